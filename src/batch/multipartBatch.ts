@@ -1,0 +1,231 @@
+// A multipart batch, read strictly and written anew while it flows: the checked payload first, then the
+// files. The multipart reader and writer are handed in; this file knows what the parts of a batch mean.
+import { Readable } from "node:stream";
+import { Refusal } from "../errors.ts";
+import { foldMemberName } from "../utils/strictJson.ts";
+import { BLANK, refusedList, unreadableBatch } from "./batchFaults.ts";
+import { ByteHold } from "./byteHold.ts";
+import type {
+  BatchParser,
+  BatchPartEvents,
+  BatchPartInfo,
+  BatchWriter,
+  MultipartCodec,
+} from "./multipartCodec.ts";
+import { rebuildBatchPayload } from "./subRequests.ts";
+
+export interface MultipartBatchOptions {
+  /** The request body. Paused, never destroyed, when the batch is refused. */
+  readonly stream: Readable;
+  readonly contentType: string;
+  readonly isAdmin: boolean;
+  readonly payloadBytesMax: number;
+  /** Reads and writes the parts: `multipartCodec` of the multipart feature. */
+  readonly codec: MultipartCodec;
+  /**
+   * Most bytes of files, part headers included, that are kept in memory when they come before the payload
+   * (the official JavaScript SDK sends them so). 0 refuses a payload after a file. Default 32 MiB.
+   */
+  readonly heldBytesMax?: number;
+  /** Ends the wait for the client; its reason should be a Refusal. */
+  readonly signal?: AbortSignal;
+}
+
+/** A body ready to be sent. `stream` fails with a Refusal when the rest of the body proves to be bad. */
+export interface MultipartBatch {
+  readonly contentType: string;
+  readonly stream: Readable;
+}
+
+/** Default of `heldBytesMax`. */
+export const HELD_BYTES_MAX = 32 * 1024 * 1024;
+
+const PAYLOAD = "@jsonPayload";
+// PocketBase reads `requests.N.field` and `requests[N].field`, N without leading zeros, `+` before or after.
+const FILE_NAME = /^requests(?:\.(?:0|[1-9]\d{0,3})|\[(?:0|[1-9]\d{0,3})\])\.\+?\w{1,255}\+?$/;
+
+/**
+ * Rebuilds a multipart batch. Resolves once the payload is checked, before any byte is handed on.
+ *
+ * The body must hold one text part `@jsonPayload`, and files named `requests.N.field` or
+ * `requests[N].field`. Other text parts, which PocketBase ignores, are left out.
+ * @throws Refusal `body_invalid`, `body_too_large`, or what {@link rebuildBatchPayload} throws.
+ */
+export const rebuildMultipartBatch = (options: MultipartBatchOptions): Promise<MultipartBatch> =>
+  new Promise((resolve, reject) => new Rebuild(options, { resolve, reject }).start());
+
+interface Settle {
+  resolve(batch: MultipartBatch): void;
+  reject(error: unknown): void;
+}
+
+class Rebuild implements BatchPartEvents {
+  readonly #options: MultipartBatchOptions;
+  readonly #settle: Settle;
+  readonly #writer: BatchWriter;
+  readonly #held = new ByteHold();
+  readonly #payload = new ByteHold();
+  #parser: BatchParser | undefined;
+  #part: "payload" | "file" | "skipped" = "skipped";
+  #hasPayload = false;
+  #output: Readable | undefined;
+  #isResolved = false;
+
+  constructor(options: MultipartBatchOptions, settle: Settle) {
+    this.#options = options;
+    this.#settle = settle;
+    this.#writer = options.codec.createWriter();
+  }
+
+  start(): void {
+    const { stream, signal, contentType, codec } = this.#options;
+    // Outlives the work: a client that breaks off after a refusal must not become an uncaught error.
+    stream.on("error", () => undefined);
+    this.#guarded(() => {
+      if (stream.destroyed || stream.readableEnded) throw new Refusal("body_invalid");
+      signal?.throwIfAborted();
+      this.#parser = codec.createParser(codec.readBoundary(contentType), this);
+      signal?.addEventListener("abort", this.#onAbort, { once: true });
+      stream.once("end", this.#onEnd);
+      stream.once("close", this.#onBreak);
+      stream.once("error", this.#onError);
+      stream.on("data", this.#onData);
+    });
+  }
+
+  part(info: BatchPartInfo): void {
+    const isFile = info.filename !== undefined && info.filename !== "";
+    if (info.name === PAYLOAD) {
+      if (isFile) throw unreadableBatch(`The part ${PAYLOAD} must be text, without a filename.`);
+      if (this.#hasPayload) throw unreadableBatch(`The part ${PAYLOAD} appears twice.`);
+      this.#hasPayload = true;
+      this.#part = "payload";
+    } else if (isFile) {
+      if (!FILE_NAME.test(info.name)) throw unreadableBatch('A file must be named like "requests.0.field".');
+      this.#part = "file";
+      this.#write(this.#writer.partStart(info));
+    } else {
+      // Would fill the list itself, behind the payload's back.
+      if (foldMemberName(info.name) === "requests")
+        throw unreadableBatch(`The requests belong into ${PAYLOAD}.`);
+      this.#part = "skipped";
+    }
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#part === "file") this.#write(chunk);
+    if (this.#part !== "payload") return;
+    if (this.#payload.length + chunk.length > this.#options.payloadBytesMax)
+      throw new Refusal("body_too_large");
+    this.#payload.append(chunk);
+  }
+
+  partEnd(): void {
+    if (this.#part === "file") this.#write(this.#writer.partEnd());
+    if (this.#part === "payload") this.#open();
+  }
+
+  end(): void {
+    if (this.#output === undefined) throw refusedList(BLANK);
+    this.#write(this.#writer.end());
+    this.#output.push(null);
+  }
+
+  // The payload is whole: from here on bytes may leave.
+  #open(): void {
+    const { isAdmin, stream } = this.#options;
+    const payload = rebuildBatchPayload(Buffer.concat(this.#payload.take()), { isAdmin });
+    const output = new Readable({
+      read: () => {
+        stream.resume();
+      },
+      destroy: (error, callback) => {
+        this.#detach();
+        callback(error);
+      },
+    });
+    // A client that breaks off before anybody reads must not become an uncaught error.
+    output.on("error", () => undefined);
+    this.#output = output;
+    const start = this.#writer.partStart({ name: PAYLOAD, contentType: "application/json" });
+    for (const piece of [start, payload, this.#writer.partEnd(), ...this.#held.take()]) this.#write(piece);
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#output !== undefined) {
+      if (!this.#output.destroyed && !this.#output.push(bytes)) this.#options.stream.pause();
+      return;
+    }
+    if (this.#heldBytesMax === 0) throw lateness();
+    if (this.#held.length + bytes.length > this.#heldBytesMax) throw tooMuchHeld(this.#heldBytesMax);
+    this.#held.append(bytes);
+  }
+
+  get #heldBytesMax(): number {
+    return this.#options.heldBytesMax ?? HELD_BYTES_MAX;
+  }
+
+  readonly #onData = (chunk: Buffer): void =>
+    this.#guarded(() => {
+      this.#parser?.push(chunk);
+      if (this.#output === undefined || this.#isResolved) return;
+      // Nothing more is read until somebody listens to the output.
+      this.#options.stream.pause();
+      this.#isResolved = true;
+      this.#settle.resolve({ contentType: this.#writer.contentType, stream: this.#output });
+    });
+
+  readonly #onEnd = (): void =>
+    this.#guarded(() => {
+      this.#detach();
+      this.#parser?.finish();
+    });
+
+  readonly #onBreak = (): void => this.#fail(new Refusal("body_invalid"));
+
+  readonly #onError = (error: unknown): void =>
+    this.#fail(error instanceof Refusal ? error : new Refusal("body_invalid", { cause: error }));
+
+  readonly #onAbort = (): void => this.#fail(this.#options.signal?.reason);
+
+  #guarded(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#detach();
+    const reason = this.#options.codec.reasonOf(error);
+    const refusal = reason === undefined ? error : unreadableBatch(reason);
+    if (!this.#isResolved) this.#settle.reject(refusal);
+    else
+      this.#output?.destroy(
+        refusal instanceof Error ? refusal : new Refusal("body_invalid", { cause: refusal }),
+      );
+  }
+
+  #detach(): void {
+    const { stream, signal } = this.#options;
+    signal?.removeEventListener("abort", this.#onAbort);
+    stream.off("data", this.#onData);
+    stream.off("end", this.#onEnd);
+    stream.off("close", this.#onBreak);
+    stream.off("error", this.#onError);
+    stream.pause();
+  }
+}
+
+const lateness = (): Refusal => unreadableBatch(`The part ${PAYLOAD} must come before the first file.`);
+
+const tooMuchHeld = (bytesMax: number): Refusal =>
+  new Refusal("body_too_large", {
+    data: {
+      body: {
+        code: "validation_invalid_body",
+        message: `Files before ${PAYLOAD} may have ${bytesMax} bytes together; send ${PAYLOAD} first.`,
+      },
+    },
+  });

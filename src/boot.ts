@@ -1,0 +1,106 @@
+// From settings to a serving process: finds or starts PocketBase, builds the gateway, listens, says so.
+import { renderBanner } from "./banner.ts";
+import { createLog } from "./insight/log.ts";
+import type { Listener } from "./http/listener.ts";
+import { findBinary } from "./pocketbase/binary.ts";
+import { BootError } from "./pocketbase/bootError.ts";
+import { connectUpstream } from "./pocketbase/connect.ts";
+import { seedDemo } from "./pocketbase/demo/seed.ts";
+import { startEmbedded } from "./pocketbase/embedded.ts";
+import type { Log } from "./pocketbase/log.ts";
+import { SuperuserClient } from "./pocketbase/superuser.ts";
+import { createPipeline } from "./pipeline.ts";
+import { createHealthRoutes } from "./routes/health.ts";
+import { startServer } from "./server.ts";
+import { createServices } from "./services.ts";
+import type { Settings } from "./settings.ts";
+
+/** A running gateway. */
+export interface Gateway {
+  readonly port: number;
+  /** Lets requests finish within the drain deadline, then stops everything this process started. */
+  stop(): Promise<void>;
+  /** Ends at once, cutting what is under way. */
+  kill(): Promise<void>;
+}
+
+interface Origin {
+  readonly client: SuperuserClient;
+  readonly isEmbedded: boolean;
+  readonly close: () => Promise<void>;
+}
+
+/** @throws BootError in one sentence; nothing is left running then. */
+export const boot = async (settings: Settings, env: Readonly<Record<string, string | undefined>>): Promise<Gateway> => {
+  const { log, flush } = createLog(settings.log.level);
+  const publicUrl = `http://localhost:${settings.server.port}`;
+  const origin = await openOrigin(settings, { env, log, publicUrl });
+  const watch = connectUpstream({ client: origin.client, fix: settings.fixUpstream || origin.isEmbedded, log });
+  const services = createServices({ settings, log, upstreamUrl: origin.client.url, upstreamState: watch.state });
+  const pipeline = createPipeline(services, createHealthRoutes(services));
+  const shutDown = async (): Promise<void> => {
+    services.close();
+    await watch.close();
+    await origin.close();
+    flush();
+  };
+  let listener: Listener;
+  try {
+    const { host, port, connectionsMax } = settings.server;
+    listener = startServer(pipeline, { host, port, connectionsMax });
+  } catch (error) {
+    await shutDown();
+    throw new BootError(explainListen(error, settings), { cause: error });
+  }
+  process.stdout.write(renderBanner({ settings, port: listener.port, isEmbedded: origin.isEmbedded }));
+  return {
+    port: listener.port,
+    stop: async () => {
+      await listener.drain(settings.server.drainTimeoutMs);
+      await shutDown();
+    },
+    kill: async () => {
+      listener.cut();
+      await shutDown();
+    },
+  };
+};
+
+interface OriginOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  readonly publicUrl: string;
+}
+
+const openOrigin = async (settings: Settings, { env, log, publicUrl }: OriginOptions): Promise<Origin> => {
+  const { url, adminEmail, adminPassword } = settings.upstream;
+  if (url !== undefined && adminEmail !== undefined && adminPassword !== undefined) {
+    const client = new SuperuserClient({ url, email: adminEmail, password: adminPassword });
+    return { client, isEmbedded: false, close: () => Promise.resolve() };
+  }
+  const { dataDir } = settings;
+  const binary = await findBinary({
+    dataDir,
+    cwd: process.cwd(),
+    log,
+    bin: settings.pocketbaseBin,
+    releasesUrl: settings.pocketbaseDownloadBase,
+  });
+  const embedded = await startEmbedded({ dataDir, bin: binary.path, log, publicUrl, env });
+  try {
+    const client = new SuperuserClient({ url: embedded.url, ...embedded.superuser });
+    await seedDemo({ client, dataDir, log });
+    return { client, isEmbedded: true, close: () => embedded.close() };
+  } catch (error) {
+    await embedded.close();
+    throw error;
+  }
+};
+
+const explainListen = (error: unknown, settings: Settings): string => {
+  const { host, port } = settings.server;
+  const code = error instanceof Error ? Reflect.get(error, "code") : undefined;
+  if (code === "EADDRINUSE") return `Port ${port} is already in use. Stop what uses it or choose another with --port.`;
+  if (code === "EACCES") return `Port ${port} needs more rights than this process has. Choose one above 1023 with --port.`;
+  return `Hapta can't listen on ${host}:${port}. Check Server.Host and Server.Port (or --host and --port).`;
+};

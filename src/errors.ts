@@ -1,0 +1,98 @@
+// Every refusal Hapta can decide on, in one table: status, public text, and the stage that may say it.
+// The only place that renders a refusal; upstream answers are not refusals and never pass through here.
+import type { Answer } from "./http/answer.ts";
+
+interface ErrorRow {
+  readonly status: number;
+  /** Shown to the client. Never holds an address, a path of this machine or a runtime's own text. */
+  readonly message: string;
+  readonly stage: "trace" | "admit" | "identify" | "forward";
+}
+
+/** One row per stable code; the code travels in `X-Hapta-Error`, the rest in PocketBase's error shape. */
+export const ERRORS = {
+  internal: { status: 500, message: "Something went wrong while processing your request.", stage: "trace" },
+  request_malformed: { status: 400, message: "The request is not valid HTTP.", stage: "admit" },
+  head_too_slow: { status: 408, message: "The request did not arrive in time.", stage: "admit" },
+  headers_too_large: { status: 431, message: "The request headers are too large.", stage: "admit" },
+  method_not_allowed: { status: 405, message: "The request method is not supported.", stage: "admit" },
+  host_invalid: { status: 400, message: "The Host header must be present once and be a valid host.", stage: "admit" },
+  host_unknown: { status: 421, message: "This server does not answer for the requested host.", stage: "admit" },
+  path_invalid: {
+    status: 400,
+    message: "The request path has characters or escapes that are not allowed.",
+    stage: "admit",
+  },
+  uri_too_long: { status: 414, message: "The request URL is longer than 8192 bytes.", stage: "admit" },
+  header_invalid: { status: 400, message: "A request header is repeated or has an invalid value.", stage: "admit" },
+  body_too_large: { status: 413, message: "Request entity too large.", stage: "admit" },
+  body_too_slow: { status: 408, message: "The request body did not arrive in time.", stage: "admit" },
+  body_encoded: { status: 415, message: "Encoded request bodies are not supported.", stage: "admit" },
+  media_type_unsupported: {
+    status: 415,
+    message: "This content type is not supported here; send application/json.",
+    stage: "admit",
+  },
+  body_invalid: { status: 400, message: "The request body is not valid.", stage: "admit" },
+  batch_invalid: { status: 400, message: "The batch request is not valid.", stage: "admit" },
+  not_found: { status: 404, message: "The requested resource wasn't found.", stage: "admit" },
+  authorization_invalid: {
+    status: 400,
+    message: "The Authorization header must be present at most once and hold one token.",
+    stage: "identify",
+  },
+  superuser_refused: {
+    status: 401,
+    message: "Superuser tokens are not accepted from this address.",
+    stage: "identify",
+  },
+  overloaded: { status: 503, message: "The server is busy. Please try again shortly.", stage: "forward" },
+  upstream_unreachable: { status: 502, message: "The upstream server can't be reached.", stage: "forward" },
+  upstream_invalid: { status: 502, message: "The upstream server sent an invalid answer.", stage: "forward" },
+  upstream_timeout: { status: 504, message: "The upstream server didn't answer in time.", stage: "forward" },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** What a refusal may add to its table row. */
+export interface RefusalDetail {
+  /** PocketBase's `data` member: field name to `{code, message}`. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** Seconds the client should wait; sent as `Retry-After`. */
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+/** A decision not to serve a request. Thrown by stages, rendered once by {@link renderRefusal}. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly code: ErrorCode;
+  readonly detail: RefusalDetail;
+
+  constructor(code: ErrorCode, detail: RefusalDetail = {}) {
+    super(ERRORS[code].message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** The answer for a refusal: PocketBase's error shape, the members in PocketBase's order. */
+export const renderRefusal = (code: ErrorCode, detail: RefusalDetail = {}): Answer => {
+  const { status, message } = ERRORS[code];
+  const body = JSON.stringify({ data: detail.data ?? {}, message, status });
+  const headers = ["Content-Type", "application/json", "X-Hapta-Error", code, ...OWN_HEADERS];
+  if (detail.retryAfterSeconds !== undefined) headers.push("Retry-After", String(detail.retryAfterSeconds));
+  return { status, headers, body: Buffer.from(`${body}\n`) };
+};
+
+/** The headers PocketBase puts on every answer, for the answers that Hapta writes itself. */
+export const OWN_HEADERS: readonly string[] = [
+  "Vary",
+  "Origin",
+  "X-Content-Type-Options",
+  "nosniff",
+  "X-Frame-Options",
+  "SAMEORIGIN",
+  "X-Xss-Protection",
+  "1; mode=block",
+];

@@ -1,0 +1,42 @@
+// The bodies and answers that travel through Hapta, as plain values: header case, duplicates and order
+// reach the other side as decided, and a known length stays known.
+
+/** Receives a streamed body. Callbacks come in order; nothing after `end` or `fail`. */
+export interface BodySink {
+  /** Takes the next bytes. `false` asks the source to pause until {@link BodySource.resume}. */
+  data(chunk: Uint8Array): boolean;
+  end(): void;
+  /** The body broke off: the receiver must not present what came so far as whole. */
+  fail(error: Error): void;
+}
+
+/** A body that arrives piece by piece; started once, bounded by the deadlines of whoever feeds it. */
+export interface BodySource {
+  start(sink: BodySink): void;
+  resume(): void;
+  /** Gives up on the rest and frees what feeds it. Safe to call at any time, any number of times. */
+  cancel(): void;
+}
+
+/**
+ * The body of a request on its way to the upstream.
+ * - `none`: no body.
+ * - `bytes`: a body Hapta parsed and wrote anew.
+ * - `stream`: passes through; `length` in bytes, undefined when the client sent it in chunks.
+ */
+export type RequestBody =
+  | { readonly kind: "none" }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "stream"; readonly source: BodySource; readonly length: number | undefined };
+
+/** What Hapta sends back. */
+export interface Answer {
+  readonly status: number;
+  /** Name, value, name, value...; repeated names stay apart. Values are latin1 without control characters. */
+  readonly headers: string[];
+  /** `null`: no body and no Content-Length of our own (HEAD, 204, 304). */
+  readonly body: Uint8Array | BodySource | null;
+}
+
+/** Whether the body arrives piece by piece. */
+export const isStreamed = (body: Answer["body"]): body is BodySource => body !== null && "start" in body;

@@ -1,0 +1,139 @@
+// Writes one answer: head, framing, body; in one piece when the body is at hand.
+import { type Answer, type BodySource, isStreamed } from "./answer.ts";
+import type { Outbox } from "./outbox.ts";
+import { REASONS } from "./reasons.ts";
+
+export interface AnswerWriterOptions {
+  readonly isHead: boolean;
+  readonly minor: 0 | 1;
+  /** Announces that the connection ends with this answer. */
+  readonly closes: boolean;
+  /** The client takes nothing at the moment; called at every such moment. */
+  readonly onStall: () => void;
+  /** Called once: `false` when the body broke off. */
+  readonly onEnd: (isWhole: boolean) => void;
+}
+
+const CRLF = Buffer.from("\r\n");
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+
+export class AnswerWriter {
+  readonly #outbox: Outbox;
+  readonly #options: AnswerWriterOptions;
+  #source: BodySource | undefined;
+  #isChunked = false;
+  #isEndless = false;
+  #hasEnded = false;
+
+  constructor(outbox: Outbox, options: AnswerWriterOptions) {
+    this.#outbox = outbox;
+    this.#options = options;
+  }
+
+  write(answer: Answer): void {
+    const { body } = answer;
+    if (isStreamed(body)) return this.#stream(answer, body);
+    const head = renderHead(answer, this.#options, body === null ? "" : `Content-Length: ${body.length}\r\n`);
+    if (body === null || this.#options.isHead || body.length === 0) {
+      this.#send(Buffer.from(head, "latin1"));
+    } else {
+      const bytes = Buffer.allocUnsafe(head.length + body.length);
+      bytes.write(head, 0, "latin1");
+      bytes.set(body, head.length);
+      this.#send(bytes);
+    }
+    this.#end(true);
+  }
+
+  /** The client takes bytes again. */
+  onDrain(): void {
+    this.#source?.resume();
+  }
+
+  /** Ends an endless answer cleanly (SSE, when the server stops); others keep their time. */
+  endStream(): void {
+    if (!this.#isEndless || this.#hasEnded) return;
+    this.#source?.cancel();
+    this.#finish();
+  }
+
+  cancel(): void {
+    this.#hasEnded = true;
+    this.#source?.cancel();
+  }
+
+  #stream(answer: Answer, source: BodySource): void {
+    const length = declaredLength(answer.headers);
+    this.#isChunked = length === undefined && this.#options.minor === 1;
+    this.#isEndless = answer.headers.some((value) => value.startsWith("text/event-stream"));
+    this.#source = source;
+    this.#send(Buffer.from(renderHead(answer, this.#options, this.#isChunked ? "Transfer-Encoding: chunked\r\n" : ""), "latin1"));
+    if (this.#options.isHead) {
+      source.cancel();
+      return this.#end(true);
+    }
+    source.start({
+      data: (chunk) => this.#hasEnded || this.#send(this.#isChunked ? frame(chunk) : chunk),
+      end: () => this.#finish(),
+      fail: () => this.#end(false),
+    });
+  }
+
+  #finish(): void {
+    if (this.#hasEnded) return;
+    if (this.#isChunked) this.#send(LAST_CHUNK);
+    this.#end(true);
+  }
+
+  #send(bytes: Uint8Array): boolean {
+    if (this.#outbox.write(bytes)) return true;
+    this.#options.onStall();
+    return false;
+  }
+
+  #end(isWhole: boolean): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#options.onEnd(isWhole);
+  }
+}
+
+const frame = (chunk: Uint8Array): Uint8Array =>
+  Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`, "latin1"), chunk, CRLF]);
+
+const declaredLength = (headers: readonly string[]): string | undefined => {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i]?.toLowerCase() === "content-length") return headers[i + 1];
+  }
+  return undefined;
+};
+
+const renderHead = (answer: Answer, { closes, minor }: AnswerWriterOptions, framing: string): string => {
+  const { headers, status } = answer;
+  let head = `HTTP/1.1 ${status} ${REASONS[status] ?? "Unknown"}\r\n`;
+  let hasDate = false;
+  let hasLength = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? "";
+    if (name.length === 4) hasDate ||= name === "Date" || name.toLowerCase() === "date";
+    if (name.length === 14) hasLength ||= name.toLowerCase() === "content-length";
+    head += `${name}: ${headers[i + 1]}\r\n`;
+  }
+  if (!hasLength) head += framing;
+  if (!hasDate) head += `Date: ${httpDate()}\r\n`;
+  if (closes || minor === 0) head += "Connection: close\r\n";
+  return `${head}\r\n`;
+};
+
+let dateText = "";
+let dateSecond = 0;
+
+/** The current IMF-fixdate, made once a second. */
+const httpDate = (): string => {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(second * 1000).toUTCString();
+  }
+  return dateText;
+};

@@ -1,0 +1,118 @@
+// Finds the end of a message body and hands out its content bytes, without copying. Serves both sides.
+
+/** How the end of a body is known (RFC 9112 section 6.3). */
+export type Framing =
+  | { readonly kind: "none" }
+  | { readonly kind: "length"; readonly length: number }
+  | { readonly kind: "chunked" }
+  /** Ends with the connection; answers only. */
+  | { readonly kind: "close" };
+
+/** What one piece of input held. */
+export interface Decoded {
+  /** Content bytes, in order; views into the input. */
+  readonly pieces: readonly Uint8Array[];
+  readonly state: "more" | "done" | "invalid";
+  /** Input after the end of the body; undefined when there is none. */
+  readonly rest: Uint8Array | undefined;
+}
+
+export interface BodyDecoder {
+  push(input: Uint8Array): Decoded;
+  /** Whether a connection closed now ends the body properly. */
+  readonly endsAtClose: boolean;
+}
+
+const NOTHING: readonly Uint8Array[] = [];
+
+export const createBodyDecoder = (framing: Framing): BodyDecoder => {
+  switch (framing.kind) {
+    case "none":
+      return lengthDecoder(0);
+    case "length":
+      return lengthDecoder(framing.length);
+    case "close":
+      return { endsAtClose: true, push: (input) => ({ pieces: [input], state: "more", rest: undefined }) };
+    case "chunked":
+      return new ChunkedDecoder();
+  }
+};
+
+const lengthDecoder = (length: number): BodyDecoder => {
+  let left = length;
+  return {
+    endsAtClose: false,
+    push: (input) => {
+      if (input.length < left) {
+        left -= input.length;
+        return { pieces: [input], state: "more", rest: undefined };
+      }
+      const rest = input.length > left ? input.subarray(left) : undefined;
+      const pieces = left === 0 ? NOTHING : [rest === undefined ? input : input.subarray(0, left)];
+      left = 0;
+      return { pieces, state: "done", rest };
+    },
+  };
+};
+
+const CR = 13;
+const LF = 10;
+/** Bound on a chunk-size line with its extensions, and on the whole trailer section. */
+const LINE_BYTES_MAX = 4096;
+
+// RFC 9112 section 7.1. Extensions and trailers are read over and dropped, as the RFC allows a proxy to.
+class ChunkedDecoder implements BodyDecoder {
+  readonly endsAtClose = false;
+  #phase: "size" | "data" | "data-end" | "trailer" | "done" | "invalid" = "size";
+  #left = 0;
+  #line = "";
+  #trailerBytes = 0;
+
+  push(input: Uint8Array): Decoded {
+    const pieces: Uint8Array[] = [];
+    let at = 0;
+    while (at < input.length && this.#phase !== "done" && this.#phase !== "invalid") {
+      if (this.#phase === "data") {
+        const piece = input.subarray(at, at + this.#left);
+        pieces.push(piece);
+        at += piece.length;
+        this.#left -= piece.length;
+        if (this.#left === 0) this.#phase = "data-end";
+      } else {
+        at = this.#readLine(input, at);
+      }
+    }
+    const state = this.#phase === "done" || this.#phase === "invalid" ? this.#phase : "more";
+    return { pieces, state, rest: state === "done" && at < input.length ? input.subarray(at) : undefined };
+  }
+
+  // Collects one line across inputs; acts on it when its LF has come.
+  #readLine(input: Uint8Array, from: number): number {
+    const end = input.indexOf(LF, from);
+    const part = input.subarray(from, end < 0 ? input.length : end);
+    this.#line += Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("latin1");
+    if (this.#line.length > LINE_BYTES_MAX) this.#phase = "invalid";
+    if (end < 0) return input.length;
+    const line = this.#line;
+    this.#line = "";
+    if (this.#phase !== "invalid") this.#endLine(line);
+    return end + 1;
+  }
+
+  #endLine(line: string): void {
+    if (line.charCodeAt(line.length - 1) !== CR) {
+      this.#phase = "invalid";
+    } else if (this.#phase === "data-end") {
+      this.#phase = line.length === 1 ? "size" : "invalid";
+    } else if (this.#phase === "trailer") {
+      this.#trailerBytes += line.length;
+      if (line.length === 1) this.#phase = "done";
+      else if (this.#trailerBytes > LINE_BYTES_MAX) this.#phase = "invalid";
+    } else {
+      const size = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;.*)?\r$/.exec(line);
+      this.#left = size === null ? -1 : Number.parseInt(size[1] ?? "", 16);
+      if (this.#left < 0) this.#phase = "invalid";
+      else this.#phase = this.#left === 0 ? "trailer" : "data";
+    }
+  }
+}

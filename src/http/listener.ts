@@ -1,0 +1,96 @@
+// Listens on TCP and keeps every client connection: their number, their deadlines, their end.
+import type { Socket, TCPSocketListener } from "bun";
+import { type ConnectionOptions, type Handle, type Refuse, ServerConnection, type Timeouts } from "./serverConnection.ts";
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Further connections are closed at once. */
+  readonly connectionsMax: number;
+  readonly handle: Handle;
+  readonly refuse: Refuse;
+  readonly timeouts?: Partial<Timeouts>;
+}
+
+const TIMEOUTS: Timeouts = { headMs: 10_000, idleMs: 60_000, stallMs: 60_000, lingerMs: 2_000 };
+const SWEEP_MS = 500;
+const DRAIN_POLL_MS = 20;
+
+type ClientConnection = { connection: ServerConnection | undefined };
+
+export class Listener {
+  readonly #connections = new Set<ServerConnection>();
+  readonly #server: TCPSocketListener<ClientConnection>;
+  readonly #sweeper: Timer;
+
+  /** Starts listening. @throws the system's error (port taken, no such address). */
+  constructor(options: ListenOptions) {
+    const connectionOptions: ConnectionOptions = {
+      handle: options.handle,
+      refuse: options.refuse,
+      timeouts: { ...TIMEOUTS, ...options.timeouts },
+    };
+    const connections = this.#connections;
+    const closed = (socket: Socket<ClientConnection>): void => {
+      const { connection } = socket.data;
+      if (connection === undefined) return;
+      connections.delete(connection);
+      connection.onClose();
+    };
+    this.#server = Bun.listen<ClientConnection>({
+      hostname: options.host,
+      port: options.port,
+      data: { connection: undefined },
+      socket: {
+        open: (socket) => {
+          if (connections.size >= options.connectionsMax) {
+            socket.data = { connection: undefined };
+            socket.terminate();
+            return;
+          }
+          socket.setNoDelay(true);
+          const connection = new ServerConnection(socket, connectionOptions, performance.now());
+          socket.data = { connection };
+          connections.add(connection);
+        },
+        data: (socket, chunk) => socket.data.connection?.onData(chunk),
+        drain: (socket) => socket.data.connection?.onDrain(),
+        end: closed,
+        close: closed,
+        error: closed,
+      },
+    });
+    this.#sweeper = setInterval(() => {
+      const nowMs = performance.now();
+      for (const connection of connections) connection.sweep(nowMs);
+    }, SWEEP_MS);
+    this.#sweeper.unref();
+  }
+
+  get port(): number {
+    return this.#server.port;
+  }
+
+  /** Open client connections. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Stops accepting, lets requests finish until the deadline, ends endless answers, then cuts the rest. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#server.stop(false);
+    for (const connection of this.#connections) connection.closeWhenDone();
+    const endMs = performance.now() + deadlineMs;
+    while (this.#connections.size > 0 && performance.now() < endMs) await Bun.sleep(DRAIN_POLL_MS);
+    this.cut();
+  }
+
+  /** Cuts everything now. */
+  cut(): void {
+    clearInterval(this.#sweeper);
+    this.#server.stop(true);
+    for (const connection of this.#connections) connection.destroy();
+    this.#connections.clear();
+  }
+}

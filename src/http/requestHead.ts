@@ -1,0 +1,117 @@
+// Reads the head of a client's request. Strict where RFC 9112 lets parsers differ: what two readers could
+// understand differently is refused, so that no second request can hide in the first.
+import { type FieldName, fieldName } from "./fieldName.ts";
+
+/** How the request body is framed on the wire. */
+export type RequestFraming =
+  | { readonly kind: "none" }
+  | { readonly kind: "length"; readonly length: number }
+  | { readonly kind: "chunked" };
+
+export interface RequestHead {
+  readonly method: string;
+  /** Request target as received: visible ASCII, at least one character. */
+  readonly target: string;
+  /** Minor version of HTTP/1. */
+  readonly minor: 0 | 1;
+  /** Fields in order; `names[i]` goes with `values[i]`. Values are latin1, trimmed. */
+  readonly names: readonly FieldName[];
+  readonly values: readonly string[];
+  readonly framing: RequestFraming;
+  readonly keepsAlive: boolean;
+  readonly expectsContinue: boolean;
+}
+
+/** Bounds of a head. */
+export const HEAD_BYTES_MAX = 16_384;
+const FIELDS_MAX = 128;
+
+export type HeadResult =
+  | { readonly ok: true; readonly head: RequestHead }
+  | { readonly ok: false; readonly reason: "malformed" | "too_large" };
+
+const REQUEST_LINE = /^([A-Z]{1,16}) ([\x21-\x7e]+) HTTP\/1\.([01])$/;
+// Field values: visible characters, obs-text, blanks and tabs (RFC 9110 section 5.5).
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const DIGITS = /^[0-9]{1,15}$/;
+
+const MALFORMED: HeadResult = { ok: false, reason: "malformed" };
+const NO_BODY: RequestFraming = { kind: "none" };
+const CHUNKED: RequestFraming = { kind: "chunked" };
+
+interface Framer {
+  length: string | undefined;
+  transferEncoding: string | undefined;
+  connection: string;
+  expect: string;
+}
+
+/** Parses a head without its final blank line, decoded as latin1. */
+export const parseRequestHead = (text: string): HeadResult => {
+  const lines = text.split("\r\n");
+  if (lines.length > FIELDS_MAX + 1) return { ok: false, reason: "too_large" };
+  const requestLine = REQUEST_LINE.exec(lines[0] ?? "");
+  if (requestLine === null) return MALFORMED;
+  const names: FieldName[] = [];
+  const values: string[] = [];
+  const framer: Framer = { length: undefined, transferEncoding: undefined, connection: "", expect: "" };
+  for (let i = 1; i < lines.length; i++) {
+    const line = lines[i] ?? "";
+    const colon = line.indexOf(":");
+    // A blank before the colon makes the name invalid, a folded line has none or starts with a blank.
+    const name = colon > 0 ? fieldName(line.slice(0, colon)) : undefined;
+    if (name === undefined) return MALFORMED;
+    const value = trimBlanks(line, colon + 1);
+    if (!VALUE.test(value) || !noteFraming(framer, name.lower, value)) return MALFORMED;
+    names.push(name);
+    values.push(value);
+  }
+  const [, method = "", target = "", version] = requestLine;
+  const minor = version === "1" ? 1 : 0;
+  const framing = toFraming(framer, minor);
+  if (framing === undefined) return MALFORMED;
+  const keepsAlive = minor === 1 && !/(?:^|[\s,])close(?:$|[\s,])/i.test(framer.connection);
+  const expectsContinue = minor === 1 && framer.expect.toLowerCase() === "100-continue";
+  return { ok: true, head: { method, target, minor, names, values, framing, keepsAlive, expectsContinue } };
+};
+
+// The value from `from` on without the blanks around it.
+const trimBlanks = (line: string, from: number): string => {
+  let start = from;
+  let end = line.length;
+  while (start < end && isBlank(line.charCodeAt(start))) start++;
+  while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
+  return line.slice(start, end);
+};
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
+
+const noteFraming = (framer: Framer, lower: string, value: string): boolean => {
+  switch (lower) {
+    case "content-length":
+      if (framer.length !== undefined || !DIGITS.test(value)) return false;
+      framer.length = value;
+      return true;
+    case "transfer-encoding":
+      if (framer.transferEncoding !== undefined || value.toLowerCase() !== "chunked") return false;
+      framer.transferEncoding = value;
+      return true;
+    case "connection":
+      framer.connection += `,${value}`;
+      return true;
+    case "expect":
+      framer.expect = value;
+      return true;
+    default:
+      return true;
+  }
+};
+
+// RFC 9112 section 6.3; both fields at once is request smuggling until proven otherwise.
+const toFraming = (framer: Framer, minor: 0 | 1): RequestFraming | undefined => {
+  if (framer.transferEncoding !== undefined) {
+    return framer.length !== undefined || minor === 0 ? undefined : CHUNKED;
+  }
+  if (framer.length === undefined || framer.length === "0") return NO_BODY;
+  return { kind: "length", length: Number(framer.length) };
+};

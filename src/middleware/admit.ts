@@ -1,0 +1,170 @@
+// The one canonical parse. What is ambiguous is refused here, before PocketBase sees a byte; what passes
+// becomes the Exchange, and nothing later reads the raw request.
+import { Refusal } from "../errors.ts";
+import type { Exchange, Method } from "../exchange.ts";
+import type { RequestBody } from "../http/answer.ts";
+import type { RequestHead } from "../http/requestHead.ts";
+import type { WireRequest } from "../http/serverConnection.ts";
+import { type Route, toRoute } from "../pocketbase/routes.ts";
+import type { Services } from "../services.ts";
+import { hostName } from "../utils/host.ts";
+import { canonicalPath } from "../utils/path.ts";
+import { rebuildBody } from "./rebuildBody.ts";
+import type { Traced } from "./trace.ts";
+
+/** Longest request target in bytes; PocketBase's longest filter (3500) fits with its escapes. */
+const TARGET_BYTES_MAX = 8192;
+const METHODS = new Set<string>(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+const QUERY = /^[\x21\x22\x24-\x7e]*$/;
+
+/** What the fields say about the request as a whole. */
+interface Facts {
+  readonly kept: string[];
+  readonly authorizations: string[];
+  host: string | undefined;
+  contentType: string | undefined;
+  /** Connection options other than keep-alive and close. */
+  connection: string | undefined;
+  forwardedFor: string | undefined;
+  isForwarded: boolean;
+  isEncoded: boolean;
+}
+
+export type Admit = (request: WireRequest, traced: Traced) => Exchange | Promise<Exchange>;
+
+export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Admit => {
+  const hosts = new Set(settings.security.hosts);
+  const { bodyBytesMax } = settings.server;
+
+  return (request, { id, startedMs }) => {
+    const { head, peer, presence } = request;
+    if (!METHODS.has(head.method)) throw new Refusal("method_not_allowed");
+    const method = head.method as Method;
+    const { path, query, route } = parseTarget(method, head.target);
+    const facts = readFields(head);
+    checkHost(facts.host, hosts);
+    const client = clientOf({ peer, forwardedFor: facts.forwardedFor, isForwarded: facts.isForwarded });
+    const isAdmin = isAdminClient(client);
+    // Hidden, not forbidden: to everybody else the superuser area does not exist.
+    if (route.kind === "admin" && !isAdmin) throw new Refusal("not_found");
+    const body = toBody(route, facts, request);
+    if (body.kind === "stream" && (body.length ?? 0) > bodyBytesMax) throw new Refusal("body_too_large");
+    const exchange: Exchange = {
+      id,
+      startedMs,
+      method,
+      path,
+      query,
+      route,
+      headers: facts.connection === undefined ? facts.kept : withoutNamed(facts.kept, facts.connection),
+      authorizations: facts.authorizations,
+      client,
+      body,
+      principal: { kind: "guest" },
+      presence,
+    };
+    if (body.kind === "stream" && (route.body === "struct" || route.body === "batch")) {
+      return rebuildBody(exchange, body, { contentType: facts.contentType, isAdmin });
+    }
+    return exchange;
+  };
+};
+
+const parseTarget = (method: Method, target: string): { path: string; query: string; route: Route } => {
+  if (target.length > TARGET_BYTES_MAX) throw new Refusal("uri_too_long");
+  const mark = target.indexOf("?");
+  const query = mark < 0 ? "" : target.slice(mark + 1);
+  if (query !== "" && !QUERY.test(query)) throw new Refusal("path_invalid");
+  const canonical = canonicalPath(mark < 0 ? target : target.slice(0, mark));
+  if (canonical.kind !== "path") throw new Refusal(canonical.kind === "invalid" ? "path_invalid" : "not_found");
+  return { path: canonical.path, query, route: toRoute(method, canonical.segments) };
+};
+
+const readFields = ({ names, values }: RequestHead): Facts => {
+  const facts: Facts = {
+    kept: [],
+    authorizations: [],
+    host: undefined,
+    contentType: undefined,
+    connection: undefined,
+    forwardedFor: undefined,
+    isForwarded: false,
+    isEncoded: false,
+  };
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    const value = values[i];
+    if (name === undefined || value === undefined) break;
+    if (name.lower === "authorization") facts.authorizations.push(value);
+    else if (!name.isDropped) facts.kept.push(name.text, value);
+    noteFact(facts, name.lower, value);
+  }
+  return facts;
+};
+
+// Each of these decides something, so a second one would be a second meaning.
+const once = (present: string | undefined, value: string): string => {
+  if (present !== undefined) throw new Refusal("header_invalid");
+  return value;
+};
+
+const noteFact = (facts: Facts, lower: string, value: string): void => {
+  switch (lower) {
+    case "host":
+      if (facts.host !== undefined) throw new Refusal("host_invalid");
+      facts.host = value;
+      return;
+    case "content-type":
+      facts.contentType = once(facts.contentType, value);
+      return;
+    case "content-encoding":
+      facts.isEncoded ||= value !== "" && value.toLowerCase() !== "identity";
+      return;
+    case "connection":
+      if (!/^(?:keep-alive|close)$/i.test(value)) facts.connection = joined(facts.connection, value);
+      return;
+    case "x-forwarded-for":
+      facts.forwardedFor = joined(facts.forwardedFor, value);
+      facts.isForwarded = true;
+      return;
+    case "forwarded":
+    case "via":
+    case "x-real-ip":
+    case "x-client-ip":
+    case "x-forwarded-host":
+    case "x-forwarded-proto":
+    case "cf-connecting-ip":
+    case "true-client-ip":
+    case "fly-client-ip":
+      facts.isForwarded = true;
+  }
+};
+
+const joined = (present: string | undefined, value: string): string =>
+  present === undefined ? value : `${present},${value}`;
+
+const checkHost = (host: string | undefined, allowed: ReadonlySet<string>): void => {
+  const name = host === undefined ? undefined : hostName(host);
+  if (name === undefined) throw new Refusal("host_invalid");
+  if (allowed.size > 0 && !allowed.has(name)) throw new Refusal("host_unknown");
+};
+
+// RFC 9110 section 7.6.1: headers named by Connection are for this hop only.
+const withoutNamed = (headers: readonly string[], connection: string): string[] => {
+  const named = new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? "";
+    if (!named.has(name.toLowerCase())) kept.push(name, headers[i + 1] ?? "");
+  }
+  return kept;
+};
+
+const NO_BODY: RequestBody = { kind: "none" };
+
+const toBody = (route: Route, facts: Facts, { head, source }: WireRequest): RequestBody => {
+  if (source === undefined || route.body === "drop") return NO_BODY;
+  if (facts.isEncoded) throw new Refusal("body_encoded");
+  if (/^(?:application|text)\/xml/i.test(facts.contentType ?? "")) throw new Refusal("media_type_unsupported");
+  return { kind: "stream", source, length: head.framing.kind === "length" ? head.framing.length : undefined };
+};

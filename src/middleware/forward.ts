@@ -1,0 +1,82 @@
+// The last stage: rebuilds the request from the Exchange, sends it, and turns what goes wrong upstream
+// into refusals. What PocketBase answers is passed on as it came.
+import { type ErrorCode, Refusal } from "../errors.ts";
+import type { Exchange, Stage } from "../exchange.ts";
+import type { Answer } from "../http/answer.ts";
+import { UpstreamError, type UpstreamFailure } from "../pocketbase/wire/upstreamError.ts";
+import type { Services } from "../services.ts";
+import { isPrivateAddress } from "../utils/address.ts";
+
+const CODES: Record<UpstreamFailure, ErrorCode> = {
+  unreachable: "upstream_unreachable",
+  invalid: "upstream_invalid",
+  timeout: "upstream_timeout",
+  overloaded: "overloaded",
+  client_slow: "body_too_slow",
+  client_body_too_large: "body_too_large",
+  client_gone: "body_invalid",
+};
+
+export const createForward = ({ pool, settings }: Services): Stage => {
+  const { authority, origin } = pool;
+
+  return async (exchange) => {
+    const { body, client, presence, route } = exchange;
+    if (presence.isGone) throw new Refusal("body_invalid");
+    try {
+      const answer = await pool.request(
+        {
+          method: exchange.method,
+          head: renderHead(exchange, authority),
+          body,
+          bodyBytesMax: settings.server.bodyBytesMax,
+          isStream: route.isStream === true,
+          fairnessKey: client.address,
+        },
+        (pending) => {
+          presence.whenGone = () => pending.cancel();
+        },
+      );
+      if (answer.status >= 300 && answer.status < 400) checkLocation(answer, origin, client.isPrivate);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+      const detail = error.failure === "overloaded" ? { retryAfterSeconds: retryAfter() } : {};
+      throw new Refusal(CODES[error.failure], { ...detail, cause: error });
+    }
+  };
+};
+
+/** Request line and headers; the only client address PocketBase hears is the one Hapta resolved. */
+const renderHead = (exchange: Exchange, authority: string): string => {
+  const { authorizations, client, headers, method, path, query } = exchange;
+  let head = `${method} ${path}${query === "" ? "" : `?${query}`} HTTP/1.1\r\nHost: ${authority}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  if (authorizations[0] !== undefined) head += `Authorization: ${authorizations[0]}\r\n`;
+  return `${head}X-Forwarded-For: ${client.address}\r\n`;
+};
+
+// Spread out, so that everybody turned away does not come back in the same second.
+const retryAfter = (): number => 1 + Math.floor(Math.random() * 3);
+
+// Redirects are never followed. One that names the upstream becomes relative; one that sends the client
+// in from outside to some private address can only be a mistake or an attack.
+const checkLocation = (answer: Answer, origin: string, isPrivateClient: boolean): void => {
+  const { headers } = answer;
+  for (let i = 0; i < headers.length; i += 2) {
+    const location = headers[i + 1];
+    if (location === undefined || headers[i]?.toLowerCase() !== "location") continue;
+    if (location.startsWith(`${origin}/`)) headers[i + 1] = location.slice(origin.length);
+    else if (!isPrivateClient && namesPrivateHost(location)) throw new UpstreamError("invalid");
+  }
+};
+
+const namesPrivateHost = (location: string): boolean => {
+  if (!/^[a-z][a-z0-9+.-]*:|^\/\//i.test(location)) return false;
+  try {
+    const { hostname } = new URL(location, "http://relative.invalid");
+    return hostname === "localhost" || isPrivateAddress(hostname.replace(/^\[|\]$/g, ""));
+  } catch {
+    return true;
+  }
+};

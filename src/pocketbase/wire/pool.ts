@@ -1,0 +1,190 @@
+// The upstream as the data plane sees it: a bounded pool of kept-alive connections behind a fair gate.
+import type { Answer } from "../../http/answer.ts";
+import { Call, type Deadlines } from "./call.ts";
+import { Connection, type Endpoint } from "./connection.ts";
+import { Gate } from "./gate.ts";
+import type { UpstreamRequest } from "./requestWriter.ts";
+import { UpstreamError } from "./upstreamError.ts";
+
+export interface PoolOptions {
+  /** `http://host:port` or `https://host:port`. */
+  readonly url: string;
+  readonly inFlightMax: number;
+  readonly queuedMax: number;
+  /** Endless answers (SSE) held open at once; they do not count as in flight. */
+  readonly streamsMax: number;
+  readonly queueTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly firstByteTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly totalTimeoutMs: number;
+}
+
+/** PocketBase closes an idle stream itself after 300 s; a stream silent for longer is dead. */
+const STREAM_IDLE_MS = 360_000;
+/** PocketBase keeps idle connections 5 min; ours go first. */
+const POOL_IDLE_MS = 60_000;
+const SWEEP_MS = 100;
+
+/** Lets the caller withdraw a request at any time. */
+export interface PendingCall {
+  cancel(): void;
+}
+
+/** One request on its way, over all its attempts. */
+interface Job {
+  readonly request: UpstreamRequest;
+  readonly register: (pending: PendingCall) => void;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: UpstreamError) => void;
+  isGone: boolean;
+  isRetried: boolean;
+}
+
+export class UpstreamPool {
+  readonly #options: PoolOptions;
+  readonly #endpoint: Endpoint;
+  readonly #gate: Gate;
+  readonly #idle: Connection[] = [];
+  readonly #calls = new Set<Call>();
+  readonly #sweeper: Timer;
+  readonly #deadlines: { readonly request: Deadlines; readonly stream: Deadlines };
+  #streams = 0;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    const url = new URL(options.url);
+    const tls = url.protocol === "https:";
+    this.#endpoint = { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port || (tls ? 443 : 80)), tls };
+    this.#gate = new Gate(options);
+    this.#deadlines = {
+      request: { firstByteMs: options.firstByteTimeoutMs, idleMs: options.idleTimeoutMs, totalMs: options.totalTimeoutMs },
+      stream: { firstByteMs: options.firstByteTimeoutMs, idleMs: STREAM_IDLE_MS, totalMs: Number.POSITIVE_INFINITY },
+    };
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#sweeper.unref();
+  }
+
+  /** `host:port` of the upstream, for the Host header. */
+  get authority(): string {
+    return new URL(this.#options.url).host;
+  }
+
+  /** `http://host:port` of the upstream. */
+  get origin(): string {
+    return new URL(this.#options.url).origin;
+  }
+
+  /** Requests, queued requests and streams right now. */
+  get load(): { readonly inFlight: number; readonly queued: number; readonly streams: number } {
+    return { inFlight: this.#gate.inFlight, queued: this.#gate.queued, streams: this.#streams };
+  }
+
+  /**
+   * Sends a request. Resolves when the head of the answer is known; a streamed body then follows at the
+   * reader's pace. A GET or HEAD without body whose kept-alive connection turns out dead is sent once
+   * more on a fresh one.
+   * @param register - Receives a handle that withdraws the request, for clients that go away.
+   * @throws UpstreamError
+   */
+  request(request: UpstreamRequest, register: (pending: PendingCall) => void): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const job: Job = { request, register, resolve, reject, isGone: false, isRetried: false };
+      if (!request.isStream && this.#gate.tryEnter()) this.#run(job, this.#idle.pop());
+      else this.#enter(job);
+    });
+  }
+
+  /** Ends every call and closes every connection. */
+  close(): void {
+    clearInterval(this.#sweeper);
+    for (const call of this.#calls) call.cancel();
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  async #enter(job: Job): Promise<void> {
+    const { request } = job;
+    job.register({ cancel: () => (job.isGone = true) });
+    if (request.isStream) {
+      if (this.#streams >= this.#options.streamsMax) return job.reject(new UpstreamError("overloaded"));
+      this.#streams++;
+    } else if (!(await this.#gate.enter(request.fairnessKey, performance.now()))) {
+      return job.reject(new UpstreamError("overloaded"));
+    }
+    if (job.isGone) this.#giveUp(job, new UpstreamError("client_gone"));
+    else this.#run(job, this.#idle.pop());
+  }
+
+  #run(job: Job, connection: Connection | undefined): void {
+    if (connection === undefined) {
+      this.#connect(job);
+      return;
+    }
+    const call = new Call(connection, job.request, {
+      deadlines: job.request.isStream ? this.#deadlines.stream : this.#deadlines.request,
+      onAnswer: job.resolve,
+      onFailure: (error) => this.#failed(job, error),
+      onEnd: (ended, isReusable, isAnswered) => {
+        this.#calls.delete(ended);
+        if (isReusable) this.#keep(connection);
+        // Without an answer the request may be tried again, so its place is kept until it gives up.
+        if (isAnswered) this.#leave(job.request);
+      },
+    });
+    this.#calls.add(call);
+    job.register(call);
+    call.send();
+  }
+
+  async #connect(job: Job): Promise<void> {
+    job.register({ cancel: () => (job.isGone = true) });
+    let connection: Connection;
+    try {
+      connection = await Connection.open(this.#endpoint, this.#options.connectTimeoutMs, (closed) => this.#forget(closed));
+    } catch (cause) {
+      return this.#giveUp(job, new UpstreamError("unreachable", { cause }));
+    }
+    if (!job.isGone) return this.#run(job, connection);
+    this.#keep(connection);
+    this.#giveUp(job, new UpstreamError("client_gone"));
+  }
+
+  #failed(job: Job, error: UpstreamError): void {
+    const { method, body } = job.request;
+    const isReplayable = !job.isRetried && body.kind === "none" && (method === "GET" || method === "HEAD");
+    if (!error.isStaleConnection || !isReplayable) return this.#giveUp(job, error);
+    job.isRetried = true;
+    this.#run(job, undefined);
+  }
+
+  #giveUp(job: Job, error: UpstreamError): void {
+    this.#leave(job.request);
+    job.reject(error);
+  }
+
+  #leave(request: UpstreamRequest): void {
+    if (request.isStream) this.#streams--;
+    else this.#gate.leave();
+  }
+
+  #keep(connection: Connection): void {
+    connection.user = undefined;
+    connection.served++;
+    connection.idleSinceMs = performance.now();
+    this.#idle.push(connection);
+  }
+
+  #forget(connection: Connection): void {
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    this.#gate.sweep(nowMs);
+    for (const call of this.#calls) if (call.deadlineMs <= nowMs) call.expire();
+    while (this.#idle[0] !== undefined && nowMs - this.#idle[0].idleSinceMs > POOL_IDLE_MS) {
+      this.#idle.shift()?.destroy();
+    }
+  }
+}

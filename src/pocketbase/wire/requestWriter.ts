@@ -1,0 +1,101 @@
+// Writes one request to a connection: head and small bodies in one piece, streamed bodies with
+// backpressure in both directions and the framing the client used.
+import type { BodySource, RequestBody } from "../../http/answer.ts";
+import type { Connection } from "./connection.ts";
+import type { UpstreamFailure } from "./upstreamError.ts";
+
+export interface UpstreamRequest {
+  readonly method: string;
+  /** Request line and header lines, each ended by CRLF, without framing headers and without the blank line. */
+  readonly head: string;
+  readonly body: RequestBody;
+  /** Largest streamed body in bytes. */
+  readonly bodyBytesMax: number;
+  /** An endless answer (SSE): held by the client, not by the deadlines of a request. */
+  readonly isStream: boolean;
+  /** Key for taking turns when the upstream is busy. */
+  readonly fairnessKey: string;
+}
+
+/** The bytes of a request up to its streamed body, or to its end when there is none. */
+export const renderRequest = ({ method, head, body }: UpstreamRequest): Uint8Array => {
+  if (body.kind === "stream") {
+    const framing = body.length === undefined ? "Transfer-Encoding: chunked" : `Content-Length: ${body.length}`;
+    return Buffer.from(`${head}${framing}\r\n\r\n`, "latin1");
+  }
+  if (body.kind === "bytes") {
+    return Buffer.concat([Buffer.from(`${head}Content-Length: ${body.bytes.length}\r\n\r\n`, "latin1"), body.bytes]);
+  }
+  // An empty body must never be chunked, and says its length wherever a body could be (RFC 9110 8.6).
+  const isBodyless = method === "GET" || method === "HEAD" || method === "OPTIONS";
+  return Buffer.from(isBodyless ? `${head}\r\n` : `${head}Content-Length: 0\r\n\r\n`, "latin1");
+};
+
+interface WriterEvents {
+  readonly progress: () => void;
+  readonly done: () => void;
+  readonly failed: (failure: UpstreamFailure) => void;
+}
+
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+const CRLF = Buffer.from("\r\n");
+
+/** Pipes a streamed request body to a connection. */
+export class StreamWriter {
+  isDone = false;
+  /** True while the next move is the client's, not the upstream's. */
+  waitsForClient = true;
+  readonly #connection: Connection;
+  readonly #bytesMax: number;
+  readonly #events: WriterEvents;
+  #sentBytes = 0;
+  #source: BodySource | undefined;
+
+  constructor(connection: Connection, bytesMax: number, events: WriterEvents) {
+    this.#connection = connection;
+    this.#bytesMax = bytesMax;
+    this.#events = events;
+  }
+
+  pipe(source: BodySource, isChunked: boolean): void {
+    this.#source = source;
+    source.start({
+      data: (chunk) => this.#send(chunk, isChunked),
+      end: () => {
+        if (this.#source === undefined) return;
+        if (isChunked) this.#connection.write(LAST_CHUNK);
+        this.isDone = true;
+        this.waitsForClient = false;
+        this.#events.done();
+      },
+      fail: () => this.#events.failed("client_gone"),
+    });
+  }
+
+  onDrain(): void {
+    if (this.isDone || this.#source === undefined) return;
+    this.waitsForClient = true;
+    this.#events.progress();
+    this.#source.resume();
+  }
+
+  /** Stops reading from the client; the rest of its body is not wanted. */
+  stop(): void {
+    if (!this.isDone) this.#source?.cancel();
+    this.#source = undefined;
+  }
+
+  #send(chunk: Uint8Array, isChunked: boolean): boolean {
+    if (this.#source === undefined) return true;
+    this.#sentBytes += chunk.length;
+    if (this.#sentBytes > this.#bytesMax) {
+      this.#events.failed("client_body_too_large");
+      return true;
+    }
+    this.#events.progress();
+    const bytes = isChunked ? Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, CRLF]) : chunk;
+    const flows = this.#connection.write(bytes);
+    this.waitsForClient = flows;
+    return flows;
+  }
+}

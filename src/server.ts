@@ -1,0 +1,29 @@
+// The front door: a listener whose requests walk the pipeline.
+import { type ErrorCode, renderRefusal } from "./errors.ts";
+import { Listener } from "./http/listener.ts";
+import type { Refuse } from "./http/serverConnection.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+export interface ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly connectionsMax: number;
+}
+
+const CODES: Record<Parameters<Refuse>[0], ErrorCode> = {
+  malformed: "request_malformed",
+  too_large: "headers_too_large",
+  too_slow: "head_too_slow",
+};
+
+/** Starts serving. @throws the system's error (port taken, no such address). */
+export const startServer = (pipeline: Pipeline, options: ServerOptions): Listener =>
+  new Listener({
+    ...options,
+    handle: pipeline,
+    refuse: (reason) => {
+      const answer = renderRefusal(CODES[reason]);
+      answer.headers.push("X-Request-Id", crypto.randomUUID());
+      return answer;
+    },
+  });

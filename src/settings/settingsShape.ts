@@ -1,0 +1,155 @@
+// The one typed value all of Hapta is configured by, and its making from checked input. Judges nothing.
+import { resolve } from "node:path";
+import { deepFreeze } from "../utils/deepFreeze.ts";
+import { Secret } from "../utils/secret.ts";
+import type { VariableName, Variables } from "./environment.ts";
+import type { ParsedConfig } from "./schema.ts";
+
+/** Everything Hapta was told, frozen to its leaves. Names end in their unit; blocks are "address/bits" texts. */
+export type Settings = {
+  readonly server: {
+    /** 0 = a free port. */
+    readonly port: number;
+    readonly host: string;
+    readonly nodeId: number;
+    readonly isMainNode: boolean;
+    readonly mainNodeUrl: string;
+    /** What was asked for; this version runs one process. */
+    readonly threads: number;
+    readonly bodyBytesMax: number;
+    readonly drainTimeoutMs: number;
+    readonly connectionsMax: number;
+  };
+  readonly security: {
+    readonly secret: Secret | undefined;
+    /** Lower case, without port; IPv6 in brackets; empty = any. */
+    readonly hosts: readonly string[];
+    readonly adminKey: Secret | undefined;
+    readonly rootKey: Secret | undefined;
+    readonly clusterSecret: Secret | undefined;
+  };
+  readonly rateLimit: {
+    readonly isEnabled: boolean;
+    readonly requestsMax: number;
+    readonly windowMs: number;
+    readonly isByAddress: boolean;
+    readonly message: string;
+  };
+  readonly network: { readonly trustedProxies: readonly string[] };
+  readonly admin: {
+    readonly access: "private" | "public" | "off";
+    readonly allowedBlocks: readonly string[];
+  };
+  readonly upstream: {
+    /** Origin without a trailing slash; undefined = the embedded PocketBase. */
+    readonly url: string | undefined;
+    readonly adminEmail: string | undefined;
+    readonly adminPassword: Secret | undefined;
+    readonly inFlightMax: number;
+    readonly queuedMax: number;
+    readonly streamsMax: number;
+    readonly queueTimeoutMs: number;
+    readonly connectTimeoutMs: number;
+    readonly firstByteTimeoutMs: number;
+    readonly idleTimeoutMs: number;
+    readonly totalTimeoutMs: number;
+  };
+  readonly log: {
+    readonly level: "debug" | "info" | "warn" | "error";
+    readonly requests: "all" | "errors" | "off";
+  };
+  /** The whole REDIS_URL: it may hold a password. */
+  readonly redisUrl: Secret | undefined;
+  /** Absolute path. */
+  readonly dataDir: string;
+  /** Absolute path. */
+  readonly pocketbaseBin: string | undefined;
+  readonly pocketbaseDownloadBase: string | undefined;
+  readonly fixUpstream: boolean;
+  /** Absolute path of the config file that was loaded. */
+  readonly configFile: string | undefined;
+  /** Sentences the start banner shows: what was accepted but has no effect. */
+  readonly notices: readonly string[];
+};
+
+/** Checked input: the config with environment and flags laid over it, and what only they can say. */
+export type CheckedInput = {
+  readonly config: ParsedConfig;
+  readonly variables: Variables;
+  readonly isMainNode: boolean;
+  readonly fixUpstream: boolean;
+  readonly configFile: string | undefined;
+  readonly cwd: string;
+  readonly notices: readonly string[];
+};
+
+const toMs = (seconds: number): number => Math.round(seconds * 1000);
+
+const toSecret = (text: string | undefined): Secret | undefined =>
+  text === undefined ? undefined : new Secret(text);
+
+function toUpstream(
+  config: ParsedConfig,
+  text: (name: VariableName) => string | undefined,
+): Settings["upstream"] {
+  const { Upstream } = config;
+  const url = text("DB_URL");
+  return {
+    url: url === undefined ? undefined : new URL(url).origin,
+    adminEmail: text("ADMIN_EMAIL"),
+    adminPassword: toSecret(text("ADMIN_PASSWORD")),
+    inFlightMax: Upstream.MaxInFlight,
+    queuedMax: Upstream.MaxQueued,
+    streamsMax: Upstream.MaxStreams,
+    queueTimeoutMs: toMs(Upstream.QueueTimeout),
+    connectTimeoutMs: toMs(Upstream.ConnectTimeout),
+    firstByteTimeoutMs: toMs(Upstream.FirstByteTimeout),
+    idleTimeoutMs: toMs(Upstream.IdleTimeout),
+    totalTimeoutMs: toMs(Upstream.TotalTimeout),
+  };
+}
+
+/** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
+export function toSettings(input: CheckedInput): Settings {
+  const { Server, Security, ratelimit, Network, Admin, Log } = input.config;
+  const text = (name: VariableName): string | undefined => input.variables.get(name)?.value;
+  const bin = text("HAPTA_POCKETBASE_BIN");
+  return deepFreeze({
+    server: {
+      port: Server.Port,
+      host: Server.Host,
+      nodeId: Server.NodeId,
+      isMainNode: input.isMainNode,
+      mainNodeUrl: Server.MainNode,
+      threads: Server.threads,
+      bodyBytesMax: Server.MaxBodyBytes,
+      drainTimeoutMs: toMs(Server.DrainTimeout),
+      connectionsMax: Server.MaxConnections,
+    },
+    security: {
+      secret: toSecret(Security.Secret),
+      hosts: Security.Hosts,
+      adminKey: toSecret(text("HAPTA_ADMIN_KEY")),
+      rootKey: toSecret(text("HAPTA_ROOT_KEY")),
+      clusterSecret: toSecret(text("HAPTA_CLUSTER_SECRET")),
+    },
+    rateLimit: {
+      isEnabled: ratelimit.isEnabled,
+      requestsMax: ratelimit.Max,
+      windowMs: ratelimit.Duration,
+      isByAddress: ratelimit.IP,
+      message: ratelimit.Message,
+    },
+    network: { trustedProxies: Network.TrustedProxies },
+    admin: { access: Admin.Access, allowedBlocks: Admin.AllowIPs },
+    upstream: toUpstream(input.config, text),
+    log: { level: Log.Level, requests: Log.Requests },
+    redisUrl: toSecret(text("REDIS_URL")),
+    dataDir: resolve(input.cwd, text("HAPTA_DATA_DIR") ?? "hapta_data"),
+    pocketbaseBin: bin === undefined ? undefined : resolve(input.cwd, bin),
+    pocketbaseDownloadBase: text("HAPTA_POCKETBASE_DOWNLOAD")?.replace(/\/+$/, ""),
+    fixUpstream: input.fixUpstream,
+    configFile: input.configFile,
+    notices: input.notices,
+  });
+}

@@ -1,0 +1,73 @@
+// Which request headers may travel on, and small readers for flat header lists.
+// A list is `[name, value, name, value, ...]`, as the listener hands it over.
+
+// RFC 9110 section 7.6.1 hop-by-hop fields, those Hapta writes itself, method overrides, and every name
+// under which a client address or an original URL is commonly passed on (and therefore forged).
+const DROPPED = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+  "expect",
+  "host",
+  "content-length",
+  "forwarded",
+  "via",
+  "x-real-ip",
+  "true-client-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "fastly-client-ip",
+  "client-ip",
+  "x-original-url",
+  "x-original-host",
+  "x-original-forwarded-for",
+  "x-rewrite-url",
+  "x-envoy-external-address",
+  "x-appengine-user-ip",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+]);
+const DROPPED_PREFIXES = ["x-forwarded", "x-hapta-", "cf-", "fly-"];
+
+/** Hop-by-hop fields of an answer (RFC 9110 section 7.6.1); the rest reaches the client as it came. */
+const DROPPED_FROM_ANSWERS = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** True for names a client may not pass on to PocketBase. `name` is lower-case. */
+export const isDroppedFromRequests = (name: string): boolean =>
+  DROPPED.has(name) || name.includes("_") || DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
+
+/** True for names that must not travel on with an answer. `name` is lower-case. */
+export const isDroppedFromAnswers = (name: string): boolean => DROPPED_FROM_ANSWERS.has(name);
+
+/** First value under `name` (any case) in a flat list. */
+export const headerValue = (list: readonly string[], name: string): string | undefined => {
+  const wanted = name.toLowerCase();
+  for (let i = 0; i < list.length; i += 2) {
+    if (list[i]?.toLowerCase() === wanted) return list[i + 1];
+  }
+  return undefined;
+};
+
+/** The comma-separated tokens of a field value, lower-cased, without blanks. */
+export const tokens = (value: string): string[] =>
+  value
+    .split(",")
+    .map((part) => part.trim().toLowerCase())
+    .filter((part) => part !== "");

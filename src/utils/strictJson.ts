@@ -1,0 +1,138 @@
+// A JSON reader for bodies whose meaning Hapta decides about: it knows duplicate members, depth and size
+// before anything is trusted, and keeps where each value stood, so that a value can be passed on as the
+// very text that was checked (numbers keep their digits).
+
+export interface JsonLimits {
+  readonly depthMax: number;
+  /** Members and elements in the whole document. */
+  readonly nodesMax: number;
+}
+
+/** A parsed value with the text it came from. */
+export interface JsonNode {
+  readonly kind: "object" | "array" | "string" | "number" | "literal";
+  /** Source text of the value, without surrounding blanks. */
+  readonly text: string;
+  /** Object members in order; names are decoded and unique. */
+  readonly members?: ReadonlyMap<string, JsonNode>;
+  readonly elements?: readonly JsonNode[];
+  /** Decoded value of a string. */
+  readonly string?: string;
+}
+
+export type JsonResult = { readonly ok: true; readonly node: JsonNode } | { readonly ok: false; readonly reason: string };
+
+export const JSON_LIMITS: JsonLimits = { depthMax: 64, nodesMax: 10_000 };
+
+/**
+ * Parses one JSON document (RFC 8259) from UTF-8 bytes.
+ *
+ * Refused, with a reason a developer can act on: invalid UTF-8, a byte-order mark, anything after the
+ * first value, duplicate member names, lone surrogates, and documents over the limits. O(n).
+ */
+export const parseStrictJson = (bytes: Uint8Array, limits: JsonLimits = JSON_LIMITS): JsonResult => {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return { ok: false, reason: "The body is not valid UTF-8." };
+  }
+  try {
+    JSON.parse(text);
+  } catch {
+    return { ok: false, reason: "The body is not valid JSON." };
+  }
+  const scanner = new Scanner(text, limits);
+  try {
+    return { ok: true, node: scanner.value(1) };
+  } catch (error) {
+    if (error instanceof LimitError) return { ok: false, reason: error.message };
+    throw error;
+  }
+};
+
+/**
+ * Folds a member name as Go's JSON decoder does when it fills a struct: case-insensitive, with the two
+ * non-ASCII letters (long s, Kelvin sign) that fold onto ASCII ones.
+ */
+export const foldMemberName = (name: string): string =>
+  name.replaceAll("\u017f", "s").replaceAll("\u212a", "k").toLowerCase();
+
+class LimitError extends Error {}
+
+// Walks text that JSON.parse has already accepted, so syntax needs no second check here.
+class Scanner {
+  readonly #text: string;
+  readonly #limits: JsonLimits;
+  #at = 0;
+  #nodes = 0;
+
+  constructor(text: string, limits: JsonLimits) {
+    this.#text = text;
+    this.#limits = limits;
+  }
+
+  value(depth: number): JsonNode {
+    if (depth > this.#limits.depthMax) throw new LimitError(`The body is nested deeper than ${this.#limits.depthMax}.`);
+    if (++this.#nodes > this.#limits.nodesMax) {
+      throw new LimitError(`The body has more than ${this.#limits.nodesMax} values.`);
+    }
+    this.#blanks();
+    const start = this.#at;
+    const first = this.#text[start];
+    if (first === "{") return this.#object(start, depth);
+    if (first === "[") return this.#array(start, depth);
+    if (first === '"') return this.#string(start);
+    while (this.#at < this.#text.length && !",]} \t\n\r".includes(this.#text[this.#at] ?? "")) this.#at++;
+    const kind = first === "t" || first === "f" || first === "n" ? "literal" : "number";
+    return { kind, text: this.#text.slice(start, this.#at) };
+  }
+
+  #object(start: number, depth: number): JsonNode {
+    const members = new Map<string, JsonNode>();
+    this.#at++;
+    this.#blanks();
+    while (this.#text[this.#at] !== "}") {
+      const name = this.#string(this.#at).string ?? "";
+      if (members.has(name)) throw new LimitError(`The member ${JSON.stringify(name)} appears twice.`);
+      this.#blanks();
+      this.#at++; // the colon
+      members.set(name, this.value(depth + 1));
+      this.#separator();
+    }
+    this.#at++;
+    return { kind: "object", text: this.#text.slice(start, this.#at), members };
+  }
+
+  #array(start: number, depth: number): JsonNode {
+    const elements: JsonNode[] = [];
+    this.#at++;
+    this.#blanks();
+    while (this.#text[this.#at] !== "]") {
+      elements.push(this.value(depth + 1));
+      this.#separator();
+    }
+    this.#at++;
+    return { kind: "array", text: this.#text.slice(start, this.#at), elements };
+  }
+
+  #string(start: number): JsonNode {
+    this.#at = start + 1;
+    while (this.#text[this.#at] !== '"') this.#at += this.#text[this.#at] === "\\" ? 2 : 1;
+    this.#at++;
+    const text = this.#text.slice(start, this.#at);
+    const string = JSON.parse(text) as string;
+    if (!string.isWellFormed()) throw new LimitError("The body has a string with a lone surrogate.");
+    return { kind: "string", text, string };
+  }
+
+  #separator(): void {
+    this.#blanks();
+    if (this.#text[this.#at] === ",") this.#at++;
+    this.#blanks();
+  }
+
+  #blanks(): void {
+    while (" \t\n\r".includes(this.#text[this.#at] ?? "x")) this.#at++;
+  }
+}

@@ -1,0 +1,78 @@
+// Compares an answer of PocketBase with the same answer seen through Hapta. Whatever is not listed here must be equal.
+import type { WireResponse } from "../support/wireReader.ts";
+
+/** A header that may differ, how, and why. `added`: only Hapta has it; `value`: both have it, values may differ. */
+interface AllowedDifference {
+  readonly header: string;
+  readonly kind: "added" | "value" | "any";
+  readonly reason: string;
+}
+
+/** Every header that may differ between PocketBase and Hapta. */
+export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
+  { header: "x-request-id", kind: "added", reason: "Hapta names every exchange" },
+  { header: "date", kind: "value", reason: "the two answers are made one after the other" },
+  { header: "connection", kind: "any", reason: "hop by hop (RFC 9110 section 7.6.1)" },
+  { header: "keep-alive", kind: "any", reason: "hop by hop (RFC 9112 appendix C.2.2)" },
+  { header: "transfer-encoding", kind: "any", reason: "hop by hop: a short body may arrive whole and get a length" },
+  { header: "content-length", kind: "added", reason: "the length of a body that PocketBase sent in chunks" },
+];
+
+/** A body sent in chunks may get a length on its way; the other way round loses what progress bars need. */
+const isAllowedFraming = (direct: WireResponse, through: WireResponse): boolean =>
+  direct.framing === through.framing || (direct.framing === "chunked" && through.framing === "length");
+
+const BOUNDARY = /multipart\/byteranges; boundary=([0-9a-f]{60})/;
+
+/** Replaces the random boundary of a multi-part range answer, which PocketBase draws anew each time. */
+const unbounded = (response: WireResponse): { headers: WireResponse["headers"]; body: Buffer } => {
+  const type = response.headers.map(([, value]) => BOUNDARY.exec(value)?.[1]).find((found) => found !== undefined);
+  if (type === undefined) return response;
+  const masked = (text: string): string => text.replaceAll(type, "b".repeat(60));
+  return {
+    headers: response.headers.map(([name, value]) => [name, masked(value)] as const),
+    body: Buffer.from(masked(response.body.toString("latin1")), "latin1"),
+  };
+};
+
+const byName = (headers: WireResponse["headers"]): Map<string, string[]> => {
+  const map = new Map<string, string[]>();
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase();
+    map.set(key, [...(map.get(key) ?? []), value]);
+  }
+  return map;
+};
+
+const headerDifferences = (direct: Map<string, string[]>, through: Map<string, string[]>): string[] => {
+  const found: string[] = [];
+  for (const name of new Set([...direct.keys(), ...through.keys()])) {
+    const a = direct.get(name);
+    const b = through.get(name);
+    if (JSON.stringify(a) === JSON.stringify(b)) continue;
+    const allowed = ALLOWED_DIFFERENCES.find((row) => row.header === name);
+    if (allowed?.kind === "any" || (allowed?.kind === "added" && a === undefined)) continue;
+    if (allowed?.kind === "value" && a?.length === b?.length) continue;
+    found.push(`header ${name}: PocketBase ${JSON.stringify(a)}, Hapta ${JSON.stringify(b)}`);
+  }
+  return found;
+};
+
+const firstDifference = (a: Buffer, b: Buffer): string => {
+  let at = 0;
+  while (at < a.length && at < b.length && a[at] === b[at]) at++;
+  const around = (bytes: Buffer): string => JSON.stringify(bytes.subarray(Math.max(0, at - 20), at + 60).toString("latin1"));
+  return `body differs at byte ${at} of ${a.length}/${b.length}: PocketBase ${around(a)}, Hapta ${around(b)}`;
+};
+
+/** Lists what differs beyond the allowed; empty when the answers are equal. */
+export const differencesOf = (direct: WireResponse, through: WireResponse): string[] => {
+  const found: string[] = [];
+  if (direct.status !== through.status) found.push(`status: PocketBase ${direct.status}, Hapta ${through.status}`);
+  if (!isAllowedFraming(direct, through)) found.push(`framing: PocketBase ${direct.framing}, Hapta ${through.framing}`);
+  const a = unbounded(direct);
+  const b = unbounded(through);
+  found.push(...headerDifferences(byName(a.headers), byName(b.headers)));
+  if (!a.body.equals(b.body)) found.push(firstDifference(a.body, b.body));
+  return found;
+};

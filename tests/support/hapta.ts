@@ -1,0 +1,58 @@
+// Starts Hapta as users do, as a process of its own, in front of a given PocketBase.
+import { join } from "node:path";
+import { startChild, waitUntilServing, type Child } from "./childProcess.ts";
+import { SUPERUSER } from "./fixture/load.ts";
+import { createScratch, freePort, PROJECT_DIR } from "./scratch.ts";
+
+const START_MS = 20_000;
+
+/** A running Hapta. */
+export interface Hapta extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly child: Child;
+}
+
+/** `config` is merged over a config file that switches rate limits off; `waitFor` is the path that must be 200. */
+export interface HaptaOptions {
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly flags?: readonly string[];
+  readonly waitFor?: string;
+}
+
+const BASE_CONFIG = { ratelimit: { isEnabled: false } };
+
+/** Starts Hapta on a free port in front of `upstream` and waits until it is ready. */
+export const startHapta = async (upstream: { readonly url: string }, options: HaptaOptions = {}): Promise<Hapta> => {
+  const scratch = createScratch("hapta");
+  const port = await freePort();
+  const config = join(scratch.path, "config.ts");
+  await Bun.write(config, `export default ${JSON.stringify({ ...BASE_CONFIG, ...options.config }, null, 2)};\n`);
+  const dataDir = join(scratch.path, "data");
+  const entry = join(PROJECT_DIR, "src", "index.ts");
+  const child = startChild({
+    command: [process.execPath, "run", entry, "--config", config, "--port", String(port), ...(options.flags ?? [])],
+    cwd: scratch.path,
+    env: {
+      DB_URL: upstream.url,
+      ADMIN_EMAIL: SUPERUSER.email,
+      ADMIN_PASSWORD: SUPERUSER.password,
+      HAPTA_DATA_DIR: dataDir,
+      ...options.env,
+    },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await waitUntilServing(child, `${url}${options.waitFor ?? "/hapta/ready"}`, START_MS);
+  return {
+    url,
+    port,
+    dataDir,
+    child,
+    async [Symbol.asyncDispose]() {
+      await child[Symbol.asyncDispose]();
+      scratch[Symbol.dispose]();
+    },
+  };
+};

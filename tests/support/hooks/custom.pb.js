@@ -1,0 +1,62 @@
+/// <reference path="types.d.ts" />
+// Custom routes of the test app, as a PocketBase user would write them: what a gateway must relay untouched.
+
+routerAdd("GET", "/custom/hello", (e) => e.string(200, "hello"));
+
+routerAdd("POST", "/custom/echo", (e) => {
+  const body = toString(e.request.body);
+  e.response.header().set("X-Echo-Type", e.request.header.get("Content-Type"));
+  e.response.header().set("X-Echo-Query", e.request.url.rawQuery);
+  return e.blob(200, "application/octet-stream", body);
+});
+
+routerAdd("GET", "/custom/headers", (e) => {
+  const names = e.request.url.query().get("names").split(",");
+  const seen = {};
+  for (const name of names) seen[name] = e.request.header.values(name);
+  return e.json(200, { host: e.request.host, seen: seen });
+});
+
+// Parts leave one by one, each flushed, so the body has no known length.
+routerAdd("GET", "/custom/stream", (e) => {
+  e.response.header().set("Content-Type", "text/plain");
+  for (let i = 0; i < 5; i++) {
+    e.response.write("part " + i + "\n");
+    e.flush();
+  }
+  return null;
+});
+
+// A pause between two parts shows whether they are held back on their way.
+routerAdd("GET", "/custom/drip", (e) => {
+  e.response.header().set("Content-Type", "text/plain");
+  e.response.write("first\n\n");
+  e.flush();
+  sleep(parseInt(e.request.url.query().get("ms"), 10));
+  e.response.write("last\n\n");
+  return null;
+});
+
+routerAdd("GET", "/custom/redirect", (e) => e.redirect(302, "hello?from=redirect"));
+
+routerAdd("GET", "/custom/cookies", (e) => {
+  e.response.header().add("Set-Cookie", "first=1; Path=/");
+  e.response.header().add("Set-Cookie", "second=two words; Path=/; HttpOnly");
+  e.response.header().set("X-Odd.Header_Name", "  spaced\tvalue ; \"quoted\"");
+  e.response.header().set("X-Empty", "");
+  return e.string(200, "cookies");
+});
+
+routerAdd("GET", "/custom/slow", (e) => {
+  sleep(parseInt(e.request.url.query().get("ms"), 10));
+  return e.string(200, "slow");
+});
+
+routerAdd("GET", "/custom/bytes", (e) => {
+  const count = parseInt(e.request.url.query().get("n"), 10);
+  return e.blob(200, "application/octet-stream", "x".repeat(count));
+});
+
+routerAdd("GET", "/custom/status/{code}", (e) => e.string(parseInt(e.request.pathValue("code"), 10), "status body"));
+
+routerAdd("PUT", "/custom/things/{name}", (e) => e.json(200, { name: e.request.pathValue("name"), method: e.request.method }));

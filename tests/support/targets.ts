@@ -1,0 +1,90 @@
+// Runs one suite against every target: bare PocketBase first (it proves the test right), then Hapta in front of one.
+import { afterAll, beforeAll, describe, setDefaultTimeout } from "bun:test";
+import { startHapta } from "./hapta.ts";
+import { startPocketBase, type PocketBase } from "./pocketbase.ts";
+import type { World } from "./fixture/load.ts";
+
+const START_MS = 60_000;
+
+// Longer than an exchange may take: a test that times out makes Bun kill the servers of the tests after it.
+const TEST_MS = 20_000;
+
+/** Where a suite's requests go. Fields may be read inside tests and hooks only. */
+export interface Target {
+  readonly name: string;
+  readonly url: string;
+  readonly world: World;
+  /** The PocketBase behind this target, for a look past the gateway. */
+  readonly upstream: PocketBase;
+}
+
+interface Running extends AsyncDisposable {
+  readonly url: string;
+  readonly upstream: PocketBase;
+}
+
+const startBare = async (): Promise<Running> => {
+  const upstream = await startPocketBase();
+  return { url: upstream.url, upstream, [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose]() };
+};
+
+const startBehindHapta = async (): Promise<Running> => {
+  const upstream = await startPocketBase();
+  try {
+    const hapta = await startHapta(upstream);
+    const stop = async (): Promise<void> => {
+      await hapta[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    };
+    return { url: hapta.url, upstream, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await upstream[Symbol.asyncDispose]();
+    throw error;
+  }
+};
+
+/** All targets; a warm cache and a cluster join here as rows. */
+const TARGETS: Readonly<Record<string, () => Promise<Running>>> = {
+  pocketbase: startBare,
+  hapta: startBehindHapta,
+};
+
+/** The targets that this run is limited to by HAPTA_TEST_TARGETS, or all. */
+export const selectedTargets = (): string[] => {
+  const wanted = process.env["HAPTA_TEST_TARGETS"];
+  const names = wanted === undefined || wanted === "" ? Object.keys(TARGETS) : wanted.split(",");
+  for (const name of names) if (TARGETS[name] === undefined) throw new Error(`HAPTA_TEST_TARGETS: no target ${name}`);
+  return names;
+};
+
+/** Registers `body` once per target; each target has one fresh instance, shared by the tests of `body`. */
+export const describeTargets = (suite: string, body: (target: Target) => void): void => {
+  setDefaultTimeout(TEST_MS);
+  for (const name of selectedTargets()) {
+    describe(`${suite} on ${name}`, () => {
+      let running: Running | undefined;
+      const current = (): Running => {
+        if (running === undefined) throw new Error(`${name} is not running`);
+        return running;
+      };
+      beforeAll(async () => {
+        running = await TARGETS[name]?.();
+      }, START_MS);
+      afterAll(async () => {
+        await running?.[Symbol.asyncDispose]();
+      }, START_MS);
+      body({
+        name,
+        get url() {
+          return current().url;
+        },
+        get upstream() {
+          return current().upstream;
+        },
+        get world() {
+          return current().upstream.world;
+        },
+      });
+    });
+  }
+};
