@@ -20,7 +20,11 @@ export const renderBanner = ({ settings, port, isEmbedded }: BannerOptions): str
     `  Upstream   ${isEmbedded ? "embedded PocketBase" : settings.upstream.url}`,
   ];
   if (isEmbedded) {
-    lines.push(`  Superuser  e-mail and password are in ${settings.dataDir}/superuser.json`, "", "  Demo logins");
+    lines.push(
+      `  Superuser  e-mail and password are in ${settings.dataDir}/superuser.json`,
+      "",
+      "  Demo logins",
+    );
     for (const { email, password } of DEMO_LOGINS) lines.push(`    ${email}  ${password}`);
     lines.push(
       "",

@@ -1,7 +1,8 @@
 // From settings to a serving process: finds or starts PocketBase, builds the gateway, listens, says so.
 import { renderBanner } from "./banner.ts";
-import { createLog } from "./insight/log.ts";
 import type { Listener } from "./http/listener.ts";
+import { createLog } from "./insight/log.ts";
+import { createPipeline } from "./pipeline.ts";
 import { findBinary } from "./pocketbase/binary.ts";
 import { BootError } from "./pocketbase/bootError.ts";
 import { connectUpstream } from "./pocketbase/connect.ts";
@@ -9,7 +10,6 @@ import { seedDemo } from "./pocketbase/demo/seed.ts";
 import { startEmbedded } from "./pocketbase/embedded.ts";
 import type { Log } from "./pocketbase/log.ts";
 import { SuperuserClient } from "./pocketbase/superuser.ts";
-import { createPipeline } from "./pipeline.ts";
 import { createHealthRoutes } from "./routes/health.ts";
 import { startServer } from "./server.ts";
 import { createServices } from "./services.ts";
@@ -31,12 +31,24 @@ interface Origin {
 }
 
 /** @throws BootError in one sentence; nothing is left running then. */
-export const boot = async (settings: Settings, env: Readonly<Record<string, string | undefined>>): Promise<Gateway> => {
+export const boot = async (
+  settings: Settings,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Gateway> => {
   const { log, flush } = createLog(settings.log.level);
   const publicUrl = `http://localhost:${settings.server.port}`;
   const origin = await openOrigin(settings, { env, log, publicUrl });
-  const watch = connectUpstream({ client: origin.client, fix: settings.fixUpstream || origin.isEmbedded, log });
-  const services = createServices({ settings, log, upstreamUrl: origin.client.url, upstreamState: watch.state });
+  const watch = connectUpstream({
+    client: origin.client,
+    fix: settings.fixUpstream || origin.isEmbedded,
+    log,
+  });
+  const services = createServices({
+    settings,
+    log,
+    upstreamUrl: origin.client.url,
+    upstreamState: watch.state,
+  });
   const pipeline = createPipeline(services, createHealthRoutes(services));
   const shutDown = async (): Promise<void> => {
     services.close();
@@ -100,7 +112,9 @@ const openOrigin = async (settings: Settings, { env, log, publicUrl }: OriginOpt
 const explainListen = (error: unknown, settings: Settings): string => {
   const { host, port } = settings.server;
   const code = error instanceof Error ? Reflect.get(error, "code") : undefined;
-  if (code === "EADDRINUSE") return `Port ${port} is already in use. Stop what uses it or choose another with --port.`;
-  if (code === "EACCES") return `Port ${port} needs more rights than this process has. Choose one above 1023 with --port.`;
+  if (code === "EADDRINUSE")
+    return `Port ${port} is already in use. Stop what uses it or choose another with --port.`;
+  if (code === "EACCES")
+    return `Port ${port} needs more rights than this process has. Choose one above 1023 with --port.`;
   return `Hapta can't listen on ${host}:${port}. Check Server.Host and Server.Port (or --host and --port).`;
 };

@@ -22,8 +22,8 @@ const main = async (): Promise<void> => {
   const onSignal = (): void => {
     signals++;
     // The first signal asks, the second insists.
-    if (signals === 1) gateway.stop().then(() => process.exit(0));
-    else gateway.kill().then(() => process.exit(1));
+    if (signals === 1) void gateway.stop().then(() => process.exit(0));
+    else void gateway.kill().then(() => process.exit(1));
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);

@@ -30,8 +30,8 @@ export const PLANS = {
 /** Answers the exchanges whose plan ends before `forward`: Hapta's own routes. */
 export type OwnRoutes = (exchange: Exchange) => Answer | Promise<Answer>;
 
-/** Takes a request to its answer. Never throws: bugs become a 500 that says nothing. */
-export type Pipeline = (request: WireRequest) => Promise<Answer>;
+/** Takes a request to its answer. Never throws or rejects: bugs become a 500 that says nothing. */
+export type Pipeline = (request: WireRequest) => Answer | Promise<Answer>;
 
 export const createPipeline = (services: Services, ownRoutes: OwnRoutes): Pipeline => {
   const trace = createTrace(services);
@@ -46,24 +46,31 @@ export const createPipeline = (services: Services, ownRoutes: OwnRoutes): Pipeli
     Object.entries(PLANS).map(([kind, names]) => [kind, names.flatMap((name) => stages[name] ?? [])]),
   );
 
-  const walk = async (exchange: Exchange): Promise<Answer> => {
-    for (const stage of plans.get(exchange.route.kind) ?? []) {
-      const outcome = stage(exchange);
-      const answer = outcome instanceof Promise ? await outcome : outcome;
-      if (answer !== undefined) return answer;
+  // Runs the stages one after the other; waits only for those that make it wait.
+  const walk = (exchange: Exchange, from = 0): Answer | Promise<Answer> => {
+    const plan = plans.get(exchange.route.kind) ?? [];
+    for (let i = from; i < plan.length; i++) {
+      const outcome = plan[i]?.(exchange);
+      if (outcome instanceof Promise) return outcome.then((answer) => answer ?? walk(exchange, i + 1));
+      if (outcome !== undefined) return outcome;
     }
     return ownRoutes(exchange);
   };
 
-  return async (request) => {
+  return (request) => {
     const traced = trace.begin(request);
+    const finish = (answer: Answer): Answer => trace.finish(traced, answer);
+    const refuse = (error: unknown): Answer =>
+      error instanceof Refusal
+        ? trace.refuse(traced, renderRefusal(error.code, error.detail), error)
+        : trace.refuse(traced, renderRefusal("internal"), error);
     try {
       const admitted = admit(request, traced);
-      const exchange = admitted instanceof Promise ? await admitted : admitted;
-      return trace.finish(traced, await walk(exchange));
+      const answer =
+        admitted instanceof Promise ? admitted.then((exchange) => walk(exchange)) : walk(admitted);
+      return answer instanceof Promise ? answer.then(finish, refuse) : finish(answer);
     } catch (error) {
-      if (error instanceof Refusal) return trace.refuse(traced, renderRefusal(error.code, error.detail), error);
-      return trace.refuse(traced, renderRefusal("internal"), error);
+      return refuse(error);
     }
   };
 };

@@ -98,9 +98,15 @@ describe("rebuildBatchPayload refuses URLs", () => {
   for (const text of noAction) {
     test(`rebuildBatchPayload refuses the URL ${JSON.stringify(text)} as PocketBase does`, () => {
       const good = { method: "POST", url: URL };
-      const refused = refusal({ requests: [good, { method: "POST", url: text }, { method: "POST", url: text }] });
+      const refused = refusal({
+        requests: [good, { method: "POST", url: text }, { method: "POST", url: text }],
+      });
       expect(refused.code).toBe("batch_invalid");
-      const response = { data: {}, message: "Something went wrong while processing your request.", status: 400 };
+      const response = {
+        data: {},
+        message: "Something went wrong while processing your request.",
+        status: 400,
+      };
       expect(refused.detail.data).toEqual({
         requests: { 1: { code: "batch_request_failed", message: "Batch request failed.", response } },
       });
@@ -237,19 +243,28 @@ describe("rebuildBatchPayload refuses payloads", () => {
   test("rebuildBatchPayload answers any JSON with a payload of its own or a Refusal, and is idempotent", () => {
     const item = fc.dictionary(
       fc.constantFrom("method", "URL", "url", "headers", "body", "x"),
-      fc.oneof(fc.constantFrom("POST", "GET", URL, `${URL}/a?b`, "/x", null, 1), fc.dictionary(fc.string(), fc.string())),
+      fc.oneof(
+        fc.constantFrom("POST", "GET", URL, `${URL}/a?b`, "/x", null, 1),
+        fc.dictionary(fc.string(), fc.string()),
+      ),
     );
     fc.assert(
-      fc.property(fc.oneof(fc.jsonValue(), fc.array(item).map((requests) => ({ requests }))), (payload) => {
-        let rebuilt: string;
-        try {
-          rebuilt = rebuild(JSON.stringify(payload));
-        } catch (error) {
-          expect(error).toBeInstanceOf(Refusal);
-          return;
-        }
-        expect(rebuild(rebuilt)).toBe(rebuilt);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.jsonValue(),
+          fc.array(item).map((requests) => ({ requests })),
+        ),
+        (payload) => {
+          let rebuilt: string;
+          try {
+            rebuilt = rebuild(JSON.stringify(payload));
+          } catch (error) {
+            expect(error).toBeInstanceOf(Refusal);
+            return;
+          }
+          expect(rebuild(rebuilt)).toBe(rebuilt);
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -67,7 +67,12 @@ export class AnswerWriter {
     this.#isChunked = length === undefined && this.#options.minor === 1;
     this.#isEndless = answer.headers.some((value) => value.startsWith("text/event-stream"));
     this.#source = source;
-    this.#send(Buffer.from(renderHead(answer, this.#options, this.#isChunked ? "Transfer-Encoding: chunked\r\n" : ""), "latin1"));
+    this.#send(
+      Buffer.from(
+        renderHead(answer, this.#options, this.#isChunked ? "Transfer-Encoding: chunked\r\n" : ""),
+        "latin1",
+      ),
+    );
     if (this.#options.isHead) {
       source.cancel();
       return this.#end(true);

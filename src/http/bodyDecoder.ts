@@ -71,19 +71,25 @@ class ChunkedDecoder implements BodyDecoder {
   push(input: Uint8Array): Decoded {
     const pieces: Uint8Array[] = [];
     let at = 0;
-    while (at < input.length && this.#phase !== "done" && this.#phase !== "invalid") {
-      if (this.#phase === "data") {
-        const piece = input.subarray(at, at + this.#left);
-        pieces.push(piece);
-        at += piece.length;
-        this.#left -= piece.length;
-        if (this.#left === 0) this.#phase = "data-end";
-      } else {
-        at = this.#readLine(input, at);
-      }
+    while (at < input.length && !this.#isOver()) {
+      at = this.#phase === "data" ? this.#takeData(input, at, pieces) : this.#readLine(input, at);
     }
-    const state = this.#phase === "done" || this.#phase === "invalid" ? this.#phase : "more";
-    return { pieces, state, rest: state === "done" && at < input.length ? input.subarray(at) : undefined };
+    if (!this.#isOver()) return { pieces, state: "more", rest: undefined };
+    const isDone = this.#phase === "done";
+    const rest = isDone && at < input.length ? input.subarray(at) : undefined;
+    return { pieces, state: isDone ? "done" : "invalid", rest };
+  }
+
+  #isOver(): boolean {
+    return this.#phase === "done" || this.#phase === "invalid";
+  }
+
+  #takeData(input: Uint8Array, from: number, pieces: Uint8Array[]): number {
+    const piece = input.subarray(from, from + this.#left);
+    pieces.push(piece);
+    this.#left -= piece.length;
+    if (this.#left === 0) this.#phase = "data-end";
+    return from + piece.length;
   }
 
   // Collects one line across inputs; acts on it when its LF has come.
@@ -100,19 +106,25 @@ class ChunkedDecoder implements BodyDecoder {
   }
 
   #endLine(line: string): void {
-    if (line.charCodeAt(line.length - 1) !== CR) {
+    if (line.charCodeAt(line.length - 1) !== CR) this.#phase = "invalid";
+    else if (this.#phase === "data-end") this.#phase = line.length === 1 ? "size" : "invalid";
+    else if (this.#phase === "trailer") this.#endTrailer(line);
+    else this.#beginChunk(line);
+  }
+
+  #beginChunk(line: string): void {
+    const size = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;.*)?\r$/.exec(line);
+    if (size === null) {
       this.#phase = "invalid";
-    } else if (this.#phase === "data-end") {
-      this.#phase = line.length === 1 ? "size" : "invalid";
-    } else if (this.#phase === "trailer") {
-      this.#trailerBytes += line.length;
-      if (line.length === 1) this.#phase = "done";
-      else if (this.#trailerBytes > LINE_BYTES_MAX) this.#phase = "invalid";
-    } else {
-      const size = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;.*)?\r$/.exec(line);
-      this.#left = size === null ? -1 : Number.parseInt(size[1] ?? "", 16);
-      if (this.#left < 0) this.#phase = "invalid";
-      else this.#phase = this.#left === 0 ? "trailer" : "data";
+      return;
     }
+    this.#left = Number.parseInt(size[1] ?? "", 16);
+    this.#phase = this.#left === 0 ? "trailer" : "data";
+  }
+
+  #endTrailer(line: string): void {
+    this.#trailerBytes += line.length;
+    if (line.length === 1) this.#phase = "done";
+    else if (this.#trailerBytes > LINE_BYTES_MAX) this.#phase = "invalid";
   }
 }

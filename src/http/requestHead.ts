@@ -1,6 +1,7 @@
 // Reads the head of a client's request. Strict where RFC 9112 lets parsers differ: what two readers could
 // understand differently is refused, so that no second request can hide in the first.
 import { type FieldName, fieldName } from "./fieldName.ts";
+import { trimmed } from "./trimmed.ts";
 
 /** How the request body is framed on the wire. */
 export type RequestFraming =
@@ -39,7 +40,11 @@ const MALFORMED: HeadResult = { ok: false, reason: "malformed" };
 const NO_BODY: RequestFraming = { kind: "none" };
 const CHUNKED: RequestFraming = { kind: "chunked" };
 
-interface Framer {
+const CLOSE = /(?:^|[\s,])close(?:$|[\s,])/i;
+
+interface Fields {
+  readonly names: FieldName[];
+  readonly values: string[];
   length: string | undefined;
   transferEncoding: string | undefined;
   connection: string;
@@ -52,55 +57,51 @@ export const parseRequestHead = (text: string): HeadResult => {
   if (lines.length > FIELDS_MAX + 1) return { ok: false, reason: "too_large" };
   const requestLine = REQUEST_LINE.exec(lines[0] ?? "");
   if (requestLine === null) return MALFORMED;
-  const names: FieldName[] = [];
-  const values: string[] = [];
-  const framer: Framer = { length: undefined, transferEncoding: undefined, connection: "", expect: "" };
-  for (let i = 1; i < lines.length; i++) {
-    const line = lines[i] ?? "";
-    const colon = line.indexOf(":");
-    // A blank before the colon makes the name invalid, a folded line has none or starts with a blank.
-    const name = colon > 0 ? fieldName(line.slice(0, colon)) : undefined;
-    if (name === undefined) return MALFORMED;
-    const value = trimBlanks(line, colon + 1);
-    if (!VALUE.test(value) || !noteFraming(framer, name.lower, value)) return MALFORMED;
-    names.push(name);
-    values.push(value);
-  }
+  const fields: Fields = {
+    names: [],
+    values: [],
+    length: undefined,
+    transferEncoding: undefined,
+    connection: "",
+    expect: "",
+  };
+  for (let i = 1; i < lines.length; i++) if (!readField(lines[i] ?? "", fields)) return MALFORMED;
   const [, method = "", target = "", version] = requestLine;
   const minor = version === "1" ? 1 : 0;
-  const framing = toFraming(framer, minor);
+  const framing = toFraming(fields, minor);
   if (framing === undefined) return MALFORMED;
-  const keepsAlive = minor === 1 && !/(?:^|[\s,])close(?:$|[\s,])/i.test(framer.connection);
-  const expectsContinue = minor === 1 && framer.expect.toLowerCase() === "100-continue";
+  const { names, values } = fields;
+  const keepsAlive = minor === 1 && !CLOSE.test(fields.connection);
+  const expectsContinue = minor === 1 && fields.expect.toLowerCase() === "100-continue";
   return { ok: true, head: { method, target, minor, names, values, framing, keepsAlive, expectsContinue } };
 };
 
-// The value from `from` on without the blanks around it.
-const trimBlanks = (line: string, from: number): string => {
-  let start = from;
-  let end = line.length;
-  while (start < end && isBlank(line.charCodeAt(start))) start++;
-  while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
-  return line.slice(start, end);
+const readField = (line: string, fields: Fields): boolean => {
+  const colon = line.indexOf(":");
+  // A blank before the colon makes the name invalid; a folded line has no name at all.
+  const name = colon > 0 ? fieldName(line.slice(0, colon)) : undefined;
+  if (name === undefined) return false;
+  const value = trimmed(line, colon + 1, line.length);
+  fields.names.push(name);
+  fields.values.push(value);
+  return VALUE.test(value) && noteFraming(fields, name.lower, value);
 };
 
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
-
-const noteFraming = (framer: Framer, lower: string, value: string): boolean => {
+const noteFraming = (fields: Fields, lower: string, value: string): boolean => {
   switch (lower) {
     case "content-length":
-      if (framer.length !== undefined || !DIGITS.test(value)) return false;
-      framer.length = value;
+      if (fields.length !== undefined || !DIGITS.test(value)) return false;
+      fields.length = value;
       return true;
     case "transfer-encoding":
-      if (framer.transferEncoding !== undefined || value.toLowerCase() !== "chunked") return false;
-      framer.transferEncoding = value;
+      if (fields.transferEncoding !== undefined || value.toLowerCase() !== "chunked") return false;
+      fields.transferEncoding = value;
       return true;
     case "connection":
-      framer.connection += `,${value}`;
+      fields.connection += `,${value}`;
       return true;
     case "expect":
-      framer.expect = value;
+      fields.expect = value;
       return true;
     default:
       return true;
@@ -108,10 +109,10 @@ const noteFraming = (framer: Framer, lower: string, value: string): boolean => {
 };
 
 // RFC 9112 section 6.3; both fields at once is request smuggling until proven otherwise.
-const toFraming = (framer: Framer, minor: 0 | 1): RequestFraming | undefined => {
-  if (framer.transferEncoding !== undefined) {
-    return framer.length !== undefined || minor === 0 ? undefined : CHUNKED;
+const toFraming = (fields: Fields, minor: 0 | 1): RequestFraming | undefined => {
+  if (fields.transferEncoding !== undefined) {
+    return fields.length !== undefined || minor === 0 ? undefined : CHUNKED;
   }
-  if (framer.length === undefined || framer.length === "0") return NO_BODY;
-  return { kind: "length", length: Number(framer.length) };
+  if (fields.length === undefined || fields.length === "0") return NO_BODY;
+  return { kind: "length", length: Number(fields.length) };
 };

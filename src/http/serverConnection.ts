@@ -1,8 +1,8 @@
 // One client connection: reads requests one after the other, writes their answers in order.
 // Holds at most one request at a time; what a client sends ahead waits, within a bound.
 import type { Answer } from "./answer.ts";
-import { Outbox, type WritableSocket } from "./outbox.ts";
 import { AnswerWriter } from "./answerWriter.ts";
+import { Outbox, type WritableSocket } from "./outbox.ts";
 import { HEAD_BYTES_MAX, parseRequestHead, type RequestHead } from "./requestHead.ts";
 import { RequestSource } from "./requestSource.ts";
 
@@ -33,8 +33,8 @@ export interface WireRequest {
   readonly presence: Presence;
 }
 
-/** Takes a request to its answer; must not reject. */
-export type Handle = (request: WireRequest) => Promise<Answer>;
+/** Takes a request to its answer; must not throw or reject. */
+export type Handle = (request: WireRequest) => Answer | Promise<Answer>;
 
 /** The answer to what is not HTTP. */
 export type Refuse = (reason: "malformed" | "too_large" | "too_slow") => Answer;
@@ -172,7 +172,9 @@ export class ServerConnection {
     if (!head.keepsAlive) this.#closesAfter = true;
     const ahead = rest === undefined || source === undefined ? rest : source.push(rest);
     if (ahead !== undefined) this.#keepAhead(ahead);
-    this.#options.handle(request).then((answer) => this.#answer(current, answer));
+    const answer = this.#options.handle(request);
+    if (answer instanceof Promise) void answer.then((later) => this.#answer(current, later));
+    else this.#answer(current, answer);
   }
 
   #flow(head: RequestHead): { wanted: () => void; pause: () => void; resume: () => void } {

@@ -76,7 +76,8 @@ const parseTarget = (method: Method, target: string): { path: string; query: str
   const query = mark < 0 ? "" : target.slice(mark + 1);
   if (query !== "" && !QUERY.test(query)) throw new Refusal("path_invalid");
   const canonical = canonicalPath(mark < 0 ? target : target.slice(0, mark));
-  if (canonical.kind !== "path") throw new Refusal(canonical.kind === "invalid" ? "path_invalid" : "not_found");
+  if (canonical.kind !== "path")
+    throw new Refusal(canonical.kind === "invalid" ? "path_invalid" : "not_found");
   return { path: canonical.path, query, route: toRoute(method, canonical.segments) };
 };
 
@@ -165,6 +166,7 @@ const NO_BODY: RequestBody = { kind: "none" };
 const toBody = (route: Route, facts: Facts, { head, source }: WireRequest): RequestBody => {
   if (source === undefined || route.body === "drop") return NO_BODY;
   if (facts.isEncoded) throw new Refusal("body_encoded");
-  if (/^(?:application|text)\/xml/i.test(facts.contentType ?? "")) throw new Refusal("media_type_unsupported");
+  if (/^(?:application|text)\/xml/i.test(facts.contentType ?? ""))
+    throw new Refusal("media_type_unsupported");
   return { kind: "stream", source, length: head.framing.kind === "length" ? head.framing.length : undefined };
 };

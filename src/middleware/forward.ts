@@ -3,6 +3,8 @@
 import { type ErrorCode, Refusal } from "../errors.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import type { PendingCall } from "../pocketbase/wire/pool.ts";
+import type { UpstreamRequest } from "../pocketbase/wire/requestWriter.ts";
 import { UpstreamError, type UpstreamFailure } from "../pocketbase/wire/upstreamError.ts";
 import type { Services } from "../services.ts";
 import { isPrivateAddress } from "../utils/address.ts";
@@ -19,31 +21,32 @@ const CODES: Record<UpstreamFailure, ErrorCode> = {
 
 export const createForward = ({ pool, settings }: Services): Stage => {
   const { authority, origin } = pool;
+  const { bodyBytesMax } = settings.server;
 
-  return async (exchange) => {
-    const { body, client, presence, route } = exchange;
+  const refuse = (error: unknown): never => {
+    if (!(error instanceof UpstreamError)) throw error;
+    const detail = error.failure === "overloaded" ? { retryAfterSeconds: retryAfter() } : {};
+    throw new Refusal(CODES[error.failure], { ...detail, cause: error });
+  };
+
+  return (exchange) => {
+    const { body, client, method, presence, route } = exchange;
     if (presence.isGone) throw new Refusal("body_invalid");
-    try {
-      const answer = await pool.request(
-        {
-          method: exchange.method,
-          head: renderHead(exchange, authority),
-          body,
-          bodyBytesMax: settings.server.bodyBytesMax,
-          isStream: route.isStream === true,
-          fairnessKey: client.address,
-        },
-        (pending) => {
-          presence.whenGone = () => pending.cancel();
-        },
-      );
+    const request: UpstreamRequest = {
+      method,
+      head: renderHead(exchange, authority),
+      body,
+      bodyBytesMax,
+      isStream: route.isStream === true,
+      fairnessKey: client.address,
+    };
+    const register = (pending: PendingCall): void => {
+      presence.whenGone = () => pending.cancel();
+    };
+    return pool.request(request, register).then((answer) => {
       if (answer.status >= 300 && answer.status < 400) checkLocation(answer, origin, client.isPrivate);
       return answer;
-    } catch (error) {
-      if (!(error instanceof UpstreamError)) throw error;
-      const detail = error.failure === "overloaded" ? { retryAfterSeconds: retryAfter() } : {};
-      throw new Refusal(CODES[error.failure], { ...detail, cause: error });
-    }
+    }, refuse);
   };
 };
 
@@ -67,7 +70,7 @@ const checkLocation = (answer: Answer, origin: string, isPrivateClient: boolean)
     const location = headers[i + 1];
     if (location === undefined || headers[i]?.toLowerCase() !== "location") continue;
     if (location.startsWith(`${origin}/`)) headers[i + 1] = location.slice(origin.length);
-    else if (!isPrivateClient && namesPrivateHost(location)) throw new UpstreamError("invalid");
+    else if (!isPrivateClient && namesPrivateHost(location)) throw new Refusal("upstream_invalid");
   }
 };
 

@@ -35,7 +35,11 @@ export const createIdentify = ({ isAdminClient }: Services): Stage => {
       exchange.principal = GUEST;
       return undefined;
     }
-    if (authorizations.length > 1 || authorization.length > TOKEN_BYTES_MAX || !AUTHORIZATION.test(authorization)) {
+    if (
+      authorizations.length > 1 ||
+      authorization.length > TOKEN_BYTES_MAX ||
+      !AUTHORIZATION.test(authorization)
+    ) {
       throw new Refusal("authorization_invalid");
     }
     exchange.principal = principalOf(authorization);
@@ -53,7 +57,8 @@ const readClaims = (authorization: string): Principal => {
   if (payload === undefined) return GUEST;
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    const collection = typeof claims === "object" && claims !== null ? Reflect.get(claims, "collectionId") : undefined;
+    const collection =
+      typeof claims === "object" && claims !== null ? Reflect.get(claims, "collectionId") : undefined;
     if (typeof collection !== "string") return GUEST;
     return namesSuperusers(collection) ? SUPERUSER : RECORD;
   } catch {

@@ -1,8 +1,8 @@
 // Bodies that `admit` reads and writes anew instead of passing them through.
 import { rebuildMultipartBatch } from "../batch/multipartBatch.ts";
 import { rebuildBatchPayload } from "../batch/subRequests.ts";
-import { readBody } from "../bodies/readBody.ts";
 import { fromReadable, toReadable } from "../bodies/readable.ts";
+import { readBody } from "../bodies/readBody.ts";
 import { rebuildStructBody } from "../bodies/structBody.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
@@ -21,10 +21,15 @@ interface RebuildOptions {
 }
 
 /** The exchange with its body replaced by what Hapta read and checked. */
-export const rebuildBody = async (exchange: Exchange, body: StreamBody, options: RebuildOptions): Promise<Exchange> => {
+export const rebuildBody = async (
+  exchange: Exchange,
+  body: StreamBody,
+  options: RebuildOptions,
+): Promise<Exchange> => {
   const { contentType = "", isAdmin } = options;
   const isBatch = exchange.route.body === "batch";
-  if (isBatch && contentType.startsWith("multipart/form-data")) return await rebuildMultipart(exchange, body, options);
+  if (isBatch && contentType.startsWith("multipart/form-data"))
+    return await rebuildMultipart(exchange, body, options);
   // PocketBase matches this prefix case-sensitively.
   if (!contentType.startsWith("application/json")) throw new Refusal("media_type_unsupported");
   const bytesMax = isBatch ? BATCH_BYTES_MAX : STRUCT_BYTES_MAX;
@@ -35,7 +40,11 @@ export const rebuildBody = async (exchange: Exchange, body: StreamBody, options:
   return { ...exchange, body: { kind: "bytes", bytes: rebuilt } };
 };
 
-const rebuildMultipart = async (exchange: Exchange, body: StreamBody, options: RebuildOptions): Promise<Exchange> => {
+const rebuildMultipart = async (
+  exchange: Exchange,
+  body: StreamBody,
+  options: RebuildOptions,
+): Promise<Exchange> => {
   // Only for the wait until the payload is checked; the flow after that has the upstream's deadlines.
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(new Refusal("body_too_slow")), TIMEOUT_MS);
@@ -49,7 +58,11 @@ const rebuildMultipart = async (exchange: Exchange, body: StreamBody, options: R
       signal: deadline.signal,
     });
     const headers = withContentType(exchange.headers, rebuilt.contentType);
-    return { ...exchange, headers, body: { kind: "stream", source: fromReadable(rebuilt.stream), length: undefined } };
+    return {
+      ...exchange,
+      headers,
+      body: { kind: "stream", source: fromReadable(rebuilt.stream), length: undefined },
+    };
   } finally {
     clearTimeout(timer);
   }

@@ -58,7 +58,11 @@ export const createTrace = ({ log, settings }: Services): Trace => {
       if (error instanceof Refusal) {
         if (logsErrors && !traced.request.presence.isGone) line(traced, answer.status, error.code);
       } else {
-        log("error", "a request failed unexpectedly", { id: traced.id, error: String(error), stack: stackOf(error) });
+        log("error", "a request failed unexpectedly", {
+          id: traced.id,
+          error: String(error),
+          stack: stackOf(error),
+        });
       }
       return answer;
     },

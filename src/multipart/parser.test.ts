@@ -17,7 +17,11 @@ interface Outcome {
 }
 
 /** Feeds `chunks` and collects parts; a MultipartError becomes `fault`, anything else is thrown. */
-const read = (chunks: Iterable<Uint8Array>, boundary = "BB", limits: Partial<MultipartLimits> = {}): Outcome => {
+const read = (
+  chunks: Iterable<Uint8Array>,
+  boundary = "BB",
+  limits: Partial<MultipartLimits> = {},
+): Outcome => {
   const outcome: Outcome = { parts: [], isEnded: false };
   let data: Buffer[] = [];
   const parser = new MultipartParser(
@@ -89,7 +93,7 @@ describe("MultipartParser accepts", () => {
 
   test("MultipartParser hands data on without copying it", () => {
     const body = Buffer.from(field("a", "x".repeat(1000)) + END);
-    const views: ArrayBufferLike[] = [];
+    const views: unknown[] = [];
     const parser = new MultipartParser("BB", {
       part: () => undefined,
       data: (chunk) => views.push(chunk.buffer),
@@ -163,6 +167,11 @@ const refused: readonly (readonly [string, MultipartFault, string])[] = [
   ["UP7 a boundary inside a line", "delimiter", field("a", `x--BB\r\n${SMUGGLED}\r\n\r\nadmin`) + END],
   ["UP7 a boundary after LF only", "delimiter", field("a", `x\n--BB\r\n${SMUGGLED}\r\n\r\nadmin`) + END],
   ["UP7 a boundary after CR only", "delimiter", field("a", `x\r--BB\r\n${SMUGGLED}\r\n\r\nadmin`) + END],
+  [
+    "UP7 a boundary after CR and no LF",
+    "delimiter",
+    field("a", `x\rx--BB\r\n${SMUGGLED}\r\n\r\nadmin`) + END,
+  ],
   ["UP7 a boundary right after the headers", "delimiter", `--BB\r\n${DISPOSITION} name="a"\r\n\r\n${END}`],
   ["UP7 a field after the end", "epilogue", field("a", "x") + END + field("role", "admin") + END],
   ["UP7 text after the end", "epilogue", `${field("a", "x")}--BB--x`],
@@ -170,14 +179,22 @@ const refused: readonly (readonly [string, MultipartFault, string])[] = [
   ["UP7 half a line end after the end", "epilogue", `${field("a", "x")}--BB--\r`],
   ["UP7 line ends of LF only", "delimiter", (field("a", "x") + END).replaceAll("\r\n", "\n")],
   ["UP7 headers that end with LF only", "header", `--BB\r\n${DISPOSITION} name="a"\nX: y\r\n\r\nx\r\n${END}`],
-  ["UP7 blanks after a boundary", "delimiter", field("a", "x") + field("b", "y").replace("BB\r\n", "BB \r\n") + END],
+  [
+    "UP7 blanks after a boundary",
+    "delimiter",
+    field("a", "x") + field("b", "y").replace("BB\r\n", "BB \r\n") + END,
+  ],
   ["UP7 a longer boundary", "delimiter", field("a", "x\r\n--BBx\r\ny") + END],
   [
     "UP7 a quoted-printable part",
     "encoding",
     part(`${DISPOSITION} name="a"\r\nContent-Transfer-Encoding: quoted-printable`, "=41") + END,
   ],
-  ["a binary transfer encoding", "encoding", part(`${DISPOSITION} name="a"\r\ncontent-transfer-encoding: binary`, "") + END],
+  [
+    "a binary transfer encoding",
+    "encoding",
+    part(`${DISPOSITION} name="a"\r\ncontent-transfer-encoding: binary`, "") + END,
+  ],
   ["a preamble", "preamble", `junk\r\n${field("a", "x")}${END}`],
   ["a preamble that is a line end", "preamble", `\r\n${field("a", "x")}${END}`],
   ["a preamble with the boundary in it", "preamble", `junk--BB\r\n${END}`],
@@ -186,7 +203,11 @@ const refused: readonly (readonly [string, MultipartFault, string])[] = [
   ["an empty body", "incomplete", ""],
   ["a body that ends in headers", "incomplete", `--BB\r\n${DISPOSITION}`],
   ["a body that ends in a boundary", "incomplete", `${field("a", "x")}--BB-`],
-  ["UP6 filename*", "disposition", part(`${DISPOSITION} name="a"; filename="a.png"; filename*=UTF-8''b.html`, "") + END],
+  [
+    "UP6 filename*",
+    "disposition",
+    part(`${DISPOSITION} name="a"; filename="a.png"; filename*=UTF-8''b.html`, "") + END,
+  ],
   ["filename* alone", "disposition", part(`${DISPOSITION} name="a"; filename*=UTF-8''b.html`, "") + END],
   ["UP6 two filenames", "disposition", part(`${DISPOSITION} name="a"; filename="a"; FileName="b"`, "") + END],
   ["two names", "disposition", part(`${DISPOSITION} name="a"; name="b"`, "") + END],
@@ -194,7 +215,11 @@ const refused: readonly (readonly [string, MultipartFault, string])[] = [
   ["a trailing semicolon", "disposition", part(`${DISPOSITION} name="a";`, "") + END],
   ["an open quote", "disposition", part(`${DISPOSITION} name="a`, "") + END],
   ["another disposition", "disposition", part('Content-Disposition: attachment; name="a"', "") + END],
-  ["a disposition that only starts alike", "disposition", part('Content-Disposition: form-datax; name="a"', "") + END],
+  [
+    "a disposition that only starts alike",
+    "disposition",
+    part('Content-Disposition: form-datax; name="a"', "") + END,
+  ],
   ["no disposition", "disposition", part("X-Other: 1", "") + END],
   ["no name", "name", part(`${DISPOSITION} filename="x"`, "") + END],
   ["an empty name", "name", part(`${DISPOSITION} name=""`, "") + END],
@@ -206,10 +231,19 @@ const refused: readonly (readonly [string, MultipartFault, string])[] = [
   ["a folded header", "header", part(`${DISPOSITION}\r\n name="a"`, "") + END],
   ["a blank before the colon", "header", part('Content-Disposition : form-data; name="a"', "") + END],
   ["no headers at all", "header", `--BB\r\n\r\n${DISPOSITION}\r\n\r\nx\r\n${END}`],
-  ["a nested multipart", "nested", part(`${DISPOSITION} name="a"\r\nContent-Type: Multipart/mixed; boundary=C`, "") + END],
+  [
+    "a nested multipart",
+    "nested",
+    part(`${DISPOSITION} name="a"\r\nContent-Type: Multipart/mixed; boundary=C`, "") + END,
+  ],
   ["a nested message", "nested", part(`${DISPOSITION} name="a"\r\nContent-Type: message/rfc822`, "") + END],
   ["a type that is not ASCII", "header", part(`${DISPOSITION} name="a"\r\nContent-Type: té/xt`, "") + END],
-  ["9 headers", "limit", part([`${DISPOSITION} name="a"`, ..."12345678"].map((l, i) => (i ? `X-${l}: 1` : l)).join("\r\n"), "") + END],
+  [
+    "9 headers",
+    "limit",
+    part([`${DISPOSITION} name="a"`, ..."12345678"].map((l, i) => (i ? `X-${l}: 1` : l)).join("\r\n"), "") +
+      END,
+  ],
   ["4097 bytes of headers", "limit", part(`${DISPOSITION} name="a"\r\nX: ${"x".repeat(4097)}`, "") + END],
   ["101 parts", "limit", field("a", "x").repeat(101) + END],
 ];
@@ -227,7 +261,11 @@ describe("MultipartParser refuses", () => {
   }
 
   test("MultipartParser refuses headers that are not UTF-8", () => {
-    const body = Buffer.concat([Buffer.from(`--BB\r\n${DISPOSITION} name="a`), Buffer.from([0xff]), Buffer.from(`"\r\n\r\nx\r\n${END}`)]);
+    const body = Buffer.concat([
+      Buffer.from(`--BB\r\n${DISPOSITION} name="a`),
+      Buffer.from([0xff]),
+      Buffer.from(`"\r\n\r\nx\r\n${END}`),
+    ]);
     expect(read([body]).fault).toBe("header");
   });
 
@@ -243,7 +281,12 @@ describe("MultipartParser refuses", () => {
   });
 
   test("MultipartParser takes nothing after an error or the end", () => {
-    const events = { part: () => undefined, data: () => undefined, partEnd: () => undefined, end: () => undefined };
+    const events = {
+      part: () => undefined,
+      data: () => undefined,
+      partEnd: () => undefined,
+      end: () => undefined,
+    };
     const parser = new MultipartParser("BB", events);
     expect(() => parser.push(Buffer.from("junk"))).toThrow(MultipartError);
     expect(() => parser.push(Buffer.from(END))).toThrow(TypeError);
@@ -253,17 +296,25 @@ describe("MultipartParser refuses", () => {
 });
 
 // Bytes that are all pieces of delimiters, so that nearly every position is a near miss.
-const nearMiss = fc.array(fc.constantFrom("\r", "\n", "\r\n", "-", "--", "B", "--B", "\r\n--B", "b", "\0"), { maxLength: 40 });
-const nameText = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).filter((s) => !/[\p{Cc}\p{Cs}"\\\u2028\u2029]/u.test(s));
+const nearMiss = fc.array(fc.constantFrom("\r", "\n", "\r\n", "-", "--", "B", "--B", "\r\n--B", "b", "\0"), {
+  maxLength: 40,
+});
+const nameText = fc
+  .string({ unit: "grapheme", minLength: 1, maxLength: 12 })
+  .filter((s) => !/[\p{Cc}\p{Cs}"\\\u2028\u2029]/u.test(s));
 const honestBody = fc
-  .array(fc.record({ name: nameText, isFile: fc.boolean(), data: nearMiss.map((pieces) => pieces.join("")) }), { maxLength: 5 })
+  .array(
+    fc.record({ name: nameText, isFile: fc.boolean(), data: nearMiss.map((pieces) => pieces.join("")) }),
+    { maxLength: 5 },
+  )
   .filter((parts) => parts.every(({ data }) => !`\r\n${data}\r\n`.includes("--BB")))
-  .map((parts) =>
-    parts
-      .map(({ name, isFile, data }) =>
-        part(`${DISPOSITION} name="${name}"${isFile ? '; filename="f"\r\nContent-Type: a/b' : ""}`, data),
-      )
-      .join("") + END,
+  .map(
+    (parts) =>
+      parts
+        .map(({ name, isFile, data }) =>
+          part(`${DISPOSITION} name="${name}"${isFile ? '; filename="f"\r\nContent-Type: a/b' : ""}`, data),
+        )
+        .join("") + END,
   );
 
 const cut = (bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] => {
@@ -290,19 +341,28 @@ describe("MultipartParser properties", () => {
   });
 
   test("MultipartParser gives the same outcome for any cut of a mutated body, and never crashes", () => {
-    const mutation = fc.record({ at: fc.nat(5000), drop: fc.nat(6), insert: nearMiss.map((pieces) => pieces.slice(0, 4).join("")) });
+    const mutation = fc.record({
+      at: fc.nat(5000),
+      drop: fc.nat(6),
+      insert: nearMiss.map((pieces) => pieces.slice(0, 4).join("")),
+    });
     fc.assert(
-      fc.property(honestBody, fc.array(mutation, { minLength: 1, maxLength: 4 }), fc.array(fc.nat(5000), { maxLength: 20 }), (body, mutations, cuts) => {
-        let mutated = body;
-        for (const { at, drop, insert } of mutations) {
-          const start = at % (mutated.length + 1);
-          mutated = mutated.slice(0, start) + insert + mutated.slice(start + drop);
-        }
-        const bytes = Buffer.from(mutated);
-        const whole = read([bytes]);
-        const pieces = read(cut(bytes, cuts));
-        expect([pieces.fault, pieces.isEnded]).toEqual([whole.fault, whole.isEnded]);
-      }),
+      fc.property(
+        honestBody,
+        fc.array(mutation, { minLength: 1, maxLength: 4 }),
+        fc.array(fc.nat(5000), { maxLength: 20 }),
+        (body, mutations, cuts) => {
+          let mutated = body;
+          for (const { at, drop, insert } of mutations) {
+            const start = at % (mutated.length + 1);
+            mutated = mutated.slice(0, start) + insert + mutated.slice(start + drop);
+          }
+          const bytes = Buffer.from(mutated);
+          const whole = read([bytes]);
+          const pieces = read(cut(bytes, cuts));
+          expect([pieces.fault, pieces.isEnded]).toEqual([whole.fault, whole.isEnded]);
+        },
+      ),
       { numRuns: 600 },
     );
   });
@@ -331,7 +391,7 @@ describe("MultipartParser cost", () => {
   ];
   for (const [what, data] of hostile) {
     test(`UP8 MultipartParser reads 10 MB of ${what} in 64 KiB chunks within 150 ms`, () => {
-      const chunks = [opening];
+      const chunks: Uint8Array[] = [opening];
       for (let at = 0; at < N; at += 65_536) chunks.push(data.subarray(at, at + 65_536));
       let bytes = 0;
       const parser = new MultipartParser(boundary, {
@@ -351,9 +411,17 @@ describe("MultipartParser cost", () => {
 
   const early: readonly (readonly [string, Buffer, MultipartFault | undefined])[] = [
     ["10^5 parts", Buffer.from(field("a", "x").repeat(100_000)), "limit"],
-    ["10^6 fields without data", Buffer.from(`--BB\r\n${DISPOSITION} name=a\r\n\r\n\r\n`.repeat(1_000_000)), "limit"],
+    [
+      "10^6 fields without data",
+      Buffer.from(`--BB\r\n${DISPOSITION} name=a\r\n\r\n\r\n`.repeat(1_000_000)),
+      "limit",
+    ],
     ["a 10 MB header", Buffer.from(`--BB\r\n${DISPOSITION} name="${"a".repeat(N)}`), "limit"],
-    ["100 headers of blanks", Buffer.from(part(`${DISPOSITION} name="a"\r\nX:${" ".repeat(3900)}x`, "").repeat(100) + END), undefined],
+    [
+      "100 headers of blanks",
+      Buffer.from(part(`${DISPOSITION} name="a"\r\nX:${" ".repeat(3900)}x`, "").repeat(100) + END),
+      undefined,
+    ],
   ];
   for (const [what, body, fault] of early) {
     test(`UP8 MultipartParser settles ${what} within 50 ms`, () => {

@@ -6,11 +6,19 @@ import type { PartInfo } from "./partHeaders.ts";
 
 const oneLine = (text: string): boolean => !/\p{Cc}/u.test(text) && text.isWellFormed();
 const name = fc
-  .string({ unit: fc.constantFrom('"', "\\", "%22", ";", "=", "[0]", "a", " ", "é", "日", "😀", "/", ".."), minLength: 1 })
+  .string({
+    unit: fc.constantFrom('"', "\\", "%22", ";", "=", "[0]", "a", " ", "é", "日", "😀", "/", ".."),
+    minLength: 1,
+  })
   .filter(oneLine);
 const parts = fc.array(
   fc.record(
-    { name, filename: fc.option(name, { nil: "" }), contentType: fc.constantFrom("a/b", 'text/x; charset="q"'), data: fc.uint8Array() },
+    {
+      name,
+      filename: fc.option(name, { nil: "" }),
+      contentType: fc.constantFrom("a/b", 'text/x; charset="q"'),
+      data: fc.uint8Array(),
+    },
     { requiredKeys: ["name", "data"] },
   ),
   { maxLength: 6 },
@@ -33,8 +41,13 @@ describe("createMultipartWriter", () => {
         });
         parser.push(Buffer.concat(pieces));
         parser.finish();
-        const expected = written.map(({ data, ...info }) => ({ info, data: Buffer.from(data).toString("hex") }));
-        expect(read.map(({ info, data }) => ({ info, data: Buffer.concat(data).toString("hex") }))).toEqual(expected);
+        const expected = written.map(({ data, ...info }) => ({
+          info,
+          data: Buffer.from(data).toString("hex"),
+        }));
+        expect(read.map(({ info, data }) => ({ info, data: Buffer.concat(data).toString("hex") }))).toEqual(
+          expected,
+        );
       }),
       { numRuns: 300 },
     );

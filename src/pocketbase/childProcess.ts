@@ -11,7 +11,7 @@ export type Child = {
   stop(deadlineMs: number): Promise<ChildExit>;
 };
 
-/** How a run ended. `lastLine` is the last line it wrote to stderr, at most 300 characters. */
+/** How a run ended. `lastLine` is its last complaint, at most 300 characters. */
 export type ChildExit = {
   readonly code: number | null;
   readonly signal: string | null;
@@ -46,12 +46,14 @@ export function startChild(options: ChildOptions): Child {
     detached: process.platform !== "win32",
   });
   let lastLine = "";
+  const note = (line: string, isComplaint: boolean): void => {
+    if (isComplaint) lastLine = line.slice(0, LAST_LINE_CHARACTERS_MAX);
+    options.log("debug", `PocketBase: ${line}`);
+  };
   const output = Promise.all([
-    eachLine(child.stdout, (line) => options.log("debug", `PocketBase: ${line}`)),
-    eachLine(child.stderr, (line) => {
-      lastLine = line.slice(0, LAST_LINE_CHARACTERS_MAX);
-      options.log("debug", `PocketBase: ${line}`);
-    }),
+    // PocketBase reports some failures, a taken port for one, on stdout and exits with 0.
+    eachLine(child.stdout, (line) => note(line, line.startsWith("Error: "))),
+    eachLine(child.stderr, (line) => note(line, true)),
   ]);
   const finish = async (): Promise<ChildExit> => {
     await child.exited;

@@ -127,9 +127,14 @@ async function install(program: Uint8Array, folder: string, name: string): Promi
   } catch (error) {
     throw toBootError(`Cannot write ${path}`, error);
   } finally {
-    await rm(part, { force: true });
-    await rm(`${part}.sha256`, { force: true });
+    await discard(part);
+    await discard(`${part}.sha256`);
   }
+}
+
+/** Removes a leftover; the failure before it matters more than one to remove what may not even exist. */
+function discard(path: string): Promise<void> {
+  return rm(path, { force: true }).catch(() => undefined);
 }
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {

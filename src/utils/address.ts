@@ -23,7 +23,9 @@ export const createAddressTest = (blocks: readonly string[]): ((address: string)
   return (address) => {
     if (ranges.length === 0 || !ipaddr.isValid(address)) return false;
     const parsed = ipaddr.process(address);
-    return ranges.some(([base, bits]) => parsed.kind() === base.kind() && parsed.match([base, bits] as never));
+    return ranges.some(
+      ([base, bits]) => parsed.kind() === base.kind() && parsed.match([base, bits] as never),
+    );
   };
 };
 

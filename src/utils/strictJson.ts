@@ -20,7 +20,9 @@ export interface JsonNode {
   readonly string?: string;
 }
 
-export type JsonResult = { readonly ok: true; readonly node: JsonNode } | { readonly ok: false; readonly reason: string };
+export type JsonResult =
+  | { readonly ok: true; readonly node: JsonNode }
+  | { readonly ok: false; readonly reason: string };
 
 export const JSON_LIMITS: JsonLimits = { depthMax: 64, nodesMax: 10_000 };
 
@@ -73,7 +75,8 @@ class Scanner {
   }
 
   value(depth: number): JsonNode {
-    if (depth > this.#limits.depthMax) throw new LimitError(`The body is nested deeper than ${this.#limits.depthMax}.`);
+    if (depth > this.#limits.depthMax)
+      throw new LimitError(`The body is nested deeper than ${this.#limits.depthMax}.`);
     if (++this.#nodes > this.#limits.nodesMax) {
       throw new LimitError(`The body has more than ${this.#limits.nodesMax} values.`);
     }

@@ -47,9 +47,10 @@ export function landscapePng(variant: number): Uint8Array<ArrayBuffer> {
 }
 
 function colourAt(x: number, y: number, variant: number): readonly number[] {
-  for (let depth = 0; depth < 3; depth += 1) {
-    const crest = 170 + depth * 55 + 40 * Math.sin(x / (140 - depth * 30) + variant * 2 + depth * 1.7);
-    if (y > crest && y < crest + 60 + depth * 100) return [40 + depth * 18, 90 - depth * 12, 70 - depth * 14];
+  // The nearest hills stand lowest and hide those behind them.
+  for (let depth = 2; depth >= 0; depth -= 1) {
+    const crest = 190 + depth * 55 + 32 * Math.sin(x / (150 - depth * 30) + variant * 2 + depth * 1.7);
+    if (y > crest) return [120 - depth * 36, 150 - depth * 30, 140 - depth * 38];
   }
   const fade = y / HEIGHT;
   return [120 + 110 * fade, 160 + 50 * fade, 215 - 30 * fade].map(Math.round);

@@ -98,9 +98,11 @@ async function makeCollection(
 async function writeTable(client: SuperuserClient, table: DemoTable): Promise<void> {
   const size = table.collection === "users" ? USERS_BATCH_MAX : BATCH_MAX;
   const url = `/api/collections/${table.collection}/records`;
-  for (let start = 0; start < table.records.length; start += size) {
-    // PUT on a collection writes a record by its id, whether it is there already or not.
-    const requests = table.records.slice(start, start + size).map((body) => ({ method: "PUT", url, body }));
+  const present = await client.request("GET", `${url}?perPage=1000&skipTotal=1&fields=id`);
+  const ids = new Set(items(present, `list ${table.collection}`).map((record) => field(record, "id")));
+  const missing = table.records.filter((record) => !ids.has(record.id));
+  for (let start = 0; start < missing.length; start += size) {
+    const requests = missing.slice(start, start + size).map((body) => ({ method: "POST", url, body }));
     expectOk(await client.request("POST", "/api/batch", { requests }), `write ${table.collection}`);
   }
 }

@@ -140,7 +140,10 @@ export class Call implements ConnectionUser, BodySource {
       if (input.length > HEAD_BYTES_MAX) this.#fail("invalid");
       return;
     }
-    const head = end > HEAD_BYTES_MAX ? undefined : parseResponseHead(input.toString("latin1", 0, end), this.#request.method);
+    const head =
+      end > HEAD_BYTES_MAX
+        ? undefined
+        : parseResponseHead(input.toString("latin1", 0, end), this.#request.method);
     if (head === undefined || head.status === 101) return this.#fail("invalid");
     const rest = input.subarray(end + 4);
     if (head.status < 200) {

@@ -60,7 +60,10 @@ export class Connection {
       connection.#outbox = new Outbox(connection.#socket);
     } catch (error) {
       // A connection that opens after its deadline is nobody's: close it.
-      attempt.then((socket) => socket.terminate(), () => undefined);
+      attempt.then(
+        (socket) => socket.terminate(),
+        () => undefined,
+      );
       throw error;
     } finally {
       clearTimeout(timer);

@@ -55,11 +55,23 @@ export class UpstreamPool {
     this.#options = options;
     const url = new URL(options.url);
     const tls = url.protocol === "https:";
-    this.#endpoint = { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port || (tls ? 443 : 80)), tls };
+    this.#endpoint = {
+      host: url.hostname.replace(/^\[|\]$/g, ""),
+      port: Number(url.port || (tls ? 443 : 80)),
+      tls,
+    };
     this.#gate = new Gate(options);
     this.#deadlines = {
-      request: { firstByteMs: options.firstByteTimeoutMs, idleMs: options.idleTimeoutMs, totalMs: options.totalTimeoutMs },
-      stream: { firstByteMs: options.firstByteTimeoutMs, idleMs: STREAM_IDLE_MS, totalMs: Number.POSITIVE_INFINITY },
+      request: {
+        firstByteMs: options.firstByteTimeoutMs,
+        idleMs: options.idleTimeoutMs,
+        totalMs: options.totalTimeoutMs,
+      },
+      stream: {
+        firstByteMs: options.firstByteTimeoutMs,
+        idleMs: STREAM_IDLE_MS,
+        totalMs: Number.POSITIVE_INFINITY,
+      },
     };
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#sweeper.unref();
@@ -91,7 +103,7 @@ export class UpstreamPool {
     return new Promise((resolve, reject) => {
       const job: Job = { request, register, resolve, reject, isGone: false, isRetried: false };
       if (!request.isStream && this.#gate.tryEnter()) this.#run(job, this.#idle.pop());
-      else this.#enter(job);
+      else void this.#enter(job);
     });
   }
 
@@ -117,7 +129,7 @@ export class UpstreamPool {
 
   #run(job: Job, connection: Connection | undefined): void {
     if (connection === undefined) {
-      this.#connect(job);
+      void this.#connect(job);
       return;
     }
     const call = new Call(connection, job.request, {
@@ -140,7 +152,9 @@ export class UpstreamPool {
     job.register({ cancel: () => (job.isGone = true) });
     let connection: Connection;
     try {
-      connection = await Connection.open(this.#endpoint, this.#options.connectTimeoutMs, (closed) => this.#forget(closed));
+      connection = await Connection.open(this.#endpoint, this.#options.connectTimeoutMs, (closed) =>
+        this.#forget(closed),
+      );
     } catch (cause) {
       return this.#giveUp(job, new UpstreamError("unreachable", { cause }));
     }

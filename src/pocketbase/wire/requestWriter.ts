@@ -20,11 +20,15 @@ export interface UpstreamRequest {
 /** The bytes of a request up to its streamed body, or to its end when there is none. */
 export const renderRequest = ({ method, head, body }: UpstreamRequest): Uint8Array => {
   if (body.kind === "stream") {
-    const framing = body.length === undefined ? "Transfer-Encoding: chunked" : `Content-Length: ${body.length}`;
+    const framing =
+      body.length === undefined ? "Transfer-Encoding: chunked" : `Content-Length: ${body.length}`;
     return Buffer.from(`${head}${framing}\r\n\r\n`, "latin1");
   }
   if (body.kind === "bytes") {
-    return Buffer.concat([Buffer.from(`${head}Content-Length: ${body.bytes.length}\r\n\r\n`, "latin1"), body.bytes]);
+    return Buffer.concat([
+      Buffer.from(`${head}Content-Length: ${body.bytes.length}\r\n\r\n`, "latin1"),
+      body.bytes,
+    ]);
   }
   // An empty body must never be chunked, and says its length wherever a body could be (RFC 9110 8.6).
   const isBodyless = method === "GET" || method === "HEAD" || method === "OPTIONS";
@@ -93,7 +97,9 @@ export class StreamWriter {
       return true;
     }
     this.#events.progress();
-    const bytes = isChunked ? Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, CRLF]) : chunk;
+    const bytes = isChunked
+      ? Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, CRLF])
+      : chunk;
     const flows = this.#connection.write(bytes);
     this.waitsForClient = flows;
     return flows;

@@ -22,7 +22,10 @@ export class UpstreamError extends Error {
   /** Nothing of an answer had arrived, on a connection that had served before: safe to send a GET again. */
   readonly isStaleConnection: boolean;
 
-  constructor(failure: UpstreamFailure, detail: { readonly isStaleConnection?: boolean; readonly cause?: unknown } = {}) {
+  constructor(
+    failure: UpstreamFailure,
+    detail: { readonly isStaleConnection?: boolean; readonly cause?: unknown } = {},
+  ) {
     super(`upstream ${failure}`, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.failure = failure;
     this.isStaleConnection = detail.isStaleConnection ?? false;
