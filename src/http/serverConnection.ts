@@ -104,7 +104,13 @@ export class ServerConnection {
   }
 
   onDrain(): void {
-    if (!this.#outbox.flush()) return;
+    const before = this.#outbox.pendingBytes;
+    if (!this.#outbox.flush()) {
+      // A slow client that takes bytes is not a stalled one.
+      if (this.#outbox.pendingBytes < before)
+        this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
+      return;
+    }
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     if (this.#current?.writer !== undefined) this.#current.writer.onDrain();
     else this.#settle();

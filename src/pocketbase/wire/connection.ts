@@ -111,8 +111,9 @@ export class Connection {
 
   /** Bytes on a connection nobody uses mean the peer is confused: it is not used again. */
   received(chunk: Buffer): void {
-    if (this.user === undefined) this.#socket?.terminate();
-    else this.user.onData(chunk);
+    if (this.user !== undefined) return this.user.onData(chunk);
+    this.#onIdleClose(this);
+    this.destroy();
   }
 }
 
