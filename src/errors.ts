@@ -1,4 +1,5 @@
-// Every refusal Hapta can decide on, in one table: status, public text, and the stage that may say it.
+// Every refusal Hapta can decide on, in one table: status, public text, and the stage that owns it. Others may say
+// it too: the listener says what is not HTTP, `forward` what goes wrong with a body on its way.
 // The only place that renders a refusal; upstream answers are not refusals and never pass through here.
 import type { Answer } from "./http/answer.ts";
 
@@ -42,7 +43,7 @@ export const ERRORS = {
   body_encoded: { status: 415, message: "Encoded request bodies are not supported.", stage: "admit" },
   media_type_unsupported: {
     status: 415,
-    message: "This content type is not supported here; send application/json.",
+    message: "This content type is not supported here; send JSON or a form.",
     stage: "admit",
   },
   body_invalid: { status: 400, message: "The request body is not valid.", stage: "admit" },

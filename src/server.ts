@@ -1,13 +1,15 @@
 // The front door: a listener whose requests walk the pipeline.
 import { type ErrorCode, renderRefusal } from "./errors.ts";
 import { Listener } from "./http/listener.ts";
-import type { Refuse } from "./http/serverConnection.ts";
+import type { Refuse, Timeouts } from "./http/serverConnection.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   readonly connectionsMax: number;
+  /** Deadlines of client connections, where they differ from the listener's own. */
+  readonly timeouts?: Partial<Timeouts>;
 }
 
 const CODES: Record<Parameters<Refuse>[0], ErrorCode> = {

@@ -1,5 +1,5 @@
 // Flags, environment, .env and config file become one frozen Settings value, or a text to print. The only reader
-// of the process environment: the entry point hands it in here and nothing else looks at it.
+// of Hapta's own variables; the entry point hands the environment in here, and to the embedded PocketBase.
 import { type Candidate, findContradictions, findNotices } from "./settings/checks.ts";
 import { findConfigFile, loadConfigFile, type NamedFile } from "./settings/configFile.ts";
 import { type DotEnv, readDotEnv } from "./settings/dotEnv.ts";

@@ -70,6 +70,11 @@ class Rebuild implements BatchPartEvents {
   #hasPayload = false;
   #output: Readable | undefined;
   #isResolved = false;
+  // Until the output is first read, what belongs into it and what went wrong wait here: a stream that fails
+  // before anybody listens fails unheard. null is its end.
+  #queue: (Uint8Array | null)[] = [];
+  #failure: Error | undefined;
+  #isFlowing = false;
 
   constructor(options: MultipartBatchOptions, settle: Settle) {
     this.#options = options;
@@ -128,37 +133,47 @@ class Rebuild implements BatchPartEvents {
   end(): void {
     if (this.#output === undefined) throw refusedList(BLANK);
     this.#write(this.#writer.end());
-    this.#output.push(null);
+    this.#write(null);
   }
 
   // The payload is whole: from here on bytes may leave.
   #open(): void {
-    const { isAdmin, stream } = this.#options;
+    const { isAdmin } = this.#options;
     const payload = rebuildBatchPayload(Buffer.concat(this.#payload.take()), { isAdmin });
-    const output = new Readable({
-      read: () => {
-        stream.resume();
-      },
+    const start = this.#writer.partStart({ name: PAYLOAD, contentType: "application/json" });
+    this.#queue = [start, payload, this.#writer.partEnd(), ...this.#held.take()];
+    this.#output = new Readable({
+      read: () => this.#flow(),
       destroy: (error, callback) => {
         this.#detach();
         callback(error);
       },
     });
-    // A client that breaks off before anybody reads must not become an uncaught error.
-    output.on("error", () => undefined);
-    this.#output = output;
-    const start = this.#writer.partStart({ name: PAYLOAD, contentType: "application/json" });
-    for (const piece of [start, payload, this.#writer.partEnd(), ...this.#held.take()]) this.#write(piece);
   }
 
-  #write(bytes: Uint8Array): void {
-    if (this.#output !== undefined) {
-      if (!this.#output.destroyed && !this.#output.push(bytes)) this.#options.stream.pause();
+  // Called for the first time when somebody reads the output, because nothing was pushed before.
+  #flow(): void {
+    this.#isFlowing = true;
+    if (this.#failure !== undefined) {
+      this.#output?.destroy(this.#failure);
       return;
     }
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#options.stream.resume();
+    for (const piece of queue) this.#write(piece);
+  }
+
+  #write(bytes: Uint8Array | null): void {
+    if (this.#output !== undefined) {
+      if (!this.#isFlowing) this.#queue.push(bytes);
+      else if (!this.#output.destroyed && !this.#output.push(bytes)) this.#options.stream.pause();
+      return;
+    }
+    const length = bytes?.length ?? 0;
     if (this.#heldBytesMax === 0) throw lateness();
-    if (this.#held.length + bytes.length > this.#heldBytesMax) throw tooMuchHeld(this.#heldBytesMax);
-    this.#held.append(bytes);
+    if (this.#held.length + length > this.#heldBytesMax) throw tooMuchHeld(this.#heldBytesMax);
+    if (bytes !== null) this.#held.append(bytes);
   }
 
   get #heldBytesMax(): number {
@@ -169,7 +184,7 @@ class Rebuild implements BatchPartEvents {
     this.#guarded(() => {
       this.#parser?.push(chunk);
       if (this.#output === undefined || this.#isResolved) return;
-      // Nothing more is read until somebody listens to the output.
+      // Nothing more is taken in until somebody reads the output.
       this.#options.stream.pause();
       this.#isResolved = true;
       this.#settle.resolve({ contentType: this.#writer.contentType, stream: this.#output });
@@ -201,10 +216,10 @@ class Rebuild implements BatchPartEvents {
     const reason = this.#options.codec.reasonOf(error);
     const refusal = reason === undefined ? error : unreadableBatch(reason);
     if (!this.#isResolved) this.#settle.reject(refusal);
-    else
-      this.#output?.destroy(
-        refusal instanceof Error ? refusal : new Refusal("body_invalid", { cause: refusal }),
-      );
+    else {
+      this.#failure = refusal instanceof Error ? refusal : new Refusal("body_invalid", { cause: refusal });
+      if (this.#isFlowing) this.#output?.destroy(this.#failure);
+    }
   }
 
   #detach(): void {

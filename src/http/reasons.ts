@@ -1,4 +1,4 @@
-// Reason phrases of RFC 9110, and of PocketBase where it names one.
+// Reason phrases as Node words them. PocketBase words a few differently (413, 416); clients must not read them.
 import { STATUS_CODES } from "node:http";
 
 /** Status to phrase. */

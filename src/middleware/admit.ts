@@ -49,7 +49,7 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
     // Hidden, not forbidden: to everybody else the superuser area does not exist.
     if (route.kind === "admin" && !isAdmin) throw new Refusal("not_found");
     const body = toBody(route, facts, request);
-    if (body.kind === "stream" && (body.length ?? 0) > bodyBytesMax) throw new Refusal("body_too_large");
+    checkLength(body, bodyBytesMax);
     const exchange: Exchange = {
       id,
       startedMs,
@@ -160,6 +160,10 @@ const withoutNamed = (headers: readonly string[], connection: string): string[] 
     if (!named.has(name.toLowerCase())) kept.push(name, headers[i + 1] ?? "");
   }
   return kept;
+};
+
+const checkLength = (body: RequestBody, bytesMax: number): void => {
+  if (body.kind === "stream" && (body.length ?? 0) > bytesMax) throw new Refusal("body_too_large");
 };
 
 const NO_BODY: RequestBody = { kind: "none" };

@@ -1,6 +1,7 @@
 // Bodies that `admit` reads and writes anew instead of passing them through.
 import { rebuildMultipartBatch } from "../batch/multipartBatch.ts";
 import { rebuildBatchPayload } from "../batch/subRequests.ts";
+import { checkFormQuery, rebuildMultipartForm, rebuildUrlencodedForm } from "../bodies/formBody.ts";
 import { fromReadable, toReadable } from "../bodies/readable.ts";
 import { readBody } from "../bodies/readBody.ts";
 import { rebuildStructBody } from "../bodies/structBody.ts";
@@ -26,18 +27,33 @@ export const rebuildBody = async (
   body: StreamBody,
   options: RebuildOptions,
 ): Promise<Exchange> => {
-  const { contentType = "", isAdmin } = options;
+  const { contentType = "" } = options;
   const isBatch = exchange.route.body === "batch";
-  if (isBatch && contentType.startsWith("multipart/form-data"))
-    return await rebuildMultipart(exchange, body, options);
-  // PocketBase matches this prefix case-sensitively.
-  if (!contentType.startsWith("application/json")) throw new Refusal("media_type_unsupported");
+  // PocketBase matches these prefixes case-sensitively.
+  const isMultipart = contentType.startsWith("multipart/form-data");
+  if (isBatch && isMultipart) return await rebuildMultipart(exchange, body, options);
+  const isJson = contentType.startsWith("application/json");
+  const isForm = !isBatch && (isMultipart || contentType.startsWith("application/x-www-form-urlencoded"));
+  if (!isJson && !isForm) throw new Refusal("media_type_unsupported");
+  if (isForm) checkFormQuery(exchange.query);
   const bytesMax = isBatch ? BATCH_BYTES_MAX : STRUCT_BYTES_MAX;
   if ((body.length ?? 0) > bytesMax) throw new Refusal("body_too_large");
   const bytes = await readBody(body.source, { bytesMax, timeoutMs: TIMEOUT_MS });
   if (bytes.length === 0) return { ...exchange, body: { kind: "none" } };
-  const rebuilt = isBatch ? rebuildBatchPayload(bytes, { isAdmin }) : rebuildStructBody(bytes);
+  if (isForm) return withForm(exchange, bytes, contentType);
+  const rebuilt = isBatch
+    ? rebuildBatchPayload(bytes, { isAdmin: options.isAdmin })
+    : rebuildStructBody(bytes);
   return { ...exchange, body: { kind: "bytes", bytes: rebuilt } };
+};
+
+const withForm = (exchange: Exchange, bytes: Uint8Array, contentType: string): Exchange => {
+  const isMultipart = contentType.startsWith("multipart/form-data");
+  const form = isMultipart
+    ? rebuildMultipartForm(bytes, contentType, multipartCodec)
+    : rebuildUrlencodedForm(bytes);
+  const headers = withContentType(exchange.headers, form.contentType);
+  return { ...exchange, headers, body: { kind: "bytes", bytes: form.bytes } };
 };
 
 const rebuildMultipart = async (

@@ -47,7 +47,8 @@ export function startChild(options: ChildOptions): Child {
   });
   let lastLine = "";
   const note = (line: string, isComplaint: boolean): void => {
-    if (isComplaint) lastLine = line.slice(0, LAST_LINE_CHARACTERS_MAX);
+    // After a crash of the program itself comes a long trace; the line before it tells the reason.
+    if (isComplaint && !/^(panic|fatal error): /.test(lastLine)) lastLine = line.slice(0, LAST_LINE_CHARACTERS_MAX);
     options.log("debug", `PocketBase: ${line}`);
   };
   const output = Promise.all([
