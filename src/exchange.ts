@@ -1,7 +1,7 @@
 // The Exchange: one request in its only parsed form. `admit` makes it; later stages read and extend it.
 // Nothing after `admit` sees the raw request, and what is forwarded is rebuilt from here.
 import type { Answer, RequestBody } from "./http/answer.ts";
-import type { Presence } from "./http/serverConnection.ts";
+import type { Presence } from "./http/wireRequest.ts";
 import type { Route } from "./pocketbase/routes.ts";
 import type { Client } from "./utils/address.ts";
 

@@ -2,7 +2,7 @@
 import { Refusal, renderRefusal } from "./errors.ts";
 import type { Exchange, Stage } from "./exchange.ts";
 import type { Answer } from "./http/answer.ts";
-import type { WireRequest } from "./http/serverConnection.ts";
+import type { WireRequest } from "./http/wireRequest.ts";
 import { createAdmit } from "./middleware/admit.ts";
 import { createForward } from "./middleware/forward.ts";
 import { createIdentify } from "./middleware/identify.ts";

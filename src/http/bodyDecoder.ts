@@ -60,7 +60,12 @@ const LF = 10;
 /** Bound on a chunk-size line with its extensions, and on the whole trailer section. */
 const LINE_BYTES_MAX = 4096;
 
-// RFC 9112 section 7.1. Extensions and trailers are read over and dropped, as the RFC allows a proxy to.
+// Visible characters, obs-text, blanks and tabs: no other control character has a place in these lines.
+const SIZE_LINE = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?\r$/;
+const TRAILER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r$/;
+
+// RFC 9112 section 7.1. Extensions and trailers are checked, read over and dropped, as the RFC allows a
+// proxy to: a "trailer" that is none may be a request to a parser that saw the end of the body elsewhere.
 class ChunkedDecoder implements BodyDecoder {
   readonly endsAtClose = false;
   #phase: "size" | "data" | "data-end" | "trailer" | "done" | "invalid" = "size";
@@ -113,7 +118,7 @@ class ChunkedDecoder implements BodyDecoder {
   }
 
   #beginChunk(line: string): void {
-    const size = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;.*)?\r$/.exec(line);
+    const size = SIZE_LINE.exec(line);
     if (size === null) {
       this.#phase = "invalid";
       return;
@@ -125,6 +130,6 @@ class ChunkedDecoder implements BodyDecoder {
   #endTrailer(line: string): void {
     this.#trailerBytes += line.length;
     if (line.length === 1) this.#phase = "done";
-    else if (this.#trailerBytes > LINE_BYTES_MAX) this.#phase = "invalid";
+    else if (this.#trailerBytes > LINE_BYTES_MAX || !TRAILER_LINE.test(line)) this.#phase = "invalid";
   }
 }

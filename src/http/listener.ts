@@ -1,12 +1,7 @@
 // Listens on TCP and keeps every client connection: their number, their deadlines, their end.
 import type { Socket, TCPSocketListener } from "bun";
-import {
-  type ConnectionOptions,
-  type Handle,
-  type Refuse,
-  ServerConnection,
-  type Timeouts,
-} from "./serverConnection.ts";
+import type { ConnectionOptions, Handle, Refuse, Timeouts } from "./connectionOptions.ts";
+import { ServerConnection } from "./serverConnection.ts";
 
 export interface ListenOptions {
   readonly host: string;

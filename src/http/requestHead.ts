@@ -113,6 +113,6 @@ const toFraming = (fields: Fields, minor: 0 | 1): RequestFraming | undefined => 
   if (fields.transferEncoding !== undefined) {
     return fields.length !== undefined || minor === 0 ? undefined : CHUNKED;
   }
-  if (fields.length === undefined || fields.length === "0") return NO_BODY;
-  return { kind: "length", length: Number(fields.length) };
+  const length = Number(fields.length ?? 0);
+  return length === 0 ? NO_BODY : { kind: "length", length };
 };

@@ -2,60 +2,11 @@
 // Holds at most one request at a time; what a client sends ahead waits, within a bound.
 import type { Answer } from "./answer.ts";
 import { AnswerWriter } from "./answerWriter.ts";
-import { Outbox, type WritableSocket } from "./outbox.ts";
+import type { ClientSocket, ConnectionOptions, Refuse } from "./connectionOptions.ts";
+import { Outbox } from "./outbox.ts";
 import { HEAD_BYTES_MAX, parseRequestHead, type RequestHead } from "./requestHead.ts";
 import { RequestSource } from "./requestSource.ts";
-
-/** The part of a Bun socket a connection needs. */
-export interface ClientSocket extends WritableSocket {
-  readonly remoteAddress: string;
-  pause(): void;
-  resume(): void;
-  /** Sends FIN; reading goes on. */
-  shutdown(): void;
-  terminate(): void;
-}
-
-/** Whether the client still waits, and whom to tell when it stops. */
-export interface Presence {
-  isGone: boolean;
-  /** Set by whoever works for the client right now. */
-  whenGone: (() => void) | undefined;
-}
-
-/** A request as it came off the wire. */
-export interface WireRequest {
-  readonly head: RequestHead;
-  /** Socket peer as the system names it. */
-  readonly peer: string;
-  /** Undefined when the head announces no body. */
-  readonly source: RequestSource | undefined;
-  readonly presence: Presence;
-}
-
-/** Takes a request to its answer; must not throw or reject. */
-export type Handle = (request: WireRequest) => Answer | Promise<Answer>;
-
-/** The answer to what is not HTTP. */
-export type Refuse = (reason: "malformed" | "too_large" | "too_slow") => Answer;
-
-export interface ConnectionOptions {
-  readonly handle: Handle;
-  readonly refuse: Refuse;
-  readonly timeouts: Timeouts;
-}
-
-/** In ms. */
-export interface Timeouts {
-  /** From the first byte of a head to its last. */
-  readonly headMs: number;
-  /** A connection without a request. */
-  readonly idleMs: number;
-  /** An answer the client does not take. */
-  readonly stallMs: number;
-  /** How long a closing connection goes on reading, so that its last answer is not lost to a reset. */
-  readonly lingerMs: number;
-}
+import type { Presence, WireRequest } from "./wireRequest.ts";
 
 /** Bytes kept of what a client sends ahead of its answer; then reading stops. */
 const AHEAD_BYTES_MAX = 65_536;
@@ -76,6 +27,7 @@ export class ServerConnection {
   #phase: "open" | "lingering" | "closed" = "open";
   #closesAfter = false;
   #isPaused = false;
+  #isSettling = false;
   #deadlineMs: number;
 
   constructor(socket: ClientSocket, options: ConnectionOptions, nowMs: number) {
@@ -87,7 +39,12 @@ export class ServerConnection {
   }
 
   get isIdle(): boolean {
-    return this.#current === undefined && this.#input === undefined;
+    return this.#isFree && this.#input === undefined;
+  }
+
+  // No request under way, and nothing of an answer left to write.
+  get #isFree(): boolean {
+    return this.#current === undefined && this.#outbox.pendingBytes === 0;
   }
 
   onData(chunk: Buffer): void {
@@ -96,7 +53,8 @@ export class ServerConnection {
     if (source !== undefined && !source.isComplete) {
       const rest = source.push(chunk);
       if (rest !== undefined) this.#keepAhead(rest);
-    } else if (this.#current !== undefined) {
+    } else if (!this.#isFree) {
+      // A client that asks on without taking its answers must not pile them up here.
       this.#keepAhead(chunk);
     } else {
       this.#readHead(this.#input === undefined ? chunk : Buffer.concat([this.#input, chunk]));
@@ -105,6 +63,7 @@ export class ServerConnection {
 
   onDrain(): void {
     const before = this.#outbox.pendingBytes;
+    if (before === 0) return;
     if (!this.#outbox.flush()) {
       // A slow client that takes bytes is not a stalled one.
       if (this.#outbox.pendingBytes < before)
@@ -133,7 +92,7 @@ export class ServerConnection {
   /** Acts on a deadline that has passed; called on a coarse clock. */
   sweep(nowMs: number): void {
     if (nowMs < this.#deadlineMs) return;
-    const isMidHead = this.#phase === "open" && this.#current === undefined && this.#input !== undefined;
+    const isMidHead = this.#phase === "open" && this.#isFree && this.#input !== undefined;
     if (isMidHead) this.#refuse("too_slow");
     else this.destroy();
   }
@@ -150,21 +109,26 @@ export class ServerConnection {
     this.onClose();
   }
 
-  #readHead(input: Buffer): void {
+  // Returns whether a request was taken on or refused; false while its head is incomplete.
+  #readHead(input: Buffer): boolean {
     // One empty line before a request is tolerated (RFC 9112 section 2.2).
     const from = input[0] === 13 && input[1] === 10 ? 2 : 0;
     const end = input.indexOf("\r\n\r\n", from);
     if (end < 0 || end - from > HEAD_BYTES_MAX) {
-      if (input.length - from > HEAD_BYTES_MAX) return this.#refuse("too_large");
+      if (input.length - from > HEAD_BYTES_MAX) {
+        this.#refuse("too_large");
+        return true;
+      }
       if (this.#input === undefined) this.#deadlineMs = performance.now() + this.#options.timeouts.headMs;
       this.#input = input;
-      return;
+      return false;
     }
     this.#input = undefined;
     const parsed = parseRequestHead(input.toString("latin1", from, end));
-    if (!parsed.ok) return this.#refuse(parsed.reason);
     const rest = input.length > end + 4 ? input.subarray(end + 4) : undefined;
-    this.#serve(parsed.head, rest);
+    if (parsed.ok) this.#serve(parsed.head, rest);
+    else this.#refuse(parsed.reason);
+    return true;
   }
 
   #serve(head: RequestHead, rest: Buffer | undefined): void {
@@ -178,9 +142,20 @@ export class ServerConnection {
     if (!head.keepsAlive) this.#closesAfter = true;
     const ahead = rest === undefined || source === undefined ? rest : source.push(rest);
     if (ahead !== undefined) this.#keepAhead(ahead);
-    const answer = this.#options.handle(request);
-    if (answer instanceof Promise) void answer.then((later) => this.#answer(current, later));
-    else this.#answer(current, answer);
+    try {
+      const answer = this.#options.handle(request);
+      if (!(answer instanceof Promise)) return this.#answer(current, answer);
+      answer.then((later) => this.#answer(current, later)).catch((error) => this.#crash(error));
+    } catch (error) {
+      this.#crash(error);
+    }
+  }
+
+  // A bug while answering: nobody can tell how much of the answer is out, so the connection ends with it.
+  #crash(error: unknown): void {
+    this.destroy();
+    // Heard by the process's own handler for unhandled rejections.
+    void Promise.reject(error);
   }
 
   #flow(head: RequestHead): { wanted: () => void; pause: () => void; resume: () => void } {
@@ -222,20 +197,28 @@ export class ServerConnection {
       this.#closesAfter = true;
     }
     this.#current = undefined;
-    if (this.#outbox.pendingBytes === 0) this.#settle();
+    if (this.#isFree) this.#settle();
     else this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
   }
 
-  // The answer is out: close, or go on with what the client sent ahead.
+  // The answer is out: close, or go on with what the client sent ahead. A loop, because answers that are at
+  // hand at once would otherwise nest as deep as a client cares to pipeline.
   #settle(): void {
-    if (this.#phase !== "open" || this.#current !== undefined) return;
-    if (this.#closesAfter) return this.#linger();
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    while (this.#phase === "open" && this.#isFree) {
+      if (this.#closesAfter) this.#linger();
+      else if (!this.#goOn()) break;
+    }
+    this.#isSettling = false;
+  }
+
+  #goOn(): boolean {
+    const input = this.#input;
+    this.#input = undefined;
     this.#deadlineMs = performance.now() + this.#options.timeouts.idleMs;
     this.#unpause();
-    const input = this.#input;
-    if (input === undefined) return;
-    this.#input = undefined;
-    this.#readHead(input);
+    return input !== undefined && this.#readHead(input);
   }
 
   #linger(): void {
@@ -253,7 +236,9 @@ export class ServerConnection {
       isHead: false,
       minor: 1,
       closes: true,
-      onStall: () => undefined,
+      onStall: () => {
+        this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
+      },
       onEnd: () => this.#settle(),
     });
     writer.write(this.#options.refuse(reason));

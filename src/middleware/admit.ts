@@ -4,7 +4,7 @@ import { Refusal } from "../errors.ts";
 import type { Exchange, Method } from "../exchange.ts";
 import type { RequestBody } from "../http/answer.ts";
 import type { RequestHead } from "../http/requestHead.ts";
-import type { WireRequest } from "../http/serverConnection.ts";
+import type { WireRequest } from "../http/wireRequest.ts";
 import { type Route, toRoute } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
 import { hostName } from "../utils/host.ts";

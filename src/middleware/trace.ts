@@ -1,7 +1,7 @@
 // The first and the last word on every request: its id, its clock, its one log line.
 import { Refusal } from "../errors.ts";
 import type { Answer } from "../http/answer.ts";
-import type { WireRequest } from "../http/serverConnection.ts";
+import type { WireRequest } from "../http/wireRequest.ts";
 import type { Services } from "../services.ts";
 
 /** What `trace` knows before the request is understood. */

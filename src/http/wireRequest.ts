@@ -1,0 +1,20 @@
+// A request as the listener hands it over: its head, its body, and whether its client still waits. Types only.
+import type { RequestHead } from "./requestHead.ts";
+import type { RequestSource } from "./requestSource.ts";
+
+/** Whether the client still waits, and whom to tell when it stops. */
+export interface Presence {
+  isGone: boolean;
+  /** Set by whoever works for the client right now. */
+  whenGone: (() => void) | undefined;
+}
+
+/** A request as it came off the wire. */
+export interface WireRequest {
+  readonly head: RequestHead;
+  /** Socket peer as the system names it. */
+  readonly peer: string;
+  /** Undefined when the head announces no body. */
+  readonly source: RequestSource | undefined;
+  readonly presence: Presence;
+}

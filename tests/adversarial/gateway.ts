@@ -1,0 +1,77 @@
+// The gateway inside the test's own process: everything between listener and upstream pool is the real thing,
+// but deadlines are short, log lines are kept and the upstream may be anything that speaks TCP.
+
+import type { Timeouts } from "../../src/http/connectionOptions.ts";
+import type { Listener } from "../../src/http/listener.ts";
+import { createPipeline, type Pipeline } from "../../src/pipeline.ts";
+import { createHealthRoutes } from "../../src/routes/health.ts";
+import { startServer } from "../../src/server.ts";
+import { createServices, type Services } from "../../src/services.ts";
+import { configSchema, type UserConfig } from "../../src/settings/schema.ts";
+import { type Settings, toSettings } from "../../src/settings/settingsShape.ts";
+
+/** One log line. */
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface GatewayOptions {
+  readonly config?: UserConfig;
+  /** Deadlines of client connections. */
+  readonly timeouts?: Partial<Timeouts>;
+  /** Stands between listener and pipeline, to watch or to break. */
+  readonly wrap?: (pipeline: Pipeline, services: Services) => Pipeline;
+}
+
+/** A gateway that listens on a free loopback port. */
+export interface TestGateway extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly services: Services;
+  readonly listener: Listener;
+  readonly lines: readonly LogLine[];
+}
+
+/** Settings as a config file would give them. */
+export const settingsOf = (config: UserConfig = {}): Settings =>
+  toSettings({
+    config: configSchema.parse(config),
+    variables: new Map(),
+    isMainNode: true,
+    fixUpstream: false,
+    configFile: undefined,
+    cwd: "/",
+    notices: [],
+  });
+
+/** Starts a gateway in front of `upstreamUrl`; disposing cuts every connection. */
+export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}): TestGateway => {
+  const lines: LogLine[] = [];
+  const services = createServices({
+    settings: settingsOf(options.config),
+    log: (level, message, fields = {}) => lines.push({ level, message, fields }),
+    upstreamUrl,
+    upstreamState: () => ({ kind: "ready", sinceMs: 0, findings: [] }),
+  });
+  const real = createPipeline(services, createHealthRoutes(services));
+  const listener = startServer(options.wrap?.(real, services) ?? real, {
+    host: "127.0.0.1",
+    port: 0,
+    connectionsMax: services.settings.server.connectionsMax,
+    ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
+  });
+  return {
+    url: `http://127.0.0.1:${listener.port}`,
+    port: listener.port,
+    services,
+    listener,
+    lines,
+    [Symbol.asyncDispose]: () => {
+      listener.cut();
+      services.close();
+      return Promise.resolve();
+    },
+  };
+};
