@@ -1,14 +1,13 @@
 // From settings to a serving process: finds or starts PocketBase, builds the gateway, listens, says so.
 import { renderBanner } from "./banner.ts";
 import type { Listener } from "./http/listener.ts";
-import { createLog } from "./insight/log.ts";
+import { createLog, type Log } from "./insight/log.ts";
 import { createPipeline } from "./pipeline.ts";
 import { findBinary } from "./pocketbase/binary.ts";
 import { BootError } from "./pocketbase/bootError.ts";
 import { connectUpstream } from "./pocketbase/connect.ts";
 import { seedDemo } from "./pocketbase/demo/seed.ts";
 import { startEmbedded } from "./pocketbase/embedded.ts";
-import type { Log } from "./pocketbase/log.ts";
 import { SuperuserClient } from "./pocketbase/superuser.ts";
 import { createHealthRoutes } from "./routes/health.ts";
 import { startServer } from "./server.ts";

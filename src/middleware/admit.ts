@@ -9,7 +9,7 @@ import { type Route, toRoute } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
 import { hostName } from "../utils/host.ts";
 import { canonicalPath } from "../utils/path.ts";
-import { rebuildBody } from "./rebuildBody.ts";
+import { createRebuildBody } from "./rebuildBody.ts";
 import type { Traced } from "./trace.ts";
 
 /** Longest request target in bytes; PocketBase's longest filter (3500) fits with its escapes. */
@@ -35,6 +35,7 @@ export type Admit = (request: WireRequest, traced: Traced) => Exchange | Promise
 export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Admit => {
   const hosts = new Set(settings.security.hosts);
   const { bodyBytesMax } = settings.server;
+  const rebuildBody = createRebuildBody();
 
   return (request, { id, startedMs }) => {
     const { head, peer, presence } = request;
@@ -65,7 +66,7 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
       presence,
     };
     if (body.kind === "stream" && (route.body === "struct" || route.body === "batch")) {
-      return rebuildBody(exchange, body, { contentType: facts.contentType, isAdmin });
+      return rebuildBody(exchange, body, { contentType: facts.contentType ?? "", isAdmin });
     }
     return exchange;
   };

@@ -27,10 +27,12 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export const parsePartHeaders = (block: Uint8Array, headersMax: number): PartInfo => {
   const fields = readFields(block, headersMax);
-  if (fields.has("content-transfer-encoding")) {
+  // These three say "the bytes as they are" (RFC 2045 section 6.2); PocketBase's Dart SDK sends `binary`.
+  const encoding = fields.get("content-transfer-encoding")?.toLowerCase();
+  if (encoding !== undefined && !["binary", "8bit", "7bit"].includes(encoding)) {
     throw new MultipartError(
       "encoding",
-      "A part has a Content-Transfer-Encoding; send its bytes as they are.",
+      "A part has a Content-Transfer-Encoding that changes its bytes; send them as they are.",
     );
   }
   const disposition = fields.get("content-disposition");

@@ -3,9 +3,9 @@
 import { constants } from "node:fs";
 import { access, chmod, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import type { Log } from "../insight/log.ts";
 import { BootError, codeOf, toBootError } from "./bootError.ts";
 import { DIGEST_FILE, downloadRelease, sha256 } from "./download.ts";
-import type { Log } from "./log.ts";
 import {
   BINARY_PACKAGE,
   BINARY_PACKAGE_SHA256,

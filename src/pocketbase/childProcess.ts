@@ -1,5 +1,5 @@
 // Starts one PocketBase process that cannot outlive Hapta, and reads what it prints. Restarts nothing.
-import type { Log } from "./log.ts";
+import type { Log } from "../insight/log.ts";
 
 /** One run of the program. */
 export type Child = {
@@ -48,7 +48,8 @@ export function startChild(options: ChildOptions): Child {
   let lastLine = "";
   const note = (line: string, isComplaint: boolean): void => {
     // After a crash of the program itself comes a long trace; the line before it tells the reason.
-    if (isComplaint && !/^(panic|fatal error): /.test(lastLine)) lastLine = line.slice(0, LAST_LINE_CHARACTERS_MAX);
+    if (isComplaint && !/^(panic|fatal error): /.test(lastLine))
+      lastLine = line.slice(0, LAST_LINE_CHARACTERS_MAX);
     options.log("debug", `PocketBase: ${line}`);
   };
   const output = Promise.all([

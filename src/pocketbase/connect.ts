@@ -1,9 +1,10 @@
 // Brings Hapta and its upstream together: waits for it, runs the checks once it answers, watches it.
 // Never ends the process: what is wrong becomes a state that the readiness route and the log can tell.
+
+import type { Log } from "../insight/log.ts";
 import { checkUpstream } from "./checks.ts";
 import { type Clock, pause, systemClock } from "./clock.ts";
 import { blockingFinding, type Finding, renderFinding } from "./finding.ts";
-import type { Log } from "./log.ts";
 import { createMonitor, type Monitor } from "./monitor.ts";
 import type { SuperuserClient } from "./superuser.ts";
 
@@ -38,7 +39,7 @@ export type UpstreamState =
   | { readonly kind: "away"; readonly sinceMs: number; readonly reason: string };
 
 /** A connection that is being kept. */
-export type Upstream = {
+export type UpstreamWatch = {
   state(): UpstreamState;
   /** Calls `listener` at each change of `kind` until the returned function is called. It must not throw. */
   onChange(listener: (state: UpstreamState) => void): () => void;
@@ -52,7 +53,7 @@ const RETRY_MAX_MS = 5_000;
 const RECHECK_MS = 30_000;
 
 /** Starts connecting and returns at once; `state()` tells how it goes. */
-export function connectUpstream(options: ConnectOptions): Upstream {
+export function connectUpstream(options: ConnectOptions): UpstreamWatch {
   const clock = options.clock ?? systemClock;
   const monitor = options.monitor ?? createMonitor({ url: options.client.url, clock });
   const listeners = new Set<(state: UpstreamState) => void>();

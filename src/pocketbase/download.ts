@@ -3,8 +3,8 @@
 import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
+import type { Log } from "../insight/log.ts";
 import { BootError, toBootError } from "./bootError.ts";
-import type { Log } from "./log.ts";
 import { EMBEDDED_VERSION, executableName, publishedChecksum, releaseArchive } from "./release.ts";
 
 /** What a download needs to know. */

@@ -1,11 +1,11 @@
 // Runs a PocketBase of Hapta's own: data folder, superuser, free port, supervision, first settings.
 // Seeds nothing and checks nothing that an outside PocketBase would need checked.
 import { join, resolve } from "node:path";
+import type { Log } from "../insight/log.ts";
 import { BootError } from "./bootError.ts";
 import { startChild } from "./childProcess.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { claimDataDir } from "./dataDir.ts";
-import type { Log } from "./log.ts";
 import { freeLoopbackPort } from "./port.ts";
 import { field, SuperuserClient } from "./superuser.ts";
 import { ensureSuperuser, explainExit } from "./superuserCommand.ts";

@@ -74,6 +74,9 @@ const collectionRoute = (method: string, segments: readonly string[]): Route => 
   const collection = segments[2]?.toLowerCase();
   const operation = segments[3]?.toLowerCase();
   if (collection === undefined || operation === undefined || collection === "meta") return ADMIN;
+  // No collection has such a name, but PocketBase folds letters beyond ASCII when it looks one up:
+  // `_%C5%BFuperusers` is `_superusers` to it. Whatever needs an escape is the superusers' for all we know.
+  if (collection.includes("%")) return ADMIN;
   if (isSuperusers(collection) || operation === "truncate" || operation === "impersonate") {
     return { kind: "admin", body: operation === "records" ? "stream" : "struct", collection };
   }

@@ -2,9 +2,9 @@
 // The password goes neither into an argument list nor into the environment, which other users may see.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Log } from "../insight/log.ts";
 import { BootError, toBootError } from "./bootError.ts";
 import { startChild } from "./childProcess.ts";
-import type { Log } from "./log.ts";
 
 /** Where the program, its data and the login file lie. */
 export type SuperuserCommandOptions = {

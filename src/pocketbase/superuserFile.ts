@@ -1,9 +1,9 @@
 // Keeps the embedded PocketBase's superuser e-mail and password in one private file. Logs in nowhere.
 import { chmod, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Log } from "../insight/log.ts";
 import { Secret } from "../utils/secret.ts";
 import { BootError, codeOf, toBootError } from "./bootError.ts";
-import type { Log } from "./log.ts";
 import { field } from "./superuser.ts";
 
 /** Who Hapta is towards its own PocketBase. */

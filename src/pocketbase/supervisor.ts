@@ -1,8 +1,9 @@
 // Keeps one program running: waits until it is healthy, starts it again when it dies, stops it.
 // Does not know what the program is for.
+
+import type { Log } from "../insight/log.ts";
 import type { Child, ChildExit } from "./childProcess.ts";
 import { type Clock, pause } from "./clock.ts";
-import type { Log } from "./log.ts";
 
 /** What to keep running, and how patiently. */
 export type SupervisorOptions = {

@@ -49,9 +49,13 @@ const DROPPED_FROM_ANSWERS = new Set([
   "upgrade",
 ]);
 
+// PocketBase's rules fold every run of punctuation in a header name into one `_`: to a rule,
+// `X.Forwarded--For` and `-X_Forwarded-For` are all `x_forwarded_for`. Only the plain spelling passes.
+const PLAIN = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
+
 /** True for names a client may not pass on to PocketBase. `name` is lower-case. */
 export const isDroppedFromRequests = (name: string): boolean =>
-  DROPPED.has(name) || name.includes("_") || DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
+  DROPPED.has(name) || !PLAIN.test(name) || DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
 
 /** True for names that must not travel on with an answer. `name` is lower-case. */
 export const isDroppedFromAnswers = (name: string): boolean => DROPPED_FROM_ANSWERS.has(name);

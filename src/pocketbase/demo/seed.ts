@@ -2,8 +2,8 @@
 // at any moment: every record has a fixed id, so the next start goes on without making doubles.
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
+import type { Log } from "../../insight/log.ts";
 import { BootError, codeOf, toBootError } from "../bootError.ts";
-import type { Log } from "../log.ts";
 import { field, type SuperuserAnswer, type SuperuserClient } from "../superuser.ts";
 import { DEMO_COLLECTIONS, USERS_CHANGES } from "./collections.ts";
 import { DEMO_PASSWORD, PEOPLE } from "./people.ts";
