@@ -1,19 +1,47 @@
 // Parity of realtime over SSE: the first bytes, subscriptions, events per caller, and refusals.
 import { expect, test } from "bun:test";
-import { openEventStream, type EventStream } from "../support/eventStream.ts";
+import { type EventStream, openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
-import { send, sendForJson, testScenarios, type Caller, type Scenario } from "../support/scenario.ts";
+import { type Caller, type Scenario, send, sendForJson, testScenarios } from "../support/scenario.ts";
 import { describeTargets, type Target } from "../support/targets.ts";
 import type { WireResponse } from "../support/wireReader.ts";
 
 const NOTICES = "/api/collections/notices/records";
 
 const refusals: readonly Scenario[] = [
-  { name: "subscribing an unknown client is 404", method: "POST", path: "/api/realtime", json: { clientId: "nope", subscriptions: [] }, status: 404, exactly: '{"data":{},"message":"Missing or invalid client id.","status":404}\n' },
-  { name: "subscribing without a client is a field error", method: "POST", path: "/api/realtime", json: {}, status: 400, contains: ['"clientId":{"code":"validation_required"'] },
-  { name: "subscribing with a string of topics is 400", method: "POST", path: "/api/realtime", json: { clientId: "x", subscriptions: "a" }, status: 400, contains: ['"data":{}'] },
-  { name: "subscribing to 1001 topics is a field error", method: "POST", path: "/api/realtime", json: { clientId: "x", subscriptions: Array.from({ length: 1001 }, (_, i) => `t${i}`) }, status: 400, contains: ['"subscriptions":{"code":"validation_length_too_long"'] },
+  {
+    name: "subscribing an unknown client is 404",
+    method: "POST",
+    path: "/api/realtime",
+    json: { clientId: "nope", subscriptions: [] },
+    status: 404,
+    exactly: '{"data":{},"message":"Missing or invalid client id.","status":404}\n',
+  },
+  {
+    name: "subscribing without a client is a field error",
+    method: "POST",
+    path: "/api/realtime",
+    json: {},
+    status: 400,
+    contains: ['"clientId":{"code":"validation_required"'],
+  },
+  {
+    name: "subscribing with a string of topics is 400",
+    method: "POST",
+    path: "/api/realtime",
+    json: { clientId: "x", subscriptions: "a" },
+    status: 400,
+    contains: ['"data":{}'],
+  },
+  {
+    name: "subscribing to 1001 topics is a field error",
+    method: "POST",
+    path: "/api/realtime",
+    json: { clientId: "x", subscriptions: Array.from({ length: 1001 }, (_, i) => `t${i}`) },
+    status: 400,
+    contains: ['"subscriptions":{"code":"validation_length_too_long"'],
+  },
 ];
 
 const subscribe = (
@@ -61,7 +89,11 @@ describeTargets("realtime", (target) => {
   test("create and delete are delivered, to record topics only their own", async () => {
     using stream = await openEventStream(target.url);
     await subscribe(target, stream, { topics: ["notices/*", "notices/notice000000002"] });
-    await sendForJson(target, { method: "POST", path: NOTICES, json: { id: "rtcreated000001", title: "New" } });
+    await sendForJson(target, {
+      method: "POST",
+      path: NOTICES,
+      json: { id: "rtcreated000001", title: "New" },
+    });
     await stream.contains('"action":"create"}\n\n');
     await sendForJson(target, { method: "DELETE", path: `${NOTICES}/rtcreated000001` });
     const text = await stream.contains('"action":"delete"}\n\n');
@@ -105,13 +137,16 @@ describeTargets("realtime", (target) => {
   test("a closed stream's client is gone", async () => {
     const stream = await openEventStream(target.url);
     stream[Symbol.dispose]();
-    const isGone = async (): Promise<boolean> => (await subscribe(target, stream, { topics: [] })).status === 404;
+    const isGone = async (): Promise<boolean> =>
+      (await subscribe(target, stream, { topics: [] })).status === 404;
     expect(await eventually(isGone, 5_000)).toBe(true);
   });
 
   test("twenty streams each hear every event", async () => {
     const streams = await Promise.all(Array.from({ length: 20 }, () => openEventStream(target.url)));
-    await Promise.all(streams.map((stream) => subscribe(target, stream, { topics: ["notices/notice000000006"] })));
+    await Promise.all(
+      streams.map((stream) => subscribe(target, stream, { topics: ["notices/notice000000006"] })),
+    );
     await change(target, "notice000000006", "To all");
     for (const stream of streams) {
       await stream.contains("To all");

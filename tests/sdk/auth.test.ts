@@ -26,7 +26,10 @@ describeTargets("SDK auth", (target) => {
   test("authRefresh with a dead token is refused with 401", async () => {
     const client = guestClient(target);
     client.authStore.save("eyJhbGciOiJIUzI1NiJ9.eyJpZCI6IngifQ.x", null);
-    const failure = await client.collection("members").authRefresh().catch((error: unknown) => error);
+    const failure = await client
+      .collection("members")
+      .authRefresh()
+      .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ClientResponseError);
     expect((failure as ClientResponseError).status).toBe(401);
   });
@@ -35,7 +38,10 @@ describeTargets("SDK auth", (target) => {
     const client = guestClient(target);
     expect((await client.collection("members").listAuthMethods()).otp.enabled).toBe(true);
     expect((await client.collection("members").requestOTP("nobody@example.com")).otpId.length).toBe(15);
-    const first = await client.collection("keepers").authWithPassword("kim@example.com", PASSWORD).catch((error: unknown) => error);
+    const first = await client
+      .collection("keepers")
+      .authWithPassword("kim@example.com", PASSWORD)
+      .catch((error: unknown) => error);
     const mfaId = (first as ClientResponseError).response["mfaId"] as string;
     const root = await superuserClient(target);
     const otp = { collectionRef: "pbc_keepers0001", recordRef: IDS.keeper, password: "12345678" };
@@ -49,11 +55,25 @@ describeTargets("SDK auth", (target) => {
     expect(await members.requestVerification("nobody@example.com")).toBe(true);
     expect(await members.requestPasswordReset("nobody@example.com")).toBe(true);
     const codes = await Promise.all(
-      [members.confirmPasswordReset("x", "longenough 1", "longenough 1"), members.confirmEmailChange("x", "y")].map((call) =>
+      [
+        members.confirmPasswordReset("x", "longenough 1", "longenough 1"),
+        members.confirmEmailChange("x", "y"),
+      ].map((call) =>
         call.catch((error: ClientResponseError) => error.response["data"].token.code as string),
       ),
     );
     expect(codes).toEqual(["validation_invalid_token", "validation_invalid_token_payload"]);
+  });
+
+  test("OAuth2 that is switched off is refused, linked accounts are listed and unlinked", async () => {
+    const client = await memberClient(target, "ada@example.com");
+    const oauth2 = client
+      .collection("members")
+      .authWithOAuth2Code("google", "code", "verifier", "http://x/redirect");
+    expect(await oauth2.catch((error: ClientResponseError) => error.status)).toBe(403);
+    expect(await client.collection("members").listExternalAuths(IDS.ada)).toEqual([]);
+    const unlinked = client.collection("members").unlinkExternalAuth(IDS.ada, "google");
+    expect(await unlinked.catch((error: ClientResponseError) => error.status)).toBe(404);
   });
 
   test("a superuser impersonates a member with a client of its own", async () => {

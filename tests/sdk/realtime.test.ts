@@ -39,7 +39,9 @@ describeTargets("SDK realtime", (target) => {
   test("a filtered subscription hears only what matches", async () => {
     const client = guestClient(target);
     const heard: unknown[] = [];
-    await client.collection("notices").subscribe("*", (event) => heard.push(event.record.id), { filter: "count > 1000" });
+    await client
+      .collection("notices")
+      .subscribe("*", (event) => heard.push(event.record.id), { filter: "count > 1000" });
     const writer = guestClient(target).collection("notices");
     await writer.update("notice000000001", { count: 10 });
     await writer.update("notice000000002", { count: 2000 });

@@ -1,8 +1,8 @@
 // The PocketBase SDK's record, batch, file and error surface against every target.
 import { expect, test } from "bun:test";
 import { ClientResponseError, type RecordModel } from "pocketbase";
-import { BIG_FILE_BYTES, IDS } from "../support/fixture/records.ts";
 import { drawPng } from "../support/fixture/png.ts";
+import { BIG_FILE_BYTES, IDS } from "../support/fixture/records.ts";
 import { describeTargets } from "../support/targets.ts";
 import { guestClient, memberClient, superuserClient } from "./client.ts";
 
@@ -19,19 +19,28 @@ describeTargets("SDK records", (target) => {
   test("getList, getFullList, getFirstListItem and getOne read", async () => {
     const notices = guestClient(target).collection("notices");
     const page = await notices.getList(2, 5, { sort: "-id", filter: "title ~ 'Notice'" });
-    expect([page.page, page.perPage, page.totalItems, page.totalPages, page.items.length]).toEqual([2, 5, 25, 5, 5]);
+    expect([page.page, page.perPage, page.totalItems, page.totalPages, page.items.length]).toEqual([
+      2, 5, 25, 5, 5,
+    ]);
     expect((await notices.getFullList({ batch: 7, sort: "id" })).length).toBe(26);
-    const first = await notices.getFirstListItem(guestClient(target).filter("title = {:title}", { title: "Big file" }));
+    const first = await notices.getFirstListItem(
+      guestClient(target).filter("title = {:title}", { title: "Big file" }),
+    );
     expect(first.id).toBe(IDS.bigNotice);
-    const one = await guestClient(target).collection("articles").getOne(IDS.news, { expand: "author,comments_via_article" });
-    expect(one["expand"]?.author.name).toBe("Ada");
-    expect(one["expand"]?.comments_via_article.length).toBe(2);
+    const one = await guestClient(target)
+      .collection("articles")
+      .getOne(IDS.news, { expand: "author,comments_via_article" });
+    expect(one["expand"]?.["author"].name).toBe("Ada");
+    expect(one["expand"]?.["comments_via_article"].length).toBe(2);
   });
 
   test("create, update and delete write", async () => {
     const notices = guestClient(target).collection("notices");
     const made = await notices.create({ title: "From the SDK", tags: ["red"], meta: { deep: [1] } });
-    expect((await notices.update(made.id, { "count+": 3, "tags+": "blue" }))["tags"]).toEqual(["red", "blue"]);
+    expect((await notices.update(made.id, { "count+": 3, "tags+": "blue" }))["tags"]).toEqual([
+      "red",
+      "blue",
+    ]);
     expect(await notices.delete(made.id)).toBe(true);
     const failure = await failureOf(notices.getOne(made.id));
     expect([failure.status, failure.message]).toEqual([404, "The requested resource wasn't found."]);
@@ -50,7 +59,9 @@ describeTargets("SDK records", (target) => {
     const slow = failureOf(client.send("/custom/slow", { query: { ms: 2000 } }));
     await client.send("/custom/slow", { query: { ms: 1 } });
     expect((await slow).isAbort).toBe(true);
-    const both = await Promise.all(["a", "b"].map((requestKey) => client.send("/api/health", { requestKey })));
+    const both = await Promise.all(
+      ["a", "b"].map((requestKey) => client.send("/api/health", { requestKey })),
+    );
     expect(both.map((health) => health.code)).toEqual([200, 200]);
     expect((await client.health.check()).code).toBe(200);
   });
@@ -75,7 +86,9 @@ describeTargets("SDK records", (target) => {
   test("files are uploaded, addressed, thumbed, protected and downloaded", async () => {
     const client = await memberClient(target, "ada@example.com");
     const cover = new File([drawPng(50, 40)], "Cover.png", { type: "image/png" });
-    const article = await client.collection("articles").create({ title: "With cover", cover, tags: ["red", "blue"], author: IDS.ada });
+    const article = await client
+      .collection("articles")
+      .create({ title: "With cover", cover, tags: ["red", "blue"], author: IDS.ada });
     expect(article["tags"]).toEqual(["red", "blue"]);
     const url = client.files.getURL(article, article["cover"], { thumb: "40x30" });
     expect(url).toStartWith(`${target.url}/api/files/`);
@@ -104,8 +117,9 @@ describeTargets("SDK records", (target) => {
   });
 
   test("a superuser sees hidden fields, a member does not", async () => {
-    const read = (client: { collection(name: string): { getOne(id: string): Promise<RecordModel> } }): Promise<RecordModel> =>
-      client.collection("articles").getOne(IDS.news);
+    const read = (client: {
+      collection(name: string): { getOne(id: string): Promise<RecordModel> };
+    }): Promise<RecordModel> => client.collection("articles").getOne(IDS.news);
     expect((await read(await superuserClient(target)))["draftNote"]).toBe("hidden words");
     expect((await read(await memberClient(target, "ada@example.com")))["draftNote"]).toBeUndefined();
   });

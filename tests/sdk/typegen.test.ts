@@ -13,7 +13,10 @@ const typesFrom = async (url: string): Promise<string> => {
   using scratch = createScratch("typegen");
   const out = join(scratch.path, "types.ts");
   const login = ["--email", SUPERUSER.email, "--password", SUPERUSER.password];
-  const child = startChild({ command: [process.execPath, CLI, "--url", url, ...login, "--out", out], cwd: scratch.path });
+  const child = startChild({
+    command: [process.execPath, CLI, "--url", url, ...login, "--out", out],
+    cwd: scratch.path,
+  });
   const code = await child.exited;
   if (code !== 0) throw new Error(`typegen ended with ${code}: ${child.output()}`);
   return readFileSync(out, "utf8");

@@ -39,7 +39,8 @@ export const startChild = (options: ChildOptions): Child => {
   let output = "";
   const collect = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
     const decoder = new TextDecoder();
-    for await (const part of stream) output = (output + decoder.decode(part, { stream: true })).slice(-OUTPUT_CHARS_MAX);
+    for await (const part of stream)
+      output = (output + decoder.decode(part, { stream: true })).slice(-OUTPUT_CHARS_MAX);
   };
   void collect(child.stdout);
   void collect(child.stderr);
@@ -73,5 +74,6 @@ export const waitUntilServing = async (child: Child, url: string, deadlineMs: nu
     child.kill("SIGKILL");
     throw new Error(`${url} is not 200; the program printed:\n${child.output()}`, { cause });
   }
-  if (!child.isRunning()) throw new Error(`the program ended before ${url} answered; it printed:\n${child.output()}`);
+  if (!child.isRunning())
+    throw new Error(`the program ended before ${url} answered; it printed:\n${child.output()}`);
 };

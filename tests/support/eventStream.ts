@@ -18,7 +18,10 @@ export interface EventStream extends Disposable {
 }
 
 /** Opens a realtime stream and waits for its first event. */
-export const openEventStream = async (url: string, request: Partial<WireRequest> = {}): Promise<EventStream> => {
+export const openEventStream = async (
+  url: string,
+  request: Partial<WireRequest> = {},
+): Promise<EventStream> => {
   const { hostname, port, host } = new URL(url);
   const reader = new WireReader();
   const socket = connect({ host: hostname, port: Number(port) });

@@ -19,7 +19,8 @@ export const eventually = async <T>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() > endsAt) throw new Error(`not reached within ${deadlineMs} ms: ${last}`, { cause: last });
+    if (performance.now() > endsAt)
+      throw new Error(`not reached within ${deadlineMs} ms: ${last}`, { cause: last });
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 };

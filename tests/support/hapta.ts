@@ -1,6 +1,6 @@
 // Starts Hapta as users do, as a process of its own, in front of a given PocketBase.
 import { join } from "node:path";
-import { startChild, waitUntilServing, type Child } from "./childProcess.ts";
+import { type Child, startChild, waitUntilServing } from "./childProcess.ts";
 import { SUPERUSER } from "./fixture/load.ts";
 import { createScratch, freePort, PROJECT_DIR } from "./scratch.ts";
 
@@ -25,15 +25,30 @@ export interface HaptaOptions {
 const BASE_CONFIG = { ratelimit: { isEnabled: false } };
 
 /** Starts Hapta on a free port in front of `upstream` and waits until it is ready. */
-export const startHapta = async (upstream: { readonly url: string }, options: HaptaOptions = {}): Promise<Hapta> => {
+export const startHapta = async (
+  upstream: { readonly url: string },
+  options: HaptaOptions = {},
+): Promise<Hapta> => {
   const scratch = createScratch("hapta");
   const port = await freePort();
   const config = join(scratch.path, "config.ts");
-  await Bun.write(config, `export default ${JSON.stringify({ ...BASE_CONFIG, ...options.config }, null, 2)};\n`);
+  await Bun.write(
+    config,
+    `export default ${JSON.stringify({ ...BASE_CONFIG, ...options.config }, null, 2)};\n`,
+  );
   const dataDir = join(scratch.path, "data");
   const entry = join(PROJECT_DIR, "src", "index.ts");
   const child = startChild({
-    command: [process.execPath, "run", entry, "--config", config, "--port", String(port), ...(options.flags ?? [])],
+    command: [
+      process.execPath,
+      "run",
+      entry,
+      "--config",
+      config,
+      "--port",
+      String(port),
+      ...(options.flags ?? []),
+    ],
     cwd: scratch.path,
     env: {
       DB_URL: upstream.url,
@@ -44,15 +59,21 @@ export const startHapta = async (upstream: { readonly url: string }, options: Ha
     },
   });
   const url = `http://127.0.0.1:${port}`;
-  await waitUntilServing(child, `${url}${options.waitFor ?? "/hapta/ready"}`, START_MS);
+  const stop = async (): Promise<void> => {
+    await child[Symbol.asyncDispose]();
+    scratch[Symbol.dispose]();
+  };
+  try {
+    await waitUntilServing(child, `${url}${options.waitFor ?? "/hapta/ready"}`, START_MS);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     url,
     port,
     dataDir,
     child,
-    async [Symbol.asyncDispose]() {
-      await child[Symbol.asyncDispose]();
-      scratch[Symbol.dispose]();
-    },
+    [Symbol.asyncDispose]: stop,
   };
 };

@@ -11,7 +11,10 @@ export interface Mutation {
 const edit = (answer: Buffer, change: (head: string) => string): Buffer => {
   const at = answer.indexOf("\r\n\r\n");
   if (at < 0) return answer;
-  return Buffer.concat([Buffer.from(change(answer.subarray(0, at).toString("latin1")), "latin1"), answer.subarray(at)]);
+  return Buffer.concat([
+    Buffer.from(change(answer.subarray(0, at).toString("latin1")), "latin1"),
+    answer.subarray(at),
+  ]);
 };
 
 const reframe = (answer: Buffer): Buffer => {
@@ -21,7 +24,11 @@ const reframe = (answer: Buffer): Buffer => {
   const length = /^content-length: (\d+)$/im.exec(head)?.[1];
   if (length === undefined || Number(length) === 0 || Number(length) !== body.length) return answer;
   const chunked = head.replace(/^content-length: \d+$/im, "Transfer-Encoding: chunked");
-  return Buffer.concat([Buffer.from(`${chunked}\r\n\r\n${body.length.toString(16)}\r\n`, "latin1"), body, Buffer.from("\r\n0\r\n\r\n")]);
+  return Buffer.concat([
+    Buffer.from(`${chunked}\r\n\r\n${body.length.toString(16)}\r\n`, "latin1"),
+    body,
+    Buffer.from("\r\n0\r\n\r\n"),
+  ]);
 };
 
 const flipLast = (answer: Buffer): Buffer => {
@@ -34,11 +41,23 @@ const flipLast = (answer: Buffer): Buffer => {
 
 /** The planted faults; each must be caught by the differential suite. */
 export const MUTATIONS: readonly Mutation[] = [
-  { name: "drops a header", caughtAs: /header vary: PocketBase \["Origin"\], Hapta undefined/, change: (a) => edit(a, (h) => h.replace(/^vary: .*\r\n/im, "")) },
-  { name: "adds a header", caughtAs: /header server: PocketBase undefined, Hapta \["proxy"\]/, change: (a) => edit(a, (h) => `${h}\r\nServer: proxy`) },
+  {
+    name: "drops a header",
+    caughtAs: /header vary: PocketBase \["Origin"\], Hapta undefined/,
+    change: (a) => edit(a, (h) => h.replace(/^vary: .*\r\n/im, "")),
+  },
+  {
+    name: "adds a header",
+    caughtAs: /header server: PocketBase undefined, Hapta \["proxy"\]/,
+    change: (a) => edit(a, (h) => `${h}\r\nServer: proxy`),
+  },
   { name: "changes one byte of a body", caughtAs: /body differs at byte \d+/, change: flipLast },
   { name: "changes the framing", caughtAs: /framing: PocketBase length, Hapta chunked/, change: reframe },
-  { name: "changes a status", caughtAs: /status: PocketBase 40\d, Hapta 400/, change: (a) => edit(a, (h) => h.replace(/^HTTP\/1.1 40[134]/, "HTTP/1.1 400")) },
+  {
+    name: "changes a status",
+    caughtAs: /status: PocketBase 40\d, Hapta 400/,
+    change: (a) => edit(a, (h) => h.replace(/^HTTP\/1.1 40[134]/, "HTTP/1.1 400")),
+  },
 ];
 
 /** A running proxy. */

@@ -2,7 +2,7 @@
 // every instance gets a copy of that data, so starting one costs a fraction of a second.
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { startChild, waitUntilServing, type Child } from "./childProcess.ts";
+import { type Child, startChild, waitUntilServing } from "./childProcess.ts";
 import { loadFixture, SUPERUSER, type World } from "./fixture/load.ts";
 import { createScratch, freePort, PROJECT_DIR } from "./scratch.ts";
 
@@ -47,7 +47,13 @@ const dirFlags = (dir: string): string[] => [
 ];
 
 const serve = async (version: PocketBaseVersion, dir: string, port: number): Promise<Child> => {
-  const flags = [...dirFlags(dir), "--publicDir", join(dir, "pb_public"), "--dev=false", "--hooksWatch=false"];
+  const flags = [
+    ...dirFlags(dir),
+    "--publicDir",
+    join(dir, "pb_public"),
+    "--dev=false",
+    "--hooksWatch=false",
+  ];
   const command = [binaryOf(version), "serve", "--http", `127.0.0.1:${port}`, ...flags, "--hooksPool", "4"];
   const child = startChild({ command, cwd: dir });
   await waitUntilServing(child, `http://127.0.0.1:${port}/api/health`, START_MS);
@@ -55,11 +61,15 @@ const serve = async (version: PocketBaseVersion, dir: string, port: number): Pro
 };
 
 const createTemplate = async (version: PocketBaseVersion): Promise<{ path: string; world: World }> => {
-  if (!existsSync(binaryOf(version))) throw new Error(`no PocketBase ${version} at ${binaryOf(version)}: npm install`);
+  if (!existsSync(binaryOf(version)))
+    throw new Error(`no PocketBase ${version} at ${binaryOf(version)}: npm install`);
   const { path } = createScratch(`template-${version}`);
   cpSync(join(import.meta.dir, "hooks"), join(path, "pb_hooks"), { recursive: true });
   const upsert = ["superuser", "upsert", SUPERUSER.email, SUPERUSER.password];
-  const setup = startChild({ command: [binaryOf(version), ...upsert, ...dirFlags(path), "--dev=false"], cwd: path });
+  const setup = startChild({
+    command: [binaryOf(version), ...upsert, ...dirFlags(path), "--dev=false"],
+    cwd: path,
+  });
   if ((await setup.exited) !== 0) throw new Error(`superuser upsert failed: ${setup.output()}`);
   const port = await freePort();
   await using _child = await serve(version, path, port);

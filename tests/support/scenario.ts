@@ -1,9 +1,9 @@
 // Rows of the parity tables: one request and literal expectations of its answer, with what must not be in it.
 import { expect, test } from "bun:test";
-import { exchange, type WireRequest } from "./wire.ts";
-import { headOf, type WireResponse } from "./wireReader.ts";
 import type { World } from "./fixture/load.ts";
 import type { Target } from "./targets.ts";
+import { exchange, type WireRequest } from "./wire.ts";
+import { headOf, type WireResponse } from "./wireReader.ts";
 
 /** Who sends a request: a caller of the fixture, or any token text. */
 export type Caller = "guest" | keyof World["tokens"] | { readonly token: string };
@@ -29,13 +29,16 @@ export interface Scenario {
   /** Where Hapta differs on purpose: its own status and stable error code if it refuses, and why. */
   readonly deliberate?: { readonly status: number; readonly code?: string; readonly reason: string };
   /** Further checks, for example of what is stored now. */
-  readonly then?: (response: WireResponse, target: Target) => void | Promise<void>;
+  readonly afterwards?: (response: WireResponse, target: Target) => void | Promise<void>;
 }
 
 /** Writes a form as bytes with its Content-Type header. */
 export const encodeForm = async (form: FormData): Promise<{ type: string; bytes: Uint8Array }> => {
   const carrier = new Response(form);
-  return { type: carrier.headers.get("Content-Type") ?? "", bytes: new Uint8Array(await carrier.arrayBuffer()) };
+  return {
+    type: carrier.headers.get("Content-Type") ?? "",
+    bytes: new Uint8Array(await carrier.arrayBuffer()),
+  };
 };
 
 const tokenOf = (caller: Caller, world: World): string | undefined => {
@@ -50,13 +53,20 @@ export const toWire = async (call: Call, world: World): Promise<WireRequest> => 
   const headers = [...(call.headers ?? [])];
   const token = tokenOf(call.as ?? "guest", world);
   if (token !== undefined) headers.push(["Authorization", token]);
-  const base = { method: call.method ?? "GET", path: typeof call.path === "string" ? call.path : call.path(world) };
+  const base = {
+    method: call.method ?? "GET",
+    path: typeof call.path === "string" ? call.path : call.path(world),
+  };
   if (call.form !== undefined) {
     const { type, bytes } = await encodeForm(call.form);
     return { ...base, headers: [...headers, ["Content-Type", type]], body: bytes };
   }
   if (call.json !== undefined) {
-    return { ...base, headers: [...headers, ["Content-Type", "application/json"]], body: JSON.stringify(call.json) };
+    return {
+      ...base,
+      headers: [...headers, ["Content-Type", "application/json"]],
+      body: JSON.stringify(call.json),
+    };
   }
   if (call.body === undefined) return { ...base, headers };
   const whole = { ...base, headers, body: call.body };
@@ -100,7 +110,7 @@ export const testScenarios = (target: Target, rows: readonly Scenario[]): void =
         return;
       }
       check(response, row);
-      await row.then?.(response, target);
+      await row.afterwards?.(response, target);
     });
   }
 };

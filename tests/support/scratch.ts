@@ -1,5 +1,5 @@
 // Temporary folders and free ports for test instances. Nothing here is removed by hand: dispose does it.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,25 +7,40 @@ import { join } from "node:path";
 /** The project's root folder. */
 export const PROJECT_DIR = join(import.meta.dir, "..", "..");
 
-const leftovers = new Set<string>();
-process.on("exit", () => {
-  for (const path of leftovers) rmSync(path, { recursive: true, force: true });
-});
+const PREFIX = "hapta-test-";
 
-/** A folder that disappears with its scope, or with the test run at the latest. */
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+// `bun test` runs no exit handlers, so each run clears away what runs that have ended left behind.
+const sweep = (): void => {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (owner !== undefined && !isAlive(Number(owner)))
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+};
+let isSwept = false;
+
+/** A folder that disappears with its scope, or when the next test run starts at the latest. */
 export interface Scratch extends Disposable {
   readonly path: string;
 }
 
 /** Makes an empty temporary folder. */
 export const createScratch = (label: string): Scratch => {
-  const path = mkdtempSync(join(tmpdir(), `hapta-test-${label}-`));
-  leftovers.add(path);
+  if (!isSwept) sweep();
+  isSwept = true;
+  const path = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-${label}-`));
   return {
     path,
     [Symbol.dispose]() {
       rmSync(path, { recursive: true, force: true });
-      leftovers.delete(path);
     },
   };
 };

@@ -1,8 +1,8 @@
 // Runs one suite against every target: bare PocketBase first (it proves the test right), then Hapta in front of one.
 import { afterAll, beforeAll, describe, setDefaultTimeout } from "bun:test";
-import { startHapta } from "./hapta.ts";
-import { startPocketBase, type PocketBase } from "./pocketbase.ts";
 import type { World } from "./fixture/load.ts";
+import { startHapta } from "./hapta.ts";
+import { type PocketBase, startPocketBase } from "./pocketbase.ts";
 
 const START_MS = 60_000;
 
@@ -53,7 +53,8 @@ const TARGETS: Readonly<Record<string, () => Promise<Running>>> = {
 export const selectedTargets = (): string[] => {
   const wanted = process.env["HAPTA_TEST_TARGETS"];
   const names = wanted === undefined || wanted === "" ? Object.keys(TARGETS) : wanted.split(",");
-  for (const name of names) if (TARGETS[name] === undefined) throw new Error(`HAPTA_TEST_TARGETS: no target ${name}`);
+  for (const name of names)
+    if (TARGETS[name] === undefined) throw new Error(`HAPTA_TEST_TARGETS: no target ${name}`);
   return names;
 };
 

@@ -33,7 +33,8 @@ export const renderRequest = (request: WireRequest, host: string): Buffer => {
   if (!has("host")) headers.unshift(["Host", host]);
   const body = typeof request.body === "string" ? new TextEncoder().encode(request.body) : request.body;
   if (body !== undefined && request.chunkBytes !== undefined) headers.push(["Transfer-Encoding", "chunked"]);
-  else if (body !== undefined && !has("content-length")) headers.push(["Content-Length", String(body.length)]);
+  else if (body !== undefined && !has("content-length"))
+    headers.push(["Content-Length", String(body.length)]);
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const head = Buffer.from(`${request.method ?? "GET"} ${request.path} HTTP/1.1\r\n${lines}\r\n`, "latin1");
   return body === undefined ? head : Buffer.concat([head, renderBody(body, request.chunkBytes)]);
@@ -61,7 +62,8 @@ export class WireConnection implements Disposable {
       const response = this.#reader.next(method, EXCHANGE_MS);
       socket.write(bytes);
       const answer = await response;
-      if (headOf(answer, "connection")?.toLowerCase() === "close" || answer.framing === "close") this[Symbol.dispose]();
+      if (headOf(answer, "connection")?.toLowerCase() === "close" || answer.framing === "close")
+        this[Symbol.dispose]();
       return answer;
     } catch (error) {
       const closedWhileIdle = wasOpen && this.#reader.isEmpty && this.#reader.hasEnded;

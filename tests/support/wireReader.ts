@@ -39,7 +39,8 @@ const framingOf = (head: Head, method: string): { framing: Framing; length: numb
   if (method === "HEAD" || head.status === 204 || head.status === 304) return { framing: "none", length: 0 };
   const lengths = values("content-length");
   const encodings = values("transfer-encoding");
-  if (encodings.length > 0 && lengths.length > 0) throw new Error("both Content-Length and Transfer-Encoding");
+  if (encodings.length > 0 && lengths.length > 0)
+    throw new Error("both Content-Length and Transfer-Encoding");
   if (encodings.length > 0) return { framing: "chunked", length: 0 };
   if (lengths.length > 1) throw new Error("several Content-Length headers");
   if (lengths.length === 1) return { framing: "length", length: Number(lengths[0]) };
@@ -72,7 +73,8 @@ export class WireReader {
 
   /** Reads one whole response to a request of the given method. Bytes before the request are an error. */
   async next(method: string, deadlineMs: number): Promise<WireResponse> {
-    if (this.#bytes.length > 0) throw new Error(`stray bytes before a request: ${this.#bytes.subarray(0, 80)}`);
+    if (this.#bytes.length > 0)
+      throw new Error(`stray bytes before a request: ${this.#bytes.subarray(0, 80)}`);
     return await within(this.#read(method), deadlineMs, "response");
   }
 

@@ -42,7 +42,7 @@ routerAdd("GET", "/custom/redirect", (e) => e.redirect(302, "hello?from=redirect
 routerAdd("GET", "/custom/cookies", (e) => {
   e.response.header().add("Set-Cookie", "first=1; Path=/");
   e.response.header().add("Set-Cookie", "second=two words; Path=/; HttpOnly");
-  e.response.header().set("X-Odd.Header_Name", "  spaced\tvalue ; \"quoted\"");
+  e.response.header().set("X-Odd.Header_Name", '  spaced\tvalue ; "quoted"');
   e.response.header().set("X-Empty", "");
   return e.string(200, "cookies");
 });
@@ -57,6 +57,10 @@ routerAdd("GET", "/custom/bytes", (e) => {
   return e.blob(200, "application/octet-stream", "x".repeat(count));
 });
 
-routerAdd("GET", "/custom/status/{code}", (e) => e.string(parseInt(e.request.pathValue("code"), 10), "status body"));
+routerAdd("GET", "/custom/status/{code}", (e) =>
+  e.string(parseInt(e.request.pathValue("code"), 10), "status body"),
+);
 
-routerAdd("PUT", "/custom/things/{name}", (e) => e.json(200, { name: e.request.pathValue("name"), method: e.request.method }));
+routerAdd("PUT", "/custom/things/{name}", (e) =>
+  e.json(200, { name: e.request.pathValue("name"), method: e.request.method }),
+);
