@@ -59,7 +59,10 @@ export class Listener {
         drain: (socket) => socket.data.connection?.onDrain(),
         end: closed,
         close: closed,
-        error: closed,
+        error: (socket) => {
+          closed(socket);
+          socket.terminate();
+        },
       },
     });
     this.#sweeper = setInterval(() => {

@@ -2,7 +2,7 @@
 // into refusals. What PocketBase answers is passed on as it came.
 import { type ErrorCode, Refusal } from "../errors.ts";
 import type { Exchange, Stage } from "../exchange.ts";
-import type { Answer } from "../http/answer.ts";
+import { type Answer, isStreamed } from "../http/answer.ts";
 import type { PendingCall } from "../pocketbase/wire/pool.ts";
 import type { UpstreamRequest } from "../pocketbase/wire/requestWriter.ts";
 import { UpstreamError, type UpstreamFailure } from "../pocketbase/wire/upstreamError.ts";
@@ -70,15 +70,19 @@ const checkLocation = (answer: Answer, origin: string, isPrivateClient: boolean)
     const location = headers[i + 1];
     if (location === undefined || headers[i]?.toLowerCase() !== "location") continue;
     if (location.startsWith(`${origin}/`)) headers[i + 1] = location.slice(origin.length);
-    else if (!isPrivateClient && namesPrivateHost(location)) throw new Refusal("upstream_invalid");
+    else if (!isPrivateClient && namesPrivateHost(location)) {
+      if (isStreamed(answer.body)) answer.body.cancel();
+      throw new Refusal("upstream_invalid");
+    }
   }
 };
 
 const namesPrivateHost = (location: string): boolean => {
-  if (!/^[a-z][a-z0-9+.-]*:|^\/\//i.test(location)) return false;
   try {
-    const { hostname } = new URL(location, "http://relative.invalid");
-    return hostname === "localhost" || isPrivateAddress(hostname.replace(/^\[|\]$/g, ""));
+    // Read as a browser does, which takes `\\` for `/` and drops tabs; relative ones keep the public base.
+    const hostname = new URL(location, "https://relative.invalid").hostname.replace(/\.$/, "");
+    if (hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "0.0.0.0") return true;
+    return isPrivateAddress(hostname.replace(/^\[|\]$/g, ""));
   } catch {
     return true;
   }

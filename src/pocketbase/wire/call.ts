@@ -3,6 +3,7 @@
 import type { Answer, BodySink, BodySource } from "../../http/answer.ts";
 import { type BodyDecoder, createBodyDecoder } from "../../http/bodyDecoder.ts";
 import { HEAD_BYTES_MAX, parseResponseHead, type ResponseHead } from "../../http/responseHead.ts";
+import { headerValue } from "../../utils/headers.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
 import { renderRequest, StreamWriter, type UpstreamRequest } from "./requestWriter.ts";
 import { UpstreamError, type UpstreamFailure } from "./upstreamError.ts";
@@ -34,6 +35,9 @@ export interface CallOwner {
 
 // Bytes held for a reader that has not started yet; past this the socket is paused.
 const HELD_BYTES_MAX = 262_144;
+/** Interim answers before the final one; more is a flood. */
+const INTERIMS_MAX = 16;
+const HEAD_END = "\r\n\r\n";
 
 export class Call implements ConnectionUser, BodySource {
   readonly connection: Connection;
@@ -43,6 +47,7 @@ export class Call implements ConnectionUser, BodySource {
   #deadlineMs = 0;
   #writer: StreamWriter | undefined;
   #headBytes: Buffer | undefined;
+  #interims = 0;
   #decoder: BodyDecoder | undefined;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -99,7 +104,8 @@ export class Call implements ConnectionUser, BodySource {
   }
 
   onClose(error: Error | undefined): void {
-    if (this.#phase === "body" && this.#decoder?.endsAtClose === true) return this.#complete(false);
+    const endsHere = this.#phase === "body" && this.#decoder?.endsAtClose === true;
+    if (endsHere && error === undefined) return this.#complete(false);
     const isFirst = this.#phase === "head" && this.#headBytes === undefined;
     this.#fail(this.#phase === "head" ? "unreachable" : "invalid", {
       isStaleConnection: isFirst && this.connection.served > 0,
@@ -111,7 +117,8 @@ export class Call implements ConnectionUser, BodySource {
     this.#sink = sink;
     const held = this.#held;
     this.#held = [];
-    for (const piece of held) if (!sink.data(piece)) this.#pause();
+    // An ended call has no say over its connection any more: it may be serving another one.
+    for (const piece of held) if (!sink.data(piece) && !this.#isEnded) this.#pause();
     if (this.#phase === "done") sink.end();
     else if (this.#phase === "failed") sink.fail(new UpstreamError("invalid"));
     else if (!this.#isPaused) this.connection.resume();
@@ -133,35 +140,32 @@ export class Call implements ConnectionUser, BodySource {
   }
 
   #readHead(chunk: Buffer): void {
-    const input = this.#headBytes === undefined ? chunk : Buffer.concat([this.#headBytes, chunk]);
-    const end = input.indexOf("\r\n\r\n");
-    if (end < 0) {
-      this.#headBytes = input;
-      if (input.length > HEAD_BYTES_MAX) this.#fail("invalid");
-      return;
-    }
-    const head =
-      end > HEAD_BYTES_MAX
-        ? undefined
-        : parseResponseHead(input.toString("latin1", 0, end), this.#request.method);
-    if (head === undefined || head.status === 101) return this.#fail("invalid");
-    const rest = input.subarray(end + 4);
-    if (head.status < 200) {
+    let input = this.#headBytes === undefined ? chunk : Buffer.concat([this.#headBytes, chunk]);
+    for (let end = input.indexOf(HEAD_END); end >= 0; end = input.indexOf(HEAD_END)) {
+      const text = end > HEAD_BYTES_MAX ? undefined : input.toString("latin1", 0, end);
+      const head = text === undefined ? undefined : parseResponseHead(text, this.#request.method);
+      if (head === undefined || head.status === 101) return this.#fail("invalid");
+      input = input.subarray(end + HEAD_END.length);
+      if (head.status >= 200) {
+        this.#headBytes = undefined;
+        this.#keepsAlive = head.keepsAlive;
+        return this.#answer(head, input);
+      }
       // Interim answers (100, 103) are hop-local here: the client gets its own.
-      this.#headBytes = Buffer.alloc(0);
-      if (rest.length > 0) this.#readHead(rest);
-      return;
+      if (++this.#interims > INTERIMS_MAX) return this.#fail("invalid");
     }
-    this.#headBytes = undefined;
-    this.#keepsAlive = head.keepsAlive;
-    this.#answer(head, rest);
+    this.#headBytes = input;
+    if (input.length > HEAD_BYTES_MAX) this.#fail("invalid");
   }
 
   // A body that came whole with its head needs no streaming: the listener writes it in one go.
   #answer({ status, headers, framing }: ResponseHead, rest: Buffer): void {
     const owner = this.#owner;
     if (framing.kind === "none" || (framing.kind === "length" && framing.length === rest.length)) {
-      this.#complete(framing.kind === "length" || rest.length === 0);
+      // Without a length, the head of a HEAD answer may come long before the upstream is done with the request
+      // (PocketBase on HEAD /api/realtime: minutes), and whoever came next on this connection would wait.
+      const isOver = framing.kind === "length" || this.#request.method !== "HEAD" || hasLength(headers);
+      this.#complete(isOver && rest.length === (framing.kind === "length" ? framing.length : 0));
       owner.onAnswer({ status, headers, body: framing.kind === "none" ? null : rest });
       return;
     }
@@ -232,3 +236,6 @@ export class Call implements ConnectionUser, BodySource {
     this.#owner.onEnd(this, isReusable, isAnswered);
   }
 }
+
+const hasLength = (headers: readonly string[]): boolean =>
+  headerValue(headers, "content-length") !== undefined;

@@ -8,6 +8,7 @@ export interface ConnectionUser {
   onData(chunk: Buffer): void;
   /** All queued bytes are written. */
   onDrain(): void;
+  /** @param error - Undefined when the peer ended the connection properly (FIN). */
   onClose(error: Error | undefined): void;
 }
 
@@ -121,10 +122,12 @@ const HANDLERS = {
   data: (socket: Socket<Connection>, chunk: Buffer) => socket.data.received(chunk),
   drain: (socket: Socket<Connection>) => socket.data.flush(),
   end: (socket: Socket<Connection>) => socket.data.closed(undefined),
-  close: (socket: Socket<Connection>) => {
-    if (!socket.data.isClosed) socket.data.closed(undefined);
+  // Without `end` before it, the peer broke the connection off instead of ending it.
+  close: (socket: Socket<Connection>, error?: Error) => {
+    if (!socket.data.isClosed) socket.data.closed(error ?? new Error("connection reset"));
   },
   error: (socket: Socket<Connection>, error: Error) => {
     if (!socket.data.isClosed) socket.data.closed(error);
+    socket.terminate();
   },
 };
