@@ -120,8 +120,16 @@ export class UpstreamPool {
     if (request.isStream) {
       if (this.#streams >= this.#options.streamsMax) return job.reject(new UpstreamError("overloaded"));
       this.#streams++;
-    } else if (!(await this.#gate.enter(request.fairnessKey, performance.now()))) {
-      return job.reject(new UpstreamError("overloaded"));
+    } else {
+      const isIn = await this.#gate.enter(request.fairnessKey, performance.now(), (withdraw) =>
+        job.register({
+          cancel: () => {
+            job.isGone = true;
+            withdraw();
+          },
+        }),
+      );
+      if (!isIn) return job.reject(new UpstreamError(job.isGone ? "client_gone" : "overloaded"));
     }
     if (job.isGone) this.#giveUp(job, new UpstreamError("client_gone"));
     else this.#run(job, this.#idle.pop());
