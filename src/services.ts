@@ -48,7 +48,9 @@ export const createServices = ({ settings, log, upstreamUrl, upstreamState }: Se
     clientOf: createClientResolver(network.trustedProxies),
     isAdminClient: (client) => {
       if (admin.access === "off") return false;
-      return admin.access === "public" || client.isPrivate || isAllowed(client.address);
+      return (
+        admin.access === "public" || client.isPrivate || (!client.isProxied && isAllowed(client.address))
+      );
     },
     close: () => pool.close(),
   };

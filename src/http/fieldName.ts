@@ -1,5 +1,5 @@
 // Header field names, interned: each spelling is checked and judged once, then costs one look-up.
-import { isDroppedFromRequests } from "../utils/headers.ts";
+import { isDroppedFromRequests, isForwarding } from "../utils/headers.ts";
 
 export interface FieldName {
   /** As received. */
@@ -7,6 +7,8 @@ export interface FieldName {
   readonly lower: string;
   /** May not be passed on to the upstream (see utils/headers). */
   readonly isDropped: boolean;
+  /** Says that the socket peer asks for somebody else. */
+  readonly isForwarding: boolean;
 }
 
 // RFC 9110 section 5.6.2.
@@ -22,7 +24,12 @@ export const fieldName = (text: string): FieldName | undefined => {
   if (known !== undefined) return known;
   if (!TOKEN.test(text)) return undefined;
   const lower = text.toLowerCase();
-  const name = { text, lower, isDropped: isDroppedFromRequests(lower) };
+  const name = {
+    text,
+    lower,
+    isDropped: isDroppedFromRequests(lower),
+    isForwarding: isForwarding(lower),
+  };
   if (names.size < NAMES_MAX) names.set(text, name);
   return name;
 };

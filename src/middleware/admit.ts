@@ -12,7 +12,7 @@ import { canonicalPath } from "../utils/path.ts";
 import { createRebuildBody } from "./rebuildBody.ts";
 import type { Traced } from "./trace.ts";
 
-/** Longest request target in bytes; PocketBase's longest filter (3500) fits with its escapes. */
+/** Longest request target in bytes; a filter of PocketBase's 3500 characters fits unless most are escaped. */
 const TARGET_BYTES_MAX = 8192;
 const METHODS = new Set<string>(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const QUERY = /^[\x21\x22\x24-\x7e]*$/;
@@ -100,6 +100,7 @@ const readFields = ({ names, values }: RequestHead): Facts => {
     if (name === undefined || value === undefined) break;
     if (name.lower === "authorization") facts.authorizations.push(value);
     else if (!name.isDropped) facts.kept.push(name.text, value);
+    if (name.isForwarding) facts.isForwarded = true;
     noteFact(facts, name.lower, value);
   }
   return facts;
@@ -128,18 +129,6 @@ const noteFact = (facts: Facts, lower: string, value: string): void => {
       return;
     case "x-forwarded-for":
       facts.forwardedFor = joined(facts.forwardedFor, value);
-      facts.isForwarded = true;
-      return;
-    case "forwarded":
-    case "via":
-    case "x-real-ip":
-    case "x-client-ip":
-    case "x-forwarded-host":
-    case "x-forwarded-proto":
-    case "cf-connecting-ip":
-    case "true-client-ip":
-    case "fly-client-ip":
-      facts.isForwarded = true;
   }
 };
 

@@ -30,16 +30,13 @@ export const createIdentify = ({ isAdminClient }: Services): Stage => {
 
   return (exchange) => {
     const { authorizations } = exchange;
-    const authorization = authorizations[0];
-    if (authorization === undefined || authorization === "") {
+    const authorization = authorizations[0] ?? "";
+    if (authorizations.length > 1) throw new Refusal("authorization_invalid");
+    if (authorization === "") {
       exchange.principal = GUEST;
       return undefined;
     }
-    if (
-      authorizations.length > 1 ||
-      authorization.length > TOKEN_BYTES_MAX ||
-      !AUTHORIZATION.test(authorization)
-    ) {
+    if (authorization.length > TOKEN_BYTES_MAX || !AUTHORIZATION.test(authorization)) {
       throw new Refusal("authorization_invalid");
     }
     exchange.principal = principalOf(authorization);

@@ -5,24 +5,33 @@ type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /** Who sent a request, as far as the network can tell. */
 export interface Client {
-  /** IPv4 in dotted form (mapped IPv6 is unmapped) or IPv6 in its shortest form. */
+  /** IPv4 in dotted form (mapped IPv6 is unmapped) or IPv6 in its shortest form, without a zone. */
   readonly address: string;
   /** Loopback, private or link-local, and nothing hints at an unknown proxy in between. */
   readonly isPrivate: boolean;
+  /** The address is a proxy's: it stands for somebody it did not name in a way Hapta believes. */
+  readonly isProxied: boolean;
 }
 
-/** Canonical text of an address, or undefined. `::ffff:1.2.3.4` is the client `1.2.3.4`. */
-export const parseAddress = (text: string): string | undefined => {
-  if (!ipaddr.isValid(text)) return undefined;
-  return ipaddr.process(text).toString();
+// Only the spellings every reader agrees on: no `127.1`, no octal or hexadecimal parts, and a dotted tail in
+// IPv6 only where it is a mapped IPv4.
+const parse = (text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined => {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
+  if (text.includes(".") && !/:ffff:[0-9.]+$/i.test(text)) return undefined;
+  // The zone names an interface of this machine, which says nothing about the client.
+  const bare = text.replace(/%[0-9A-Za-z._-]{1,32}$/, "");
+  return ipaddr.IPv6.isValid(bare) ? ipaddr.process(bare) : undefined;
 };
+
+/** Canonical text of an address, or undefined. `::ffff:1.2.3.4` is the client `1.2.3.4`. */
+export const parseAddress = (text: string): string | undefined => parse(text)?.toString();
 
 /** A test for membership in CIDR blocks or single addresses. @throws when one does not parse. */
 export const createAddressTest = (blocks: readonly string[]): ((address: string) => boolean) => {
   const ranges = blocks.map(toRange);
   return (address) => {
-    if (ranges.length === 0 || !ipaddr.isValid(address)) return false;
-    const parsed = ipaddr.process(address);
+    const parsed = ranges.length === 0 ? undefined : parse(address);
+    if (parsed === undefined) return false;
     return ranges.some(
       ([base, bits]) => parsed.kind() === base.kind() && parsed.match([base, bits] as never),
     );
@@ -30,16 +39,22 @@ export const createAddressTest = (blocks: readonly string[]): ((address: string)
 };
 
 const toRange = (block: string): Range => {
-  if (block.includes("/")) return ipaddr.parseCIDR(block);
-  const address = ipaddr.process(block);
-  return [address, address.kind() === "ipv4" ? 32 : 128];
+  if (!block.includes("/")) {
+    const address = ipaddr.process(block);
+    return [address, address.kind() === "ipv4" ? 32 : 128];
+  }
+  const [base, bits] = ipaddr.parseCIDR(block);
+  const isMapped = base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && bits >= 96;
+  return isMapped ? [base.toIPv4Address(), bits - 96] : [base, bits];
 };
 
 const PRIVATE_RANGES = new Set(["loopback", "private", "uniqueLocal", "linkLocal"]);
 
 /** Whether an address is loopback, private (RFC 1918, RFC 4193) or link-local. */
-export const isPrivateAddress = (address: string): boolean =>
-  ipaddr.isValid(address) && PRIVATE_RANGES.has(ipaddr.process(address).range());
+export const isPrivateAddress = (address: string): boolean => {
+  const range = parse(address)?.range();
+  return range !== undefined && PRIVATE_RANGES.has(range);
+};
 
 /** What the client resolver needs of a request. */
 export interface Hop {
@@ -67,7 +82,7 @@ export const createClientResolver = (trustedProxies: readonly string[]): ((hop: 
     const known = peers.get(peer);
     if (known !== undefined) return known;
     const address = parseAddress(peer) ?? "0.0.0.0";
-    const found = { client: { address, isPrivate: isPrivateAddress(address) }, trusted: isTrusted(address) };
+    const found = { client: direct(address), trusted: isTrusted(address) };
     if (peers.size >= PEERS_MAX) peers.clear();
     peers.set(peer, found);
     return found;
@@ -76,15 +91,22 @@ export const createClientResolver = (trustedProxies: readonly string[]): ((hop: 
   return ({ peer, forwardedFor, isForwarded }) => {
     const { client, trusted } = lookUp(peer);
     if (!isForwarded) return client;
-    if (!trusted) return { address: client.address, isPrivate: false };
-    if (forwardedFor === undefined) return client;
+    if (!trusted || forwardedFor === undefined) return proxied(client.address);
     let address = client.address;
     for (const entry of forwardedFor.split(",").reverse()) {
       const parsed = parseAddress(entry.trim());
-      if (parsed === undefined) return { address, isPrivate: false };
+      if (parsed === undefined) return proxied(address);
       address = parsed;
       if (!isTrusted(parsed)) break;
     }
-    return { address, isPrivate: isPrivateAddress(address) };
+    return direct(address);
   };
 };
+
+const direct = (address: string): Client => ({
+  address,
+  isPrivate: isPrivateAddress(address),
+  isProxied: false,
+});
+
+const proxied = (address: string): Client => ({ address, isPrivate: false, isProxied: true });

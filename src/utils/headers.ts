@@ -1,8 +1,7 @@
 // Which request headers may travel on, and small readers for flat header lists.
 // A list is `[name, value, name, value, ...]`, as the listener hands it over.
 
-// RFC 9110 section 7.6.1 hop-by-hop fields, those Hapta writes itself, method overrides, and every name
-// under which a client address or an original URL is commonly passed on (and therefore forged).
+// RFC 9110 section 7.6.1 hop-by-hop fields, those Hapta writes itself, and method overrides.
 const DROPPED = new Set([
   "connection",
   "keep-alive",
@@ -17,6 +16,14 @@ const DROPPED = new Set([
   "expect",
   "host",
   "content-length",
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+]);
+const DROPPED_PREFIX = "x-hapta-";
+
+/** Where proxies say for whom they ask. Their presence means that the socket peer is not the client. */
+const FORWARDING = new Set([
   "forwarded",
   "via",
   "x-real-ip",
@@ -31,11 +38,15 @@ const DROPPED = new Set([
   "x-rewrite-url",
   "x-envoy-external-address",
   "x-appengine-user-ip",
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
+  "x-azure-clientip",
+  "x-azure-socketip",
+  "x-originating-ip",
+  "x-remote-ip",
+  "x-remote-addr",
+  "x-vercel-ip",
+  "cdn-loop",
 ]);
-const DROPPED_PREFIXES = ["x-forwarded", "x-hapta-", "cf-", "fly-"];
+const FORWARDING_PREFIXES = ["x-forwarded", "x-vercel-forwarded", "cf-", "fly-"];
 
 /** Hop-by-hop fields of an answer (RFC 9110 section 7.6.1); the rest reaches the client as it came. */
 const DROPPED_FROM_ANSWERS = new Set([
@@ -53,9 +64,18 @@ const DROPPED_FROM_ANSWERS = new Set([
 // `X.Forwarded--For` and `-X_Forwarded-For` are all `x_forwarded_for`. Only the plain spelling passes.
 const PLAIN = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
+/**
+ * True for names under which a client address or an original URL is commonly passed on (and therefore
+ * forged). `name` is lower-case.
+ */
+export const isForwarding = (name: string): boolean => {
+  const plain = name.replaceAll(/[^a-z0-9]+/g, "-");
+  return FORWARDING.has(plain) || FORWARDING_PREFIXES.some((prefix) => plain.startsWith(prefix));
+};
+
 /** True for names a client may not pass on to PocketBase. `name` is lower-case. */
 export const isDroppedFromRequests = (name: string): boolean =>
-  DROPPED.has(name) || !PLAIN.test(name) || DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
+  DROPPED.has(name) || !PLAIN.test(name) || name.startsWith(DROPPED_PREFIX) || isForwarding(name);
 
 /** True for names that must not travel on with an answer. `name` is lower-case. */
 export const isDroppedFromAnswers = (name: string): boolean => DROPPED_FROM_ANSWERS.has(name);
