@@ -44,7 +44,10 @@ export const newDid = (random: RandomSource): string => Buffer.from(random(16)).
 /** The did in a Cookie header; undefined when absent, malformed or present twice. */
 export const readDid = (cookie: string, isSecure: boolean): string | undefined => {
   const prefix = `${didCookieName(isSecure)}=`;
-  const found = cookie.split(";").map((part) => part.trim()).filter((part) => part.startsWith(prefix));
+  const found = cookie
+    .split(";")
+    .map((part) => part.trim())
+    .filter((part) => part.startsWith(prefix));
   const value = found.length === 1 ? found[0]?.slice(prefix.length) : undefined;
   return value !== undefined && DID.test(value) ? value : undefined;
 };
@@ -53,7 +56,8 @@ export const readDid = (cookie: string, isSecure: boolean): string | undefined =
 export const renderDidCookie = (did: string, isSecure: boolean): string =>
   `${didCookieName(isSecure)}=${did}; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
 
-const hashDid = (did: string): string => createHash("sha256").update(`hapta-did/1|${did}`).digest("base64url").slice(0, 16);
+const hashDid = (did: string): string =>
+  createHash("sha256").update(`hapta-did/1|${did}`).digest("base64url").slice(0, 16);
 
 // First match wins: nearly every browser also claims to be the ones before it.
 const FAMILIES: readonly (readonly [RegExp, string])[] = [

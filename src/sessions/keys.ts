@@ -45,31 +45,22 @@ export interface KeyRing {
  * @throws SessionStartError when there is no active key or a data key does not unwrap.
  */
 export const createKeyRing = (root: RootKey, records: readonly KeyRecord[], nowMs: number): KeyRing => {
-  const byKid = new Map<string, SigningKey>();
-  const vaultKeys = new Map<string, Buffer>();
-  let signing: SigningKey | undefined;
-  let vaultKid: string | undefined;
-  for (const record of records) {
-    if (record.state === "revoked") continue;
-    if (record.use === "vault") {
-      vaultKeys.set(record.kid, unwrap(root, record));
-      if (record.state === "active") vaultKid = record.kid;
-    } else if (record.state === "active" || record.lastExpMs > nowMs) {
-      const key = toSigningKey(root, record);
-      byKid.set(key.kid, key);
-      if (record.state === "active") signing = key;
-    }
-  }
+  const inForce = records.filter((record) => record.state !== "revoked");
+  const vaultRecords = inForce.filter((record) => record.use === "vault");
+  const keys = inForce
+    .filter(({ use, state, lastExpMs }) => use === "signing" && (state === "active" || lastExpMs > nowMs))
+    .map((record) => ({ record, key: toSigningKey(root, record) }));
+  const signing = keys.find(({ record }) => record.state === "active")?.key;
+  const vaultKid = vaultRecords.find(({ state }) => state === "active")?.kid;
   if (signing === undefined || vaultKid === undefined) {
     throw new SessionStartError("The session database has no active key; restore it from a backup.");
   }
-  const keys = [...byKid.values()];
   return {
     signing,
-    byKid,
-    authHeaders: new Map(keys.map((key) => [key.authHeader, key])),
-    fileHeaders: new Map(keys.map((key) => [key.fileHeader, key])),
-    vaultKeys,
+    byKid: new Map(keys.map(({ key }) => [key.kid, key])),
+    authHeaders: new Map(keys.map(({ key }) => [key.authHeader, key])),
+    fileHeaders: new Map(keys.map(({ key }) => [key.fileHeader, key])),
+    vaultKeys: new Map(vaultRecords.map((record) => [record.kid, unwrap(root, record)])),
     vaultKid,
   };
 };
@@ -106,7 +97,10 @@ export const rootFingerprint = (root: RootKey, instance: string): string =>
   createHmac("sha256", root.derive("fingerprint")).update(instance).digest("base64url");
 
 /** @throws SessionStartError when the database was made under another root key. */
-export const requireFingerprint = (root: RootKey, stored: { instance: string; fingerprint: string }): void => {
+export const requireFingerprint = (
+  root: RootKey,
+  stored: { instance: string; fingerprint: string },
+): void => {
   const expected = Buffer.from(rootFingerprint(root, stored.instance));
   const actual = Buffer.from(stored.fingerprint);
   if (expected.length === actual.length && timingSafeEqual(expected, actual)) return;
@@ -124,7 +118,9 @@ const unwrap = (root: RootKey, { kid, material }: KeyRecord): Buffer => {
   try {
     return Buffer.concat([decipher.update(material.subarray(12, -16)), decipher.final()]);
   } catch (error) {
-    throw new SessionStartError("A key in the session database is damaged; restore it from a backup.", { cause: error });
+    throw new SessionStartError("A key in the session database is damaged; restore it from a backup.", {
+      cause: error,
+    });
   }
 };
 

@@ -1,8 +1,18 @@
 // The root key: 32 bytes from which every other key is derived. Reads or makes it; stores nothing in the database.
-import { chmodSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+
 import { hkdfSync } from "node:crypto";
-import { inspect } from "node:util";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { MASK } from "../utils/secret.ts";
 import type { RandomSource } from "./sources.ts";
 
@@ -126,7 +136,9 @@ const createFile = (path: string, { dataDir, random }: RootKeyOptions): void => 
   } catch (error) {
     // Another process of this node made it first; its key is the one to use.
     if (error instanceof Error && Reflect.get(error, "code") === "EEXIST") return;
-    throw new SessionStartError(`Cannot write ${path}; check that this user may write there.`, { cause: error });
+    throw new SessionStartError(`Cannot write ${path}; check that this user may write there.`, {
+      cause: error,
+    });
   }
 };
 
@@ -162,7 +174,9 @@ const protectFolder = (folder: string, warn: (message: string) => void): void =>
   } catch (error) {
     // Whoever may write here may put another key in place.
     if ((mode & 0o022) !== 0) {
-      throw new SessionStartError(`${folder} can be written by others; run: chmod 700 ${folder}`, { cause: error });
+      throw new SessionStartError(`${folder} can be written by others; run: chmod 700 ${folder}`, {
+        cause: error,
+      });
     }
     warn(`${folder} can be read by others (mode ${mode.toString(8)}) and its mode cannot be changed.`);
   }

@@ -91,7 +91,11 @@ export type ProofUse = "jti" | "file";
 export const proofOf = (sessionKey: Uint8Array, use: ProofUse, n: number): string => {
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(n));
-  return createHmac("sha256", sessionKey).update(`hapta-${use}/1`).update(counter).digest("base64url").slice(0, 22);
+  return createHmac("sha256", sessionKey)
+    .update(`hapta-${use}/1`)
+    .update(counter)
+    .digest("base64url")
+    .slice(0, 22);
 };
 
 /** Compares two proofs in constant time. */
@@ -117,13 +121,27 @@ const sign = (text: string, key: SigningKey): string =>
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the set of characters is the point here.
 const UNSAFE = /[^\x00-\x7e]|[>?~]/g;
 
-const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+const escapeUnit = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 const encodePayload = (claims: Claims, audience: string): string => {
   const { id, collectionId, type, exp, iat, sid, gen, jti, refreshable, jkt } = claims;
   const cnf = jkt === undefined ? undefined : { jkt };
-  const payload = { collectionId, exp, id, refreshable, type, aud: audience, cnf, gen, iat, iss: ISSUER, jti, sid };
-  return Buffer.from(JSON.stringify(payload).replace(UNSAFE, escape), "latin1").toString("base64url");
+  const payload = {
+    collectionId,
+    exp,
+    id,
+    refreshable,
+    type,
+    aud: audience,
+    cnf,
+    gen,
+    iat,
+    iss: ISSUER,
+    jti,
+    sid,
+  };
+  return Buffer.from(JSON.stringify(payload).replace(UNSAFE, escapeUnit), "latin1").toString("base64url");
 };
 
 const readClaims = (payload: string, { audience, type }: TokenCheck): Claims | undefined => {
@@ -156,6 +174,7 @@ const toClaims = (json: unknown): Claims | undefined => {
   return { id, collectionId, type, exp, iat, sid, gen, jti, refreshable, jkt: isText(jkt) ? jkt : undefined };
 };
 
-const isText = (value: unknown): value is string => typeof value === "string" && value !== "" && value.length <= 512;
+const isText = (value: unknown): value is string =>
+  typeof value === "string" && value !== "" && value.length <= 512;
 
 const isCounter = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;

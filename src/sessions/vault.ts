@@ -47,7 +47,10 @@ export const createVault = (ring: () => KeyRing, random: RandomSource): Vault =>
     decipher.setAAD(contextOf(place, kid));
     decipher.setAuthTag(blob.subarray(-TAG_BYTES));
     try {
-      return Buffer.concat([decipher.update(blob.subarray(HEAD_BYTES + NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+      return Buffer.concat([
+        decipher.update(blob.subarray(HEAD_BYTES + NONCE_BYTES, -TAG_BYTES)),
+        decipher.final(),
+      ]);
     } catch {
       // The tag does not fit: the blob is not what was locked here.
       return undefined;
