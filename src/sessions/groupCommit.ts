@@ -1,0 +1,141 @@
+// Durable writes: whatever is asked for in one turn of the event loop shares one transaction and one disk sync.
+// Knows nothing of what is written.
+import type { Database } from "bun:sqlite";
+import { guarded, problemOf, StoreUnavailable } from "./storeUnavailable.ts";
+
+/** Where a crash is interesting; tests end the process there. */
+export type CommitPoint = "begin" | "applied" | "committed";
+
+export interface GroupCommitOptions<Tx> {
+  readonly db: Database;
+  /** Makes what jobs work with; called inside the transaction. */
+  readonly begin: () => Tx;
+  /** Called inside the transaction after the last job. */
+  readonly finish: (tx: Tx) => void;
+  /** Called when the transaction is on disk, before any caller hears of it. */
+  readonly committed: (tx: Tx) => void;
+  readonly monotonic: () => number;
+  /** Least time between two commits, so that syncing never fills the event loop. */
+  readonly intervalMs: number;
+  /** How long a job waits for another process's lock. */
+  readonly busyTimeoutMs: number;
+  readonly atPoint?: ((point: CommitPoint) => void) | undefined;
+}
+
+interface Job<Tx> {
+  readonly work: (tx: Tx) => unknown;
+  readonly settle: (outcome: { readonly value: unknown } | { readonly error: unknown }) => void;
+  readonly expiresMs: number;
+}
+
+const QUEUE_MAX = 10_000;
+const BATCH_MAX = 256;
+const RETRY_MS = 3;
+
+/** A queue of transactions on one connection. */
+export class GroupCommit<Tx> {
+  readonly #options: GroupCommitOptions<Tx>;
+  #queue: Job<Tx>[] = [];
+  #isScheduled = false;
+  #isClosed = false;
+  #endedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: GroupCommitOptions<Tx>) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs `work` inside a transaction and resolves to its value once that is on disk. What `work` throws rolls back
+   * its own changes only and rejects this promise.
+   *
+   * @throws StoreUnavailable when nothing could be stored, or too many jobs wait (10 000).
+   */
+  run<T>(work: (tx: Tx) => T): Promise<T> {
+    if (this.#isClosed) return Promise.reject(new StoreUnavailable("closed"));
+    if (this.#queue.length >= QUEUE_MAX) return Promise.reject(new StoreUnavailable("busy"));
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({
+        work,
+        settle: (outcome) => ("error" in outcome ? reject(outcome.error) : resolve(outcome.value as T)),
+        expiresMs: this.#options.monotonic() + this.#options.busyTimeoutMs,
+      });
+      this.#schedule(0);
+    });
+  }
+
+  /** Commits what waits, now. Jobs that meet another process's lock are rejected. */
+  close(): void {
+    this.#isClosed = true;
+    while (this.#queue.length > 0) this.#flush();
+  }
+
+  #schedule(leastMs: number): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    const run = (): void => {
+      this.#isScheduled = false;
+      this.#flush();
+      if (this.#queue.length > 0) this.#schedule(RETRY_MS * (1 + Math.random()));
+    };
+    const delayMs = Math.max(leastMs, this.#endedMs + this.#options.intervalMs - this.#options.monotonic());
+    if (delayMs > 0) setTimeout(run, delayMs);
+    else setImmediate(run);
+  }
+
+  #flush(): void {
+    const jobs = this.#queue.splice(0, BATCH_MAX);
+    if (jobs.length === 0) return;
+    const { db, atPoint } = this.#options;
+    try {
+      db.run("BEGIN IMMEDIATE");
+    } catch (error) {
+      this.#refuse(jobs, error);
+      return;
+    }
+    try {
+      atPoint?.("begin");
+      const tx = guarded(this.#options.begin);
+      const outcomes = jobs.map((job) => this.#apply(job, tx));
+      this.#options.finish(tx);
+      atPoint?.("applied");
+      db.run("COMMIT");
+      atPoint?.("committed");
+      this.#options.committed(tx);
+      for (const [at, job] of jobs.entries())
+        job.settle(outcomes[at] ?? { error: new StoreUnavailable("io") });
+    } catch (error) {
+      if (db.inTransaction) db.run("ROLLBACK");
+      const problem = problemOf(error);
+      const failure = problem === undefined ? error : new StoreUnavailable(problem, error);
+      for (const job of jobs) job.settle({ error: failure });
+    } finally {
+      this.#endedMs = this.#options.monotonic();
+    }
+  }
+
+  /** One job between savepoints; a store that does not work ends the whole transaction. */
+  #apply(job: Job<Tx>, tx: Tx): { readonly value: unknown } | { readonly error: unknown } {
+    const { db } = this.#options;
+    db.run("SAVEPOINT job");
+    try {
+      const value = job.work(tx);
+      db.run("RELEASE job");
+      return { value };
+    } catch (error) {
+      if (problemOf(error) !== undefined || !db.inTransaction) throw error;
+      db.run("ROLLBACK TO job");
+      db.run("RELEASE job");
+      return { error };
+    }
+  }
+
+  /** The transaction did not begin: jobs wait for a lock until they expire, for anything else not at all. */
+  #refuse(jobs: readonly Job<Tx>[], error: unknown): void {
+    const problem = problemOf(error);
+    const nowMs = this.#options.monotonic();
+    const waiting = problem === "busy" && !this.#isClosed ? jobs.filter((job) => job.expiresMs > nowMs) : [];
+    this.#queue.unshift(...waiting);
+    const failure = problem === undefined ? error : new StoreUnavailable(problem, error);
+    for (const job of jobs) if (!waiting.includes(job)) job.settle({ error: failure });
+  }
+}

@@ -1,0 +1,253 @@
+// The session store: one SQLite file, a syncing connection for what must survive and a lazy one for reading and
+// telemetry. Knows rows, events and keys; judges nothing and mints nothing.
+import type { Database } from "bun:sqlite";
+import {
+  type ChainCheck,
+  type ChainHead,
+  EventLog,
+  type EventQuery,
+  type SessionEvent,
+  type StoredEvent,
+} from "./eventLog.ts";
+import { type CommitPoint, GroupCommit } from "./groupCommit.ts";
+import {
+  type KeyRecord,
+  newSigningRecord,
+  newVaultRecord,
+  requireFingerprint,
+  rootFingerprint,
+} from "./keys.ts";
+import { KeyTable } from "./keyTable.ts";
+import { type RootKey, SessionStartError } from "./rootKey.ts";
+import { createTables, openConnection, readMarks, stopWaiting } from "./schema.ts";
+import { SessionTable } from "./sessionTable.ts";
+import type { RandomSource, Times } from "./sources.ts";
+import { guarded, problemOf } from "./storeUnavailable.ts";
+
+/** What a durable change works with, inside its transaction. */
+export interface StoreTx {
+  readonly sessions: SessionTable;
+  readonly keys: KeyTable;
+  /** Adds to the event log, in the same transaction as its cause. */
+  append(event: SessionEvent): void;
+}
+
+export interface StoreOptions {
+  /** The database file. */
+  readonly path: string;
+  readonly root: RootKey;
+  readonly node: number;
+  readonly times: Times;
+  readonly random: RandomSource;
+  /** Least time between two commits. */
+  readonly commitIntervalMs: number;
+  /** How long a write waits for another process. */
+  readonly busyTimeoutMs: number;
+  readonly atPoint?: ((point: CommitPoint) => void) | undefined;
+}
+
+interface OpenTx extends StoreTx {
+  head: ChainHead;
+  readonly before: ChainHead;
+}
+
+/** Events kept at most, and how many more before some are deleted. */
+const EVENTS_MAX = 1_000_000;
+const EVENTS_SLACK = 10_000;
+const SWEEP_CHUNK = 500;
+
+/**
+ * Opens or makes the database.
+ *
+ * @throws SessionStartError when it was made with another root key or version, or cannot be opened; nothing in it
+ * has been changed then.
+ */
+export const openStore = (options: StoreOptions): Store => {
+  const marks = readMarks(options.path);
+  if (marks !== undefined) requireFingerprint(options.root, marks);
+  let durable: Database | undefined;
+  try {
+    durable = openConnection(options.path, "durable");
+    const db = durable;
+    createTables(db, () => fillNew(db, options));
+    // Another process may have made it in between, with another key.
+    const now = readMarks(options.path);
+    if (now !== undefined) requireFingerprint(options.root, now);
+    return new Store({ durable: db, lazy: openConnection(options.path, "lazy") }, options);
+  } catch (error) {
+    durable?.close();
+    if (error instanceof SessionStartError) throw error;
+    const problem = problemOf(error) ?? "unknown problem";
+    throw new SessionStartError(`Cannot open ${options.path} (${problem}).`, { cause: error });
+  }
+};
+
+const fillNew = (db: Database, { root, random, times }: StoreOptions): void => {
+  const instance = Buffer.from(random(12)).toString("base64url");
+  const put = db.prepare("INSERT INTO meta (key, value) VALUES (?, ?)");
+  put.run("instance", instance);
+  put.run("fingerprint", rootFingerprint(root, instance));
+  const keys = new KeyTable(db);
+  const made = { root, random, nowMs: times.wall() };
+  keys.insert(newSigningRecord(made));
+  keys.insert(newVaultRecord(made));
+};
+
+/** Reads are synchronous; durable writes resolve when they are on disk. Both throw StoreUnavailable. */
+export class Store {
+  readonly #durable: Database;
+  readonly #lazy: Database;
+  readonly #commits: GroupCommit<OpenTx>;
+  readonly #sessions: SessionTable;
+  readonly #events: EventLog;
+  readonly #options: StoreOptions;
+  /** This database's id, the `aud` of its tokens. */
+  readonly instance: string;
+  #version: number;
+  #heardSeq: number;
+
+  constructor(
+    { durable, lazy }: { readonly durable: Database; readonly lazy: Database },
+    options: StoreOptions,
+  ) {
+    this.#durable = durable;
+    this.#lazy = lazy;
+    this.#options = options;
+    const chain = { key: options.root.derive("events"), node: options.node };
+    this.#sessions = new SessionTable(lazy);
+    this.#events = new EventLog(lazy, chain);
+    const write = {
+      sessions: new SessionTable(durable),
+      keys: new KeyTable(durable),
+      log: new EventLog(durable, chain),
+    };
+    this.instance = readMeta(lazy, "instance") ?? "";
+    this.#heardSeq = this.#events.head().seq;
+    this.#version = this.#dataVersion();
+    for (const db of [durable, lazy]) stopWaiting(db);
+    this.#commits = new GroupCommit<OpenTx>({
+      db: durable,
+      begin: () => {
+        const head = write.log.head();
+        const tx: OpenTx = {
+          sessions: write.sessions,
+          keys: write.keys,
+          head,
+          before: head,
+          append: (event) => {
+            tx.head = write.log.append(event, options.times.wall(), tx.head);
+          },
+        };
+        return tx;
+      },
+      finish: ({ head, before }) => {
+        if (head.seq !== before.seq) write.log.writeHead(head);
+      },
+      committed: ({ head, before }) => {
+        // Own events need not be heard; others' in between must be.
+        if (this.#heardSeq === before.seq) this.#heardSeq = head.seq;
+      },
+      monotonic: () => options.times.monotonic(),
+      intervalMs: options.commitIntervalMs,
+      busyTimeoutMs: options.busyTimeoutMs,
+      atPoint: options.atPoint,
+    });
+  }
+
+  /** Runs a change in a transaction that is on disk when the promise resolves. */
+  write<T>(change: (tx: StoreTx) => T): Promise<T> {
+    return this.#commits.run(change);
+  }
+
+  /** Runs small changes that a crash may lose; false when the database is busy, to be tried again. */
+  writeLazily(change: (sessions: SessionTable) => void): boolean {
+    try {
+      this.#lazy.transaction(() => change(this.#sessions)).immediate();
+      return true;
+    } catch (error) {
+      if (problemOf(error) === "busy") return false;
+      throw error;
+    }
+  }
+
+  /** Reads sessions. */
+  read<T>(query: (sessions: SessionTable) => T): T {
+    return guarded(() => query(this.#sessions));
+  }
+
+  /** The stored keys. */
+  keyRecords(): KeyRecord[] {
+    return guarded(() => new KeyTable(this.#lazy).all());
+  }
+
+  events(query: EventQuery): StoredEvent[] {
+    return guarded(() => this.#events.list(query));
+  }
+
+  checkEvents(): Promise<ChainCheck> {
+    return this.#events.check();
+  }
+
+  /** What other processes have logged since the last call, oldest first. Costs 3 us when nobody wrote. */
+  news(): StoredEvent[] {
+    return guarded(() => {
+      const version = this.#dataVersion();
+      if (version === this.#version) return [];
+      const events = this.#events.since(this.#heardSeq);
+      const last = events.at(-1);
+      if (last !== undefined) this.#heardSeq = last.seq;
+      else this.#version = version;
+      return events;
+    });
+  }
+
+  /** Reads one of the database's own notes. */
+  note(key: string): string | undefined {
+    return guarded(() => readMeta(this.#lazy, `note.${key}`));
+  }
+
+  /** Writes one of the database's own notes; durable with the next commit. */
+  async writeNote(key: string, value: string): Promise<void> {
+    await this.write(() => {
+      this.#durable.query("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)").run(`note.${key}`, value);
+    });
+  }
+
+  /** Deletes rows whose end has come, in small transactions, and the oldest events above a million. */
+  async sweep(nowMs: number): Promise<number> {
+    let deleted = 0;
+    for (;;) {
+      const now = await this.write(({ sessions }) => sessions.sweep(nowMs, SWEEP_CHUNK));
+      deleted += now;
+      if (now < SWEEP_CHUNK) break;
+    }
+    await this.write(({ sessions }) => {
+      sessions.sweepOnce(nowMs);
+      const log = new EventLog(this.#durable, {
+        key: this.#options.root.derive("events"),
+        node: this.#options.node,
+      });
+      const first = this.#durable
+        .query<{ seq: number | null }, []>("SELECT MIN(seq) AS seq FROM events")
+        .get()?.seq;
+      const oldest = log.head().seq - EVENTS_MAX;
+      if (first !== null && first !== undefined && oldest - first > EVENTS_SLACK) log.prune(oldest);
+    });
+    return deleted;
+  }
+
+  /** Commits what waits and closes both connections. */
+  close(): void {
+    this.#commits.close();
+    this.#lazy.close();
+    this.#durable.close();
+  }
+
+  #dataVersion(): number {
+    const row = this.#lazy.query<{ data_version: number }, []>("PRAGMA data_version").get();
+    return row?.data_version ?? -1;
+  }
+}
+
+const readMeta = (db: Database, key: string): string | undefined =>
+  db.query<{ value: string }, [string]>("SELECT value FROM meta WHERE key = ?").get(key)?.value;
