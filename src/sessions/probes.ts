@@ -1,0 +1,51 @@
+// Asking PocketBase whether a session's upstream token still counts: once per session at a time, a few sessions
+// at once. What to do with the answer is the caller's business.
+
+/** What PocketBase said. `unknown`: it could not be asked; that never ends a session. */
+export type ProbeAnswer =
+  | { readonly kind: "alive"; readonly upstream?: { readonly token: string; readonly expMs: number } }
+  | { readonly kind: "dead" }
+  | { readonly kind: "unknown" };
+
+/** Asks PocketBase with an upstream token; bounded by its own deadline. A rejection counts as `unknown`. */
+export type Probe = (upstreamToken: string) => Promise<ProbeAnswer>;
+
+/** Runs probes: single-flight per key, at most `concurrencyMax` at a time, the rest wait in order. */
+export class ProbeRunner {
+  readonly #concurrencyMax: number;
+  readonly #flights = new Map<string, Promise<unknown>>();
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(concurrencyMax: number) {
+    this.#concurrencyMax = concurrencyMax;
+  }
+
+  /** Runs `probe` unless one for `key` is under way, which is joined then. Settles as it does. */
+  run<T>(key: string, probe: () => Promise<T>): Promise<T> {
+    const flight = this.#flights.get(key);
+    if (flight !== undefined) return flight as Promise<T>;
+    const started = this.#take()
+      .then(probe)
+      .finally(() => {
+        this.#flights.delete(key);
+        this.#give();
+      });
+    this.#flights.set(key, started);
+    return started;
+  }
+
+  #take(): Promise<void> {
+    if (this.#running < this.#concurrencyMax) {
+      this.#running++;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #give(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running--;
+    else next();
+  }
+}

@@ -1,0 +1,161 @@
+// auth-refresh: the current generation mints the next, everybody who lost a race or an answer gets the same bytes,
+// and a replay ends the family.
+import { type Presenter, toDevice } from "./device.ts";
+import type { LiveSessions, Session } from "./liveSessions.ts";
+import type { Resolver, Verdict, Verified } from "./resolver.ts";
+import { judgeRefresh, type Rotation } from "./rotation.ts";
+import { mintRow, placeOf, type SessionContext, spanOf } from "./sessionContext.ts";
+import type { SessionRow } from "./sessionRow.ts";
+import type { UpstreamWrite } from "./sessionTable.ts";
+import { StoreUnavailable } from "./storeUnavailable.ts";
+
+/** PocketBase's token from its own answer to this refresh; stored with the rotation. */
+export interface NewUpstream {
+  readonly token: string;
+  readonly expMs: number;
+}
+
+/** `minted`: a new generation. `same`: the current token again. The rest as in {@link Verdict}; never "stale". */
+export type RefreshOutcome =
+  | {
+      readonly kind: "minted" | "same";
+      readonly token: string;
+      readonly expMs: number;
+      readonly session: Session;
+    }
+  | Extract<Verdict, { readonly kind: "revoked" | "expired" | "invalid" }>;
+
+interface Attempt extends Verified {
+  readonly presenter: Presenter;
+  readonly upstream: NewUpstream | undefined;
+}
+
+/** Races are lost to somebody who won, so a few rounds settle any crowd. */
+const ROUNDS_MAX = 5;
+const INVALID: RefreshOutcome = { kind: "invalid" };
+
+/** Refreshes tokens. */
+export class Refresher {
+  readonly #context: SessionContext;
+  readonly #lives: LiveSessions;
+  readonly #resolver: Resolver;
+
+  constructor(
+    context: SessionContext,
+    { lives, resolver }: { readonly lives: LiveSessions; readonly resolver: Resolver },
+  ) {
+    this.#context = context;
+    this.#lives = lives;
+    this.#resolver = resolver;
+  }
+
+  /** See {@link RefreshOutcome}. A minted generation is on disk when it resolves. @throws StoreUnavailable */
+  async refresh(token: string, presenter: Presenter, upstream?: NewUpstream): Promise<RefreshOutcome> {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const verified = await this.#resolver.verify(token, "auth");
+      if (!("live" in verified))
+        return verified.kind === "live" || verified.kind === "stale" ? INVALID : verified;
+      // Always on what the store says now.
+      const fresh = this.#lives.read(verified.live.row.id);
+      if (fresh.kind !== "live") {
+        if (fresh.kind === "revoked" || fresh.kind === "expired") return fresh;
+        return INVALID;
+      }
+      const outcome = await this.#attempt({ ...verified, live: fresh.live, presenter, upstream });
+      if (outcome !== undefined) return outcome;
+    }
+    throw new StoreUnavailable("busy");
+  }
+
+  /** Undefined: somebody was faster; look again. */
+  async #attempt(attempt: Attempt): Promise<RefreshOutcome | undefined> {
+    const { claims, live, presenter } = attempt;
+    const { times, rulesOf } = this.#context;
+    const { row } = live;
+    const presented = { gen: claims.gen, issuedAtMs: claims.iat * 1000, device: toDevice(presenter) };
+    const moment = { nowMs: times.steady(), rules: rulesOf(row.kind) };
+    const verdict = judgeRefresh(row.rotation, presented, moment);
+    switch (verdict.kind) {
+      case "ahead":
+        await this.#resolver.heal(attempt);
+        return undefined;
+      case "revoke": {
+        const ended = await this.#resolver.endFamily(live, verdict.reason, presenter);
+        return ended.kind === "revoked" ? ended : INVALID;
+      }
+      case "reissue":
+        if (verdict.next !== undefined) await this.#storeAlternation(attempt, verdict.next);
+        return this.#mint("same", row, attempt);
+      case "advance":
+        // Impersonated tokens never rotate; a superseded session runs out on the token it has.
+        if (row.kind === "impersonated" || row.status !== "active") return this.#mint("same", row, attempt);
+        return this.#advance(attempt, verdict.next, verdict.isAlternation);
+      default:
+        return verdict satisfies never;
+    }
+  }
+
+  async #advance(
+    attempt: Attempt,
+    next: Rotation,
+    isAlternation: boolean,
+  ): Promise<RefreshOutcome | undefined> {
+    const { live, presenter } = attempt;
+    const { row } = live;
+    const { id, cid, uid, label } = row;
+    const context = this.#context;
+    const nowMs = context.times.wall();
+    const upstream = this.#seal(attempt, nowMs);
+    const ttlMs = upstream?.ttlMs ?? row.ttlMs;
+    const span = spanOf(nowMs, { ttlMs, absExpMs: row.absExpMs });
+    const { kid } = context.keys.ring().signing;
+    const endsAtMs = Math.min(row.absExpMs, nowMs + context.limits[row.kind].idleMs);
+    const changed: SessionRow = { ...row, ...span, rotation: next, kid, lastSeenMs: nowMs, endsAtMs };
+    const expected = { gen: row.rotation.gen, epoch: row.epoch };
+    const isWritten = await context.store.write((tx) => {
+      if (!tx.sessions.rotate({ id, expected, next, ...span, kid, lastSeenMs: nowMs, endsAtMs, upstream }))
+        return false;
+      const extendedMs = context.keys.extensionFor(span.genExp * 1000);
+      if (extendedMs !== undefined) tx.keys.extend(kid, extendedMs);
+      const event = { session: id, cid, uid, ip: presenter.address, label, detail: String(next.gen) };
+      if (isAlternation) tx.append({ type: "token_alternation", ...event });
+      tx.append({ type: "session_rotated", ...event });
+      return true;
+    });
+    // Read anew at its next use: nothing that happened meanwhile can be painted over.
+    this.#lives.drop([id]);
+    if (!isWritten) return undefined;
+    return this.#mint("minted", changed, attempt);
+  }
+
+  async #storeAlternation({ live, presenter }: Attempt, next: Rotation): Promise<void> {
+    const { id, cid, uid, label } = live.row;
+    await this.#context.store.write((tx) => {
+      tx.sessions.note(id, next);
+      tx.append({
+        type: "token_alternation",
+        session: id,
+        cid,
+        uid,
+        ip: presenter.address,
+        label,
+        detail: "reissue",
+      });
+    });
+    this.#lives.drop([id]);
+  }
+
+  #mint(kind: "minted" | "same", row: SessionRow, { live }: Attempt): RefreshOutcome {
+    const token = mintRow(this.#context, row, live.sessionKey);
+    if (token === undefined) return { kind: "revoked", reason: "key_revoked" };
+    this.#context.atPoint?.("minted");
+    return { kind, token, expMs: row.genExp * 1000, session: live.session };
+  }
+
+  #seal({ upstream, live }: Attempt, nowMs: number): UpstreamWrite | undefined {
+    if (upstream === undefined) return undefined;
+    const upEnc = this.#context.vault.seal(placeOf(live.row, "up"), Buffer.from(upstream.token));
+    const ttlMs = Math.max(0, upstream.expMs - nowMs);
+    return { upEnc, upExpMs: upstream.expMs, checkedMs: nowMs, ttlMs };
+  }
+}

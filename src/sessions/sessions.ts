@@ -1,0 +1,253 @@
+// The session service: opens, resolves, refreshes, lists and ends sessions. Built once per process from plain
+// options; several processes may share one data folder. Speaks neither HTTP nor PocketBase.
+import { join } from "node:path";
+import type { Presenter } from "./device.ts";
+import { Ending, type EndingNote, type Selection } from "./ending.ts";
+import type { ChainCheck, EventQuery, SessionEvent, StoredEvent } from "./eventLog.ts";
+import { newSigningRecord } from "./keys.ts";
+import { changesSession, LiveSessions, type Session } from "./liveSessions.ts";
+import { type OpenRequest, type OpenVerdict, openSession } from "./opening.ts";
+import { type NewUpstream, Refresher, type RefreshOutcome } from "./refresher.ts";
+import { Resolver, type Verdict } from "./resolver.ts";
+import { loadRootKey, type RootKey } from "./rootKey.ts";
+import { readMarks } from "./schema.ts";
+import { createRules, KeyHolder, SESSION_LIMITS, type SessionContext, sidOf } from "./sessionContext.ts";
+import type { SessionsOptions, SessionView } from "./sessionsOptions.ts";
+import type { SubjectKey } from "./sessionTable.ts";
+import { createTimes, systemClock, systemRandom } from "./sources.ts";
+import { openStore } from "./store.ts";
+import { mintToken, proofOf } from "./token.ts";
+import { UpstreamCheck } from "./upstreamCheck.ts";
+import { createVault } from "./vault.ts";
+
+const FILE_TOKEN_SECONDS = 120;
+
+/**
+ * Starts the service.
+ *
+ * @throws SessionStartError when the root key is missing, wrong or malformed, or the database cannot be opened; an
+ * existing database is unchanged then.
+ */
+export const createSessions = (options: SessionsOptions): Sessions => {
+  const { dataDir, rootKeyText, clock = systemClock, random = systemRandom, warn, node = 0 } = options;
+  const path = join(dataDir, "sessions.db");
+  const mayCreate = readMarks(path) === undefined;
+  const root = loadRootKey({ text: rootKeyText, dataDir, mayCreate, random, warn });
+  const times = createTimes(clock);
+  const { commitIntervalMs = 4, busyTimeoutMs = 2_000, atPoint } = options;
+  const store = openStore({ path, root, node, times, random, commitIntervalMs, busyTimeoutMs, atPoint });
+  const keys = new KeyHolder(root, { store, times });
+  const limits = { ...SESSION_LIMITS, ...options.limits };
+  const vault = createVault(keys.ring, random);
+  const rulesOf = createRules(options.graceMs ?? 60_000);
+  return new Sessions(
+    { store, root, vault, keys, times, random, node, limits, rulesOf, warn, atPoint },
+    options,
+  );
+};
+
+/** Methods that read are synchronous where they can be; all throw StoreUnavailable when the store does not work. */
+export class Sessions {
+  readonly #context: SessionContext;
+  readonly #lives: LiveSessions;
+  readonly #ending: Ending;
+  readonly #upstream: UpstreamCheck;
+  readonly #resolver: Resolver;
+  readonly #refresher: Refresher;
+
+  constructor(context: SessionContext, options: SessionsOptions) {
+    const { cacheMax = 50_000, probe, probesMax = 16, onEnded = () => undefined } = options;
+    this.#context = context;
+    const lives = new LiveSessions(context, cacheMax);
+    const ending = new Ending(context, { lives, onEnded });
+    const upstream = new UpstreamCheck(context, { lives, ending, probe, concurrencyMax: probesMax });
+    const listen = (): void => this.listen();
+    this.#resolver = new Resolver(context, { lives, ending, upstream, listen, cacheMax });
+    this.#refresher = new Refresher(context, { lives, resolver: this.#resolver });
+    [this.#lives, this.#ending, this.#upstream] = [lives, ending, upstream];
+  }
+
+  /** The root key, for other labels than the ones used here. */
+  get root(): RootKey {
+    return this.#context.root;
+  }
+
+  /** Opens a session after a login; see {@link OpenVerdict}. On disk when it resolves. */
+  open(request: OpenRequest): Promise<OpenVerdict> {
+    return openSession(this.#context, { lives: this.#lives, request });
+  }
+
+  /**
+   * Who presents this token? One map look-up for a token that was seen in the last minute. A promise only when
+   * something must be stored (a replay, a healed generation) or PocketBase asked first.
+   */
+  resolve(token: string, presenter: Presenter): Verdict | Promise<Verdict> {
+    return this.#resolver.resolve(token, presenter);
+  }
+
+  /**
+   * Rolls a session. Call it after PocketBase has accepted its own auth-refresh with {@link upstreamToken}, and hand
+   * over the token of that answer; when PocketBase refused (401, 403), {@link revoke} instead; when it could not be
+   * asked, do neither.
+   */
+  refresh(token: string, presenter: Presenter, upstream?: NewUpstream): Promise<RefreshOutcome> {
+    return this.#refresher.refresh(token, presenter, upstream);
+  }
+
+  /** PocketBase's token of a session, for the Authorization header of one upstream request; undefined when it ended. */
+  upstreamToken(session: Pick<Session, "id">): string | undefined {
+    return this.#lives.upstreamToken(session.id);
+  }
+
+  /** A token for `?token=` on file URLs: lasts 120 s and ends with its session. Undefined when that is gone. */
+  mintFileToken(session: Pick<Session, "id">): string | undefined {
+    const found = this.#lives.find(session.id);
+    if (found.kind !== "live") return undefined;
+    const { row, sessionKey } = found.live;
+    const iat = Math.floor(this.#context.times.wall() / 1000);
+    const exp = Math.min(iat + FILE_TOKEN_SECONDS, Math.floor(row.absExpMs / 1000));
+    const [sid, jti, gen] = [sidOf(sessionKey), proofOf(sessionKey, "file", iat), row.rotation.gen];
+    const ids = { id: row.uid, collectionId: row.cid, sid, jti, jkt: row.jkt };
+    const claims = { ...ids, type: "file", exp, iat, gen, refreshable: false } as const;
+    return mintToken(claims, this.#context.keys.ring().signing, this.#context.store.instance);
+  }
+
+  /** Who a file token was made for; never `stale`. */
+  async resolveFileToken(token: string): Promise<Verdict> {
+    const verified = await this.#resolver.verify(token, "file");
+    if (!("live" in verified)) return verified;
+    return { kind: "live", session: verified.live.session, standing: "current" };
+  }
+
+  /** Ends sessions; see {@link Ending.revoke}. Acknowledge (204) only after it resolves. */
+  revoke(selection: Selection, note: EndingNote): Promise<number> {
+    return this.#ending.revoke(selection, note);
+  }
+
+  /** Live sessions of a record, last seen first; with an empty `uid` of a collection, with both empty all. Page: 1 000. */
+  list(subject: SubjectKey, { currentId = "", offset = 0 } = {}): SessionView[] {
+    const nowMs = this.#context.times.latest();
+    return this.#context.store
+      .read((sessions) => sessions.list(subject, offset))
+      .filter(({ endsAtMs }) => endsAtMs > nowMs)
+      .map(({ id, kind, cid, uid, label, ipLast: ip, createdMs, lastSeenMs, amr }) => {
+        return { id, isCurrent: id === currentId, kind, cid, uid, label, ip, createdMs, lastSeenMs, amr };
+      });
+  }
+
+  /** Asks PocketBase about every session of a record, as after a write to it; the dead are ended when it resolves. */
+  checkRecord(subject: SubjectKey): Promise<void> {
+    return this.#upstream.checkRecord(subject);
+  }
+
+  /** Adds an event of the caller's; durable when it resolves. */
+  async record(event: SessionEvent): Promise<void> {
+    await this.#context.store.write((tx) => tx.append(event));
+  }
+
+  events(query: EventQuery): StoredEvent[] {
+    return this.#context.store.events(query);
+  }
+
+  /** Whether the event log was tampered with. */
+  checkEvents(): Promise<ChainCheck> {
+    return this.#context.store.checkEvents();
+  }
+
+  /** Takes a one-time name (OAuth code, proof id); false when it was taken before. Durable; kept until `expMs`. */
+  takeOnce(hash: string, expMs: number): Promise<boolean> {
+    return this.#context.store.write((tx) => tx.sessions.takeOnce(hash, expMs));
+  }
+
+  /** Signs with a new key from now on; older tokens stay valid until their end. */
+  async rotateKeys(): Promise<string> {
+    const { root, random, times, store } = this.#context;
+    const record = newSigningRecord({ root, random, nowMs: times.wall() });
+    await store.write((tx) => {
+      tx.keys.retireSigning();
+      tx.keys.insert(record);
+      tx.append({ type: "key_rotated", detail: record.kid });
+    });
+    this.#reloadKeys();
+    return record.kid;
+  }
+
+  /** Ends every token a key has signed; a new one signs if it was the current one. False when there is no such key. */
+  async revokeKey(kid: string): Promise<boolean> {
+    const { root, random, times, store } = this.#context;
+    const isRevoked = await store.write((tx) => {
+      if (!tx.keys.revoke(kid)) return false;
+      if (!tx.keys.hasActiveSigning())
+        tx.keys.insert(newSigningRecord({ root, random, nowMs: times.wall() }));
+      tx.append({ type: "key_revoked", detail: kid });
+      return true;
+    });
+    this.#reloadKeys();
+    return isRevoked;
+  }
+
+  /** The key that signs now. */
+  get signingKid(): string {
+    return this.#context.keys.ring().signing.kid;
+  }
+
+  /**
+   * Compares `Security.Secret` with the one of the last start, by a keyed hash. Sessions never depend on it; a
+   * change is logged. True when it has changed.
+   */
+  async noteSecret(secret: string): Promise<boolean> {
+    const mark = Buffer.from(
+      new Bun.CryptoHasher("sha256", this.root.derive("secret")).update(secret).digest(),
+    ).toString("hex");
+    const before = this.#context.store.note("secret");
+    if (before === mark) return false;
+    await this.#context.store.writeNote("secret", mark);
+    if (before === undefined) return false;
+    await this.record({ type: "secret_changed" });
+    return true;
+  }
+
+  /** Hears of other processes' changes; happens by itself with every request, at most four times a second. */
+  listen(): void {
+    for (let news = this.#context.store.news(); news.length > 0; news = this.#context.store.news()) {
+      for (const event of news) this.#hear(event);
+    }
+  }
+
+  /** Stores what is only noted in memory (last seen, confirmations); happens by itself every second. */
+  flush(): void {
+    this.#lives.flush();
+  }
+
+  /** Deletes what has ended; call it every hour or so. Returns how many sessions went. */
+  sweep(): Promise<number> {
+    return this.#context.store.sweep(this.#context.times.earliest());
+  }
+
+  /** Stores what is noted and closes the database. */
+  close(): void {
+    try {
+      this.#lives.flush();
+    } finally {
+      this.#context.store.close();
+    }
+  }
+
+  #reloadKeys(): void {
+    this.#context.keys.reload(this.#context.store);
+    this.#resolver.clear();
+  }
+
+  #hear(event: StoredEvent): void {
+    const { type, session, cid, uid, detail } = event;
+    const reason = detail ?? type;
+    if (type === "key_rotated" || type === "key_revoked") this.#reloadKeys();
+    if (type === "sessions_revoked") {
+      this.#lives.dropWhere((row) => cid === undefined || row.cid === cid);
+      this.#ending.announce({ ids: [], cid, uid, reason });
+    }
+    if (session === undefined || !changesSession(event)) return;
+    this.#lives.drop([session]);
+    if (type === "session_revoked") this.#ending.announce({ ids: [session], cid, uid, reason });
+  }
+}

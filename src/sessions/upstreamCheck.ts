@@ -1,0 +1,128 @@
+// Keeps sessions in step with PocketBase: asks at a bounded age whether a session's upstream token still counts,
+// ends the session if not, and takes a newer token over. Being unable to ask never ends a session.
+import type { Ending } from "./ending.ts";
+import type { Live, LiveSessions } from "./liveSessions.ts";
+import { type Probe, type ProbeAnswer, ProbeRunner } from "./probes.ts";
+import { placeOf, type SessionContext } from "./sessionContext.ts";
+import type { SubjectKey } from "./sessionTable.ts";
+
+export interface UpstreamCheckParts {
+  readonly lives: LiveSessions;
+  readonly ending: Ending;
+  /** Absent: nothing is ever asked. */
+  readonly probe: Probe | undefined;
+  readonly concurrencyMax: number;
+}
+
+/** From this age a request starts a check beside it; from the next one it waits for it. */
+const SOFT_AGE_MS = 240_000;
+const HARD_AGE_MS = 300_000;
+/** Checks start up to this much earlier, so that sessions opened together are not asked about together. */
+const JITTER_MS = 60_000;
+const ASK_AGAIN_MS = 10_000;
+
+/** Upstream truth for sessions. */
+export class UpstreamCheck {
+  readonly #context: SessionContext;
+  readonly #parts: UpstreamCheckParts;
+  readonly #runner: ProbeRunner;
+
+  constructor(context: SessionContext, parts: UpstreamCheckParts) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#runner = new ProbeRunner(parts.concurrencyMax);
+  }
+
+  /** How long a verdict about the session may be remembered before its check is due, in ms. */
+  quietMs(live: Live): number {
+    if (this.#parts.probe === undefined) return Number.POSITIVE_INFINITY;
+    const ageMs = this.#ageMs(live);
+    const waitMs = live.probeAgainMs - this.#context.times.monotonic();
+    return Math.max(SOFT_AGE_MS - jitterOf(live) - ageMs, waitMs, 0);
+  }
+
+  /** The check a request must wait for, resolving to whether the session lives; undefined when it need not. */
+  dueCheck(live: Live): Promise<boolean> | undefined {
+    if (this.#parts.probe === undefined || this.quietMs(live) > 0) return undefined;
+    const check = this.check(live.row.id);
+    if (this.#ageMs(live) >= HARD_AGE_MS) return check;
+    // A store that cannot be written now is met again by the check that is waited for.
+    check.catch((error: unknown) => this.#context.warn(`A session check was not stored: ${String(error)}`));
+    return undefined;
+  }
+
+  /** Checks all sessions of a record now, as after a write to it. Resolves when the dead ones are ended on disk. */
+  async checkRecord(subject: SubjectKey): Promise<void> {
+    for (let offset = 0; ; ) {
+      const page = this.#context.store.read((sessions) => sessions.list(subject, offset));
+      const isAlive = await Promise.all(page.map(({ id }) => this.check(id)));
+      // Ended ones have left the list, so the next page begins after those that are still there.
+      offset += isAlive.filter(Boolean).length;
+      if (page.length < PAGE) return;
+    }
+  }
+
+  /** Asks PocketBase about one session; false when it has ended. @throws StoreUnavailable */
+  check(id: string): Promise<boolean> {
+    const { probe } = this.#parts;
+    if (probe === undefined) return Promise.resolve(true);
+    return this.#runner.run(id, async () => {
+      const token = this.#parts.lives.upstreamToken(id);
+      if (token === undefined) return false;
+      let answer: ProbeAnswer;
+      try {
+        answer = await probe(token);
+      } catch {
+        // Whatever kept it from asking says nothing about the session.
+        answer = { kind: "unknown" };
+      }
+      return this.#take(id, answer);
+    });
+  }
+
+  async #take(id: string, answer: ProbeAnswer): Promise<boolean> {
+    const { lives, ending } = this.#parts;
+    const nowMs = this.#context.times.steady();
+    switch (answer.kind) {
+      case "dead":
+        await ending.revoke({ kind: "session", id }, { reason: "upstream_rejected" });
+        return false;
+      case "unknown": {
+        const found = lives.find(id);
+        if (found.kind === "live") found.live.probeAgainMs = this.#context.times.monotonic() + ASK_AGAIN_MS;
+        return found.kind === "live";
+      }
+      case "alive": {
+        if (answer.upstream !== undefined) await this.#replace(id, answer.upstream, nowMs);
+        const found = lives.read(id);
+        if (found.kind === "live") lives.noteChecked(found.live, nowMs);
+        return found.kind === "live";
+      }
+      default:
+        return answer satisfies never;
+    }
+  }
+
+  async #replace(
+    id: string,
+    upstream: { readonly token: string; readonly expMs: number },
+    nowMs: number,
+  ): Promise<void> {
+    const found = this.#parts.lives.find(id);
+    if (found.kind !== "live") return;
+    const upEnc = this.#context.vault.seal(placeOf(found.live.row, "up"), Buffer.from(upstream.token));
+    const ttlMs = Math.max(0, upstream.expMs - this.#context.times.wall());
+    const write = { upEnc, upExpMs: upstream.expMs, checkedMs: nowMs, ttlMs };
+    await this.#context.store.write((tx) => tx.sessions.writeUpstream(id, write));
+    this.#parts.lives.forgetUpstream(id);
+  }
+
+  #ageMs({ row }: Live): number {
+    return Math.abs(this.#context.times.steady() - row.upCheckedMs);
+  }
+}
+
+const PAGE = 1_000;
+
+const jitterOf = ({ row }: Live): number =>
+  ((row.id.charCodeAt(0) * 64 + row.id.charCodeAt(1)) % 1000) * (JITTER_MS / 1000);
