@@ -22,15 +22,26 @@ const main = async (): Promise<void> => {
   const onSignal = (): void => {
     signals++;
     // The first signal asks, the second insists.
-    if (signals === 1) void gateway.stop().then(() => process.exit(0));
-    else void gateway.kill().then(() => process.exit(1));
+    const ending = signals === 1 ? gateway.stop() : gateway.kill();
+    ending.then(
+      () => process.exit(signals === 1 ? 0 : 1),
+      (error) => {
+        report("could not stop cleanly", error);
+        process.exit(1);
+      },
+    );
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 };
 
 // One request's bug must not end everybody's process; what reaches here was logged nowhere else.
-process.on("unhandledRejection", (error) => process.stderr.write(`unhandled rejection: ${String(error)}\n`));
-process.on("uncaughtException", (error) => process.stderr.write(`uncaught exception: ${String(error)}\n`));
+const report = (what: string, error: unknown): void => {
+  process.stderr.write(
+    `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+};
+process.on("unhandledRejection", (error) => report("unhandled rejection", error));
+process.on("uncaughtException", (error) => report("uncaught exception", error));
 
 await main();

@@ -1,9 +1,12 @@
 // Struct bodies and forms: what is rebuilt, what is refused, and why.
 import { describe, expect, test } from "bun:test";
 import { Refusal } from "../errors.ts";
+import type { BodySource } from "../http/answer.ts";
 import { multipartCodec } from "../multipart/codec.ts";
 import { BodyBudget } from "./bodyBudget.ts";
+import { createCountedSource } from "./countedSource.ts";
 import { checkFormQuery, rebuildMultipartForm, rebuildUrlencodedForm } from "./formBody.ts";
+import { readBody } from "./readBody.ts";
 import { rebuildStructBody } from "./structBody.ts";
 
 const rebuilt = (text: string): string => Buffer.from(rebuildStructBody(Buffer.from(text))).toString();
@@ -40,7 +43,8 @@ describe("rebuildStructBody", () => {
     ["a byte-order mark", "\ufeff{}"],
     ["a lone surrogate", '{"a":"\\ud800"}'],
     ["depth 65", `${'{"a":'.repeat(65)}1${"}".repeat(65)}`],
-    ["10,001 values", `{"a":[${"1,".repeat(10_000)}1]}`],
+    ["10,001 members", `{${Array.from({ length: 10_001 }, (_, i) => `"m${i}":1`).join(",")}}`],
+    ["250,001 values", `{"a":[${"1,".repeat(250_000)}1]}`],
   ];
   test.each(refused)("rebuildStructBody refuses %s", (_name, text) => {
     expect(reasonOf(() => rebuilt(text))).toContain("validation_invalid_body");
@@ -79,6 +83,11 @@ describe("rebuildMultipartForm", () => {
   test("rebuildMultipartForm refuses fields that mean two things", () => {
     const twice = ['name="clientId"\r\n\r\nmine', 'name="CLIENTID"\r\n\r\nvictim'];
     expect(reasonOf(() => form(twice))).toContain("twice");
+    const lists = ['name="SUBSCRIPTIONS"\r\n\r\na', 'name="subscriptions"\r\n\r\nb'];
+    expect(reasonOf(() => form(lists))).toContain("twice");
+    expect(reasonOf(() => form([...lists].reverse()))).toContain("twice");
+    const list = ['name="subscriptions"\r\n\r\na', 'name="subscriptions"\r\n\r\nb'];
+    expect(form(list)).toContain("b\r\n");
     const payload = ['name="@jsonPayload"\r\n\r\n{"clientId":"victim"}', 'name="clientId"\r\n\r\nmine'];
     expect(reasonOf(() => form(payload))).toContain("twice");
     const payloads = ['name="@jsonPayload"\r\n\r\n{"a":1}', 'name="@jsonPayload"\r\n\r\n{"b":1}'];
@@ -109,11 +118,33 @@ describe("rebuildUrlencodedForm", () => {
 });
 
 describe("BodyBudget", () => {
-  test("BodyBudget never lends more than it has", () => {
-    const budget = new BodyBudget(10);
-    expect(budget.tryTake(6)).toBe(true);
-    expect(budget.tryTake(5)).toBe(false);
-    budget.give(6);
-    expect(budget.tryTake(10)).toBe(true);
+  test("BodyBudget never lends more than it has, nor more than a share to one client", () => {
+    const budget = new BodyBudget({ bytesMax: 10, bytesPerClientMax: 6 });
+    expect(budget.tryTake("a", 6)).toBe(true);
+    expect(budget.tryTake("a", 1)).toBe(false);
+    expect(budget.tryTake("b", 5)).toBe(false);
+    expect(budget.tryTake("b", 4)).toBe(true);
+    budget.give("a", 6);
+    expect(budget.tryTake("a", 6)).toBe(true);
+  });
+
+  test("a counted source charges what arrives and gives it back", async () => {
+    const budget = new BodyBudget({ bytesMax: 10, bytesPerClientMax: 10 });
+    const flowing = (chunks: readonly string[]): BodySource => ({
+      start: (sink) => {
+        for (const chunk of chunks) sink.data(Buffer.from(chunk));
+        sink.end();
+      },
+      resume: () => undefined,
+      cancel: () => undefined,
+    });
+    const small = createCountedSource(flowing(["12345", "678"]), budget, "a");
+    expect(Buffer.from(await readBody(small, { bytesMax: 99, timeoutMs: 1000 })).toString()).toBe("12345678");
+    const second = createCountedSource(flowing(["123"]), budget, "a");
+    expect(readBody(second, { bytesMax: 99, timeoutMs: 1000 })).rejects.toThrow(
+      new Refusal("overloaded").message,
+    );
+    small.release();
+    expect(budget.tryTake("a", 10)).toBe(true);
   });
 });

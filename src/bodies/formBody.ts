@@ -87,12 +87,13 @@ export const checkFormQuery = (query: string): void => {
 
 // Every field once, also after the folding of Go's decoder, and also against the members of the payload.
 const checked = (fields: readonly Field[]): Field[] => {
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   const take = (name: string): void => {
     const folded = foldMemberName(name);
-    if (seen.has(folded) && !LISTS.has(name))
+    const first = seen.get(folded);
+    if (first !== undefined && !(first === name && LISTS.has(name)))
       throw invalidBody(`The field ${JSON.stringify(name)} appears twice.`);
-    seen.add(folded);
+    seen.set(folded, name);
   };
   return fields.map(({ name, value }) => {
     take(name);

@@ -11,7 +11,7 @@ export interface ReadLimits {
 /**
  * Collects a body.
  * @throws Refusal `body_too_large` at the first byte over the bound, `body_too_slow` at the deadline,
- * `body_invalid` when the client breaks off.
+ * `body_invalid` when the client breaks off, or the Refusal that the source fails with.
  */
 export const readBody = (source: BodySource, limits: ReadLimits): Promise<Uint8Array> =>
   new Promise((resolve, reject) => {
@@ -34,6 +34,6 @@ export const readBody = (source: BodySource, limits: ReadLimits): Promise<Uint8A
         clearTimeout(timer);
         resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
       },
-      fail: () => refuse(new Refusal("body_invalid")),
+      fail: (error) => refuse(error instanceof Refusal ? error : new Refusal("body_invalid")),
     });
   });

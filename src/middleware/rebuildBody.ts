@@ -1,21 +1,21 @@
 // Bodies that `admit` reads and writes anew instead of passing them through.
 import { rebuildMultipartBatch } from "../batch/multipartBatch.ts";
 import { rebuildBatchPayload } from "../batch/subRequests.ts";
-import { BodyBudget } from "../bodies/bodyBudget.ts";
+import { BodyBudget, type BudgetLimits } from "../bodies/bodyBudget.ts";
+import { createCountedSource } from "../bodies/countedSource.ts";
 import { checkFormQuery, rebuildMultipartForm, rebuildUrlencodedForm } from "../bodies/formBody.ts";
 import { fromReadable, toReadable } from "../bodies/readable.ts";
 import { readBody } from "../bodies/readBody.ts";
 import { rebuildStructBody } from "../bodies/structBody.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
-import type { RequestBody } from "../http/answer.ts";
+import type { BodySource, RequestBody } from "../http/answer.ts";
 import { multipartCodec } from "../multipart/codec.ts";
-import type { BodyPolicy } from "../pocketbase/routes.ts";
 
 const STRUCT_BYTES_MAX = 1_048_576;
 const BATCH_BYTES_MAX = 33_554_432;
-/** For all bodies that are in memory at the same time. */
-const BUFFERED_BYTES_MAX = 268_435_456;
+/** For all bodies that are in memory at the same time: in all, and of one client address. */
+const BUDGET: BudgetLimits = { bytesMax: 268_435_456, bytesPerClientMax: 67_108_864 };
 const TIMEOUT_MS = 30_000;
 
 type StreamBody = RequestBody & { readonly kind: "stream" };
@@ -35,27 +35,21 @@ export type RebuildBody = (
 
 /** Makes the function that replaces the body of an exchange by what Hapta read and checked. */
 export const createRebuildBody = (): RebuildBody => {
-  const budget = new BodyBudget(BUFFERED_BYTES_MAX);
+  const budget = new BodyBudget(BUDGET);
   return async (exchange, body, options) => {
-    const format = formatOf(options.contentType, exchange.route.body === "batch");
-    const reserved = bytesToHold(exchange.route.body, body, format);
-    if (!budget.tryTake(reserved)) throw new Refusal("overloaded", { retryAfterSeconds: 1 });
+    const { route, client } = exchange;
+    const format = formatOf(options.contentType, route.body === "batch");
+    const bytesMax = route.body === "batch" ? BATCH_BYTES_MAX : STRUCT_BYTES_MAX;
+    if ((body.length ?? 0) > bytesMax && format !== "batch-form") throw new Refusal("body_too_large");
+    const source = createCountedSource(body.source, budget, client.address);
     try {
-      if (format === "batch-form") return await rebuildMultipart(exchange, body, options);
-      const bytes = await readBody(body.source, { bytesMax: reserved, timeoutMs: TIMEOUT_MS });
+      if (format === "batch-form") return await rebuildMultipart(exchange, source, options);
+      const bytes = await readBody(source, { bytesMax, timeoutMs: TIMEOUT_MS });
       return rebuildBytes(exchange, bytes, { ...options, format });
     } finally {
-      budget.give(reserved);
+      source.release();
     }
   };
-};
-
-// What a body may occupy while it is looked at; a multipart batch streams the rest.
-const bytesToHold = (policy: BodyPolicy, body: StreamBody, format: BodyFormat): number => {
-  const bytesMax = policy === "batch" ? BATCH_BYTES_MAX : STRUCT_BYTES_MAX;
-  const length = body.length ?? bytesMax;
-  if (length > bytesMax && format !== "batch-form") throw new Refusal("body_too_large");
-  return Math.min(length, bytesMax);
 };
 
 // PocketBase matches these prefixes case-sensitively.
@@ -92,7 +86,7 @@ const withForm = (exchange: Exchange, bytes: Uint8Array, contentType: string): E
 
 const rebuildMultipart = async (
   exchange: Exchange,
-  body: StreamBody,
+  source: BodySource,
   options: RebuildOptions,
 ): Promise<Exchange> => {
   // Only for the wait until the payload is checked; the flow after that has the upstream's deadlines.
@@ -100,7 +94,7 @@ const rebuildMultipart = async (
   const timer = setTimeout(() => deadline.abort(new Refusal("body_too_slow")), TIMEOUT_MS);
   try {
     const rebuilt = await rebuildMultipartBatch({
-      stream: toReadable(body.source),
+      stream: toReadable(source),
       contentType: options.contentType,
       isAdmin: options.isAdmin,
       payloadBytesMax: BATCH_BYTES_MAX,

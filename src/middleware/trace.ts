@@ -56,7 +56,8 @@ export const createTrace = ({ log, settings }: Services): Trace => {
         answer.headers.push("Access-Control-Allow-Origin", "*");
       }
       if (error instanceof Refusal) {
-        if (logsErrors && !traced.request.presence.isGone) line(traced, answer.status, error.code);
+        if (logsAll || (logsErrors && answer.status >= 500 && !traced.request.presence.isGone))
+          line(traced, answer.status, error.code);
       } else {
         log("error", "a request failed unexpectedly", {
           id: traced.id,

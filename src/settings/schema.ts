@@ -143,7 +143,7 @@ const admin = z.strictObject({
       ),
     ),
   AllowIPs: addressBlocks(
-    "Addresses that reach the dashboard and superuser-only API besides those of Access.",
+    "Addresses that reach the dashboard and superuser-only API besides private ones; no effect with Access off.",
   ),
 });
 

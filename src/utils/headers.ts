@@ -48,8 +48,9 @@ const FORWARDING = new Set([
 ]);
 const FORWARDING_PREFIXES = ["x-forwarded", "x-vercel-forwarded", "cf-", "fly-"];
 
-/** Hop-by-hop fields of an answer (RFC 9110 section 7.6.1); the rest reaches the client as it came. */
+/** Hop-by-hop fields of an answer (RFC 9110 section 7.6.1) and the one Hapta writes; the rest stays as it came. */
 const DROPPED_FROM_ANSWERS = new Set([
+  "x-request-id",
   "connection",
   "keep-alive",
   "proxy-connection",

@@ -4,8 +4,10 @@
 
 export interface JsonLimits {
   readonly depthMax: number;
-  /** Members and elements in the whole document. */
-  readonly nodesMax: number;
+  /** Object members in the whole document. */
+  readonly membersMax: number;
+  /** Values of any kind in the whole document. */
+  readonly valuesMax: number;
 }
 
 /** A parsed value with the text it came from. */
@@ -24,7 +26,7 @@ export type JsonResult =
   | { readonly ok: true; readonly node: JsonNode }
   | { readonly ok: false; readonly reason: string };
 
-export const JSON_LIMITS: JsonLimits = { depthMax: 64, nodesMax: 10_000 };
+export const JSON_LIMITS: JsonLimits = { depthMax: 64, membersMax: 10_000, valuesMax: 250_000 };
 
 /**
  * Parses one JSON document (RFC 8259) from UTF-8 bytes.
@@ -67,7 +69,8 @@ class Scanner {
   readonly #text: string;
   readonly #limits: JsonLimits;
   #at = 0;
-  #nodes = 0;
+  #values = 0;
+  #members = 0;
 
   constructor(text: string, limits: JsonLimits) {
     this.#text = text;
@@ -77,8 +80,8 @@ class Scanner {
   value(depth: number): JsonNode {
     if (depth > this.#limits.depthMax)
       throw new LimitError(`The body is nested deeper than ${this.#limits.depthMax}.`);
-    if (++this.#nodes > this.#limits.nodesMax) {
-      throw new LimitError(`The body has more than ${this.#limits.nodesMax} values.`);
+    if (++this.#values > this.#limits.valuesMax) {
+      throw new LimitError(`The body has more than ${this.#limits.valuesMax} values.`);
     }
     this.#blanks();
     const start = this.#at;
@@ -97,6 +100,9 @@ class Scanner {
     this.#blanks();
     while (this.#text[this.#at] !== "}") {
       const name = this.#string(this.#at).string ?? "";
+      if (++this.#members > this.#limits.membersMax) {
+        throw new LimitError(`The body has more than ${this.#limits.membersMax} members.`);
+      }
       if (members.has(name)) throw new LimitError(`The member ${JSON.stringify(name)} appears twice.`);
       this.#blanks();
       this.#at++; // the colon
