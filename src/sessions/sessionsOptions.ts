@@ -27,8 +27,8 @@ export interface SessionsOptions {
   readonly onEnded?: (ended: Ended) => void;
   /** Verified tokens and unlocked sessions kept in memory, each; 50 000 if not given (about 1.5 KB apiece). */
   readonly cacheMax?: number;
-  /** Least time between two disk syncs; 4 ms if not given. */
-  readonly commitIntervalMs?: number;
+  /** Longest pause between two disk syncs; 4 ms if not given. */
+  readonly commitPauseMaxMs?: number;
   /** How long a write waits for another process; 2 000 ms if not given. */
   readonly busyTimeoutMs?: number;
   readonly atPoint?: (point: CrashPoint | CommitPoint) => void;
