@@ -176,10 +176,10 @@ test.each([
     await probe.contains("Alive");
     if (signals.length === 1) busy.socket.resetAndDestroy();
     for (const [i, signal] of signals.entries()) {
-    // Two signals at once would be one.
-    if (i > 0) await eventually(() => isRefused(hapta.port), 1_500);
-    hapta.child.kill(signal);
-  }
+      // Two signals at once would be one.
+      if (i > 0) await eventually(() => isRefused(hapta.port), 1_500);
+      hapta.child.kill(signal);
+    }
     expect(await within(hapta.child.exited, 8_000, "exit")).toBe(code);
     await eventually(() => pids.every((pid) => !isAlive(pid)), 5_000);
   },
