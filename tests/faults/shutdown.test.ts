@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { RawClient } from "../adversarial/rawClient.ts";
+import { startRawUpstream } from "../adversarial/rawUpstream.ts";
 import { type Child, startChild, waitUntilServing } from "../support/childProcess.ts";
 import { openEventStream } from "../support/eventStream.ts";
 import { eventually, within } from "../support/eventually.ts";
@@ -117,6 +118,13 @@ test("a second signal ends at once", async () => {
   expect(both.hapta.child.isRunning()).toBe(true);
   both.hapta.child.kill("SIGTERM");
   expect(await within(both.hapta.child.exited, 1_500, "exit")).toBe(1);
+}, 60_000);
+
+test("an upstream that says nothing does not delay the end", async () => {
+  await using upstream = await startRawUpstream(() => undefined);
+  await using hapta = await startHapta(upstream, { waitFor: "/hapta/live" });
+  hapta.child.kill("SIGTERM");
+  expect(await within(hapta.child.exited, 3_000, "exit")).toBe(0);
 }, 60_000);
 
 /** Hapta with its own embedded PocketBase. */
