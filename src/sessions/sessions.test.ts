@@ -1,5 +1,7 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { cpSync } from "node:fs";
+import { join } from "node:path";
 import { createScratch } from "../../tests/support/scratch.ts";
 import {
   CHROME,
@@ -16,7 +18,10 @@ import {
   UPSTREAM,
 } from "../../tests/support/sessionKit.ts";
 import type { Presenter } from "./device.ts";
+import { createKeyRing } from "./keys.ts";
+import { KeyTable } from "./keyTable.ts";
 import type { Ended } from "./sessionContext.ts";
+import { type Claims, mintToken } from "./token.ts";
 
 const refresh = async (kit: Kit, token: string, presenter: Presenter = LAPTOP): Promise<string> => {
   const outcome = await kit.sessions.refresh(token, presenter);
@@ -114,6 +119,51 @@ describe("resolve", () => {
     kit.clock.advance(HOUR + SECOND);
     expect(await kindOf(kit, last)).toBe("expired");
   });
+});
+
+test("a token forged with a leaked signing key lacks the session's own proof", async () => {
+  using kit = startSessions();
+  const token = await kit.login();
+  const db = new Database(join(kit.dataDir, "sessions.db"));
+  const records = new KeyTable(db).all();
+  const { signing } = createKeyRing(kit.sessions.root, records, kit.clock.now());
+  const { aud, iss: _iss, ...claims } = payloadOf(token);
+  const forge = (more: object): string =>
+    mintToken({ ...(claims as unknown as Claims), ...more }, signing, String(aud));
+  expect(forge({})).toBe(token);
+  const forged = [
+    { gen: 2 },
+    { gen: 9 },
+    { jti: "AAAAAAAAAAAAAAAAAAAAAA" },
+    { id: "user00000000002" },
+    { jkt: "x" },
+  ];
+  for (const one of forged) expect(kit.sessions.resolve(forge(one), LAPTOP)).toEqual({ kind: "invalid" });
+  expect(await kindOf(kit, token)).toBe("live");
+  db.close();
+});
+
+test("a wall clock set forward ends what it must within a quarter of a second", async () => {
+  using kit = startSessions();
+  const token = await kit.login({ upstream: { token: "u", expMs: kit.clock.now() + HOUR } });
+  expect(await kindOf(kit, token)).toBe("live");
+  kit.clock.step(2 * HOUR);
+  kit.clock.advance(250);
+  expect(await kindOf(kit, token)).toBe("expired");
+});
+
+test("a process that served a predecessor learns that the successor was used elsewhere", async () => {
+  using kit = startSessions();
+  const token = await kit.login();
+  const other = kit.other();
+  const next = await refresh(kit, token);
+  expect(other.resolve(token, LAPTOP)).toMatchObject({ standing: "predecessor" });
+  expect(await kindOf(kit, next)).toBe("live");
+  kit.sessions.flush();
+  kit.clock.advance(6 * SECOND);
+  expect(other.resolve(token, LAPTOP)).toMatchObject({ standing: "grace" });
+  kit.clock.advance(55 * SECOND);
+  expect(await other.resolve(token, LAPTOP)).toMatchObject({ kind: "stale" });
 });
 
 describe("refresh", () => {

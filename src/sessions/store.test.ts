@@ -238,14 +238,18 @@ test("ST8: no upstream token, session key or token of ours can be read from the 
 });
 
 describe("SE4: the event log", () => {
-  const edits: readonly (readonly [string, string])[] = [
-    ["edited", "UPDATE events SET ip = '192.0.2.66' WHERE seq = 2"],
-    ["deleted", "DELETE FROM events WHERE seq = 2"],
-    ["cut at its end", "DELETE FROM events WHERE seq = (SELECT MAX(seq) FROM events)"],
-    ["cut at its beginning", "DELETE FROM events WHERE seq = 1"],
-    ["emptied with its mark", "DELETE FROM events; UPDATE meta SET value = '0..' WHERE key = 'events_head'"],
+  const edits: readonly (readonly [string, string, number])[] = [
+    ["edited", "UPDATE events SET ip = '192.0.2.66' WHERE seq = 2", 2],
+    ["deleted", "DELETE FROM events WHERE seq = 2", 2],
+    ["cut at its end", "DELETE FROM events WHERE seq = (SELECT MAX(seq) FROM events)", 4],
+    ["cut at its beginning", "DELETE FROM events WHERE seq = 1", 1],
+    [
+      "emptied with its mark",
+      "DELETE FROM events; UPDATE meta SET value = '0..' WHERE key = 'events_head'",
+      0,
+    ],
   ];
-  for (const [name, sql] of edits) {
+  for (const [name, sql, seq] of edits) {
     test(`shows when it was ${name}`, async () => {
       using kit = startSessions();
       for (let at = 0; at < 4; at++) await kit.login({ presenter: NO_DID });
@@ -253,7 +257,7 @@ describe("SE4: the event log", () => {
       const db = new Database(join(kit.dataDir, "sessions.db"));
       for (const one of sql.split(";")) db.run(one);
       db.close();
-      expect((await kit.sessions.checkEvents()).ok).toBe(false);
+      expect(await kit.sessions.checkEvents()).toEqual({ ok: false, seq });
     });
   }
 
