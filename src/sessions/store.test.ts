@@ -2,24 +2,23 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { createScratch, PROJECT_DIR } from "../../tests/support/scratch.ts";
-import {
-  DAY,
-  LAPTOP,
-  MINUTE,
-  NO_DID,
-  payloadOf,
-  startSessions,
-  THIEF,
-} from "../../tests/support/sessionKit.ts";
+import { fileURLToPath } from "node:url";
+import { createScratch } from "../../tests/support/scratch.ts";
+import { DAY, LAPTOP, MINUTE, payloadOf, startSessions, THIEF } from "../../tests/support/sessionKit.ts";
 import { createSessions } from "./sessions.ts";
-import { SessionTable } from "./sessionTable.ts";
 import { systemClock } from "./sources.ts";
 import { StoreUnavailable } from "./storeUnavailable.ts";
 
-const program = async (name: string, args: readonly string[]) => {
-  const path = join(PROJECT_DIR, "tests", "support", "programs", `${name}.ts`);
-  const child = Bun.spawn([process.execPath, "run", path, ...args], { stdout: "pipe", stderr: "pipe" });
+const PROGRAMS = {
+  crash: import.meta.resolve("../../tests/support/programs/crashingSessions.ts"),
+  rotate: import.meta.resolve("../../tests/support/programs/rotatingSessions.ts"),
+};
+
+const program = async (name: keyof typeof PROGRAMS, args: readonly string[]) => {
+  const child = Bun.spawn([process.execPath, "run", fileURLToPath(PROGRAMS[name]), ...args], {
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const output = await child.stdout.text();
   await child.exited;
   return { output: output.trim(), signal: child.signalCode };
@@ -33,7 +32,7 @@ describe("ST1: killed at any point", () => {
   for (const point of points) {
     test(`open, ${point}: no half session, and a token only of a session that is there`, async () => {
       using scratch = createScratch("crash");
-      const { output, signal } = await program("crashingSessions", [scratch.path, "open", point]);
+      const { output, signal } = await program("crash", [scratch.path, "open", point]);
       expect([output, signal]).toEqual(["", "SIGKILL"]);
       const after = openReal(scratch.path);
       const isStored = point === "committed" || point === "minted";
@@ -44,8 +43,8 @@ describe("ST1: killed at any point", () => {
 
     test(`refresh, ${point}: the old token works and leads to one family`, async () => {
       using scratch = createScratch("crash");
-      const { output: token } = await program("crashingSessions", [scratch.path, "open", "never"]);
-      const killed = await program("crashingSessions", [scratch.path, "refresh", point, "1", token]);
+      const { output: token } = await program("crash", [scratch.path, "open", "never"]);
+      const killed = await program("crash", [scratch.path, "refresh", point, "1", token]);
       expect([killed.output, killed.signal]).toEqual(["", "SIGKILL"]);
       const after = openReal(scratch.path);
       expect(await after.resolve(token, LAPTOP)).toMatchObject({ kind: "live" });
@@ -61,8 +60,8 @@ describe("ST1: killed at any point", () => {
   for (const point of ["begin", "applied", "committed", "never"]) {
     test(`revoke, ${point}: what was acknowledged holds`, async () => {
       using scratch = createScratch("crash");
-      const { output: token } = await program("crashingSessions", [scratch.path, "open", "never"]);
-      const { output } = await program("crashingSessions", [scratch.path, "revoke", point, "1", token]);
+      const { output: token } = await program("crash", [scratch.path, "open", "never"]);
+      const { output } = await program("crash", [scratch.path, "revoke", point, "1", token]);
       expect(output).toBe(point === "never" ? "204" : "");
       const after = openReal(scratch.path);
       const isEnded = point === "committed" || point === "never";
@@ -188,10 +187,10 @@ describe("ST3: a store that cannot be written", () => {
 
 test("ST7: two processes on one file lose no update and show no busy database", async () => {
   using scratch = createScratch("two");
-  const { output: shared } = await program("crashingSessions", [scratch.path, "open", "never"]);
-  const { output: own } = await program("crashingSessions", [scratch.path, "open", "never"]);
+  const { output: shared } = await program("crash", [scratch.path, "open", "never"]);
+  const { output: own } = await program("crash", [scratch.path, "open", "never"]);
   const runs = await Promise.all(
-    [shared, shared, own].map((token) => program("rotatingSessions", [scratch.path, token, "150"])),
+    [shared, shared, own].map((token) => program("rotate", [scratch.path, token, "150"])),
   );
   const results = runs.map(({ output }) => JSON.parse(output) as { minted: number; failures: number });
   expect(results.map(({ failures }) => failures)).toEqual([0, 0, 0]);
@@ -235,86 +234,4 @@ test("ST8: no upstream token, session key or token of ours can be read from the 
   for (const name of readdirSync(kit.dataDir)) expect(statSync(join(kit.dataDir, name)).mode & 0o077).toBe(0);
   kit.sessions.close();
   scan();
-});
-
-describe("SE4: the event log", () => {
-  const edits: readonly (readonly [string, string, number])[] = [
-    ["edited", "UPDATE events SET ip = '192.0.2.66' WHERE seq = 2", 2],
-    ["deleted", "DELETE FROM events WHERE seq = 2", 2],
-    ["cut at its end", "DELETE FROM events WHERE seq = (SELECT MAX(seq) FROM events)", 4],
-    ["cut at its beginning", "DELETE FROM events WHERE seq = 1", 1],
-    [
-      "emptied with its mark",
-      "DELETE FROM events; UPDATE meta SET value = '0..' WHERE key = 'events_head'",
-      0,
-    ],
-  ];
-  for (const [name, sql, seq] of edits) {
-    test(`shows when it was ${name}`, async () => {
-      using kit = startSessions();
-      for (let at = 0; at < 4; at++) await kit.login({ presenter: NO_DID });
-      expect(await kit.sessions.checkEvents()).toEqual({ ok: true, events: 4 });
-      const db = new Database(join(kit.dataDir, "sessions.db"));
-      for (const one of sql.split(";")) db.run(one);
-      db.close();
-      expect(await kit.sessions.checkEvents()).toEqual({ ok: false, seq });
-    });
-  }
-
-  test("SE3: keeps hostile texts on one short line and pages through", async () => {
-    using kit = startSessions();
-    await kit.sessions.record({
-      type: "authn_fail",
-      detail: `x\n{"forged":1}\u001b[31m\u202e${"y".repeat(10_000)}`,
-    });
-    for (let at = 0; at < 5; at++) await kit.sessions.record({ type: "limit_hit", detail: `${at}` });
-    const [event] = kit.sessions.events({ type: "authn_fail" });
-    expect(event?.detail).toHaveLength(200);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: their absence is the point.
-    expect(event?.detail).not.toMatch(/[\x00-\x1f\u202e]/);
-    const page = kit.sessions.events({ limit: 2 });
-    expect(page.map(({ detail }) => detail)).toEqual(["4", "3"]);
-    const rest = kit.sessions.events({ beforeSeq: page[1]?.seq ?? 0, limit: 1_000 });
-    expect(rest).toHaveLength(4);
-  });
-});
-
-test("SessionTable.rotate swaps only what was judged: generation, epoch, status, not-before marks", async () => {
-  const cases: readonly (readonly [string, boolean])[] = [
-    ["", true],
-    ["UPDATE sessions SET gen = gen + 1", false],
-    ["UPDATE sessions SET epoch = epoch + 1", false],
-    ["UPDATE sessions SET status = 1", false],
-    ["UPDATE sessions SET status = 2", false],
-    ["INSERT INTO subject VALUES ('pbc_users', 'user00000000001', 9000000000000000)", false],
-    ["INSERT INTO subject VALUES ('pbc_users', '', 9000000000000000)", false],
-    ["INSERT INTO subject VALUES ('', '', 9000000000000000)", false],
-    ["INSERT INTO subject VALUES ('pbc_staff', '', 9000000000000000)", true],
-  ];
-  for (const [sql, isWritten] of cases) {
-    using kit = startSessions();
-    await kit.login();
-    const [view] = kit.sessions.list({ cid: "", uid: "" });
-    const db = new Database(join(kit.dataDir, "sessions.db"));
-    const table = new SessionTable(db);
-    const row = table.read(view?.id ?? "")?.row;
-    if (row === undefined) throw new Error("no row");
-    if (sql !== "") db.run(sql);
-    const { id, epoch, rotation, genIat, genExp, kid, lastSeenMs, endsAtMs } = row;
-    const next = { ...rotation, gen: rotation.gen + 1 };
-    const write = {
-      id,
-      expected: { gen: rotation.gen, epoch },
-      next,
-      genIat,
-      genExp,
-      kid,
-      lastSeenMs,
-      endsAtMs,
-    };
-    expect([sql, table.rotate(write)]).toEqual([sql, isWritten]);
-    expect([sql, table.rotate(write)]).toEqual([sql, false]);
-    table.close();
-    db.close();
-  }
 });

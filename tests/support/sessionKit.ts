@@ -126,3 +126,21 @@ export const startSessions = (options: Partial<SessionsOptions> = {}): Kit => {
 /** The payload of a token, read as the SDK reads it. */
 export const payloadOf = (token: string): Record<string, unknown> =>
   JSON.parse(atob(token.split(".")[1] ?? "")) as Record<string, unknown>;
+
+/** The token a refresh gives; throws when it is refused. */
+export const refresh = async (kit: Kit, token: string, presenter: Presenter = LAPTOP): Promise<string> => {
+  const outcome = await kit.sessions.refresh(token, presenter);
+  if (!("token" in outcome)) throw new Error(`refused: ${JSON.stringify(outcome)}`);
+  return outcome.token;
+};
+
+/** The kind of verdict a token gets. */
+export const kindOf = async (kit: Kit, token: string, presenter: Presenter = LAPTOP): Promise<string> =>
+  (await kit.sessions.resolve(token, presenter)).kind;
+
+/** The public id of a token's session. */
+export const idOf = async (kit: Kit, token: string): Promise<string> => {
+  const verdict = await kit.sessions.resolve(token, LAPTOP);
+  if (verdict.kind !== "live") throw new Error(verdict.kind);
+  return verdict.session.id;
+};
