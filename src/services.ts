@@ -1,7 +1,11 @@
 // The composition root: builds every part once, from settings, and lets them meet. Nothing else does.
 import type { Log } from "./insight/log.ts";
+import { type CollectionNames, createCollectionNames } from "./pocketbase/collectionNames.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
+import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
+import type { SuperuserClient } from "./pocketbase/superuser.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
+import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import type { Settings } from "./settings.ts";
 import { type Client, createAddressTest, createClientResolver, type Hop } from "./utils/address.ts";
 
@@ -10,6 +14,9 @@ export interface Services {
   readonly settings: Settings;
   readonly log: Log;
   readonly pool: UpstreamPool;
+  readonly sessions: Sessions;
+  readonly memberCalls: MemberCalls;
+  readonly collections: CollectionNames;
   /** Where things stand with PocketBase. */
   readonly upstreamState: () => UpstreamState;
   readonly clientOf: (hop: Hop) => Client;
@@ -19,17 +26,16 @@ export interface Services {
 }
 
 export interface ServicesOptions {
+  readonly client: SuperuserClient;
   readonly settings: Settings;
   readonly log: Log;
-  /** `http://host:port` of PocketBase. */
-  readonly upstreamUrl: string;
   readonly upstreamState: () => UpstreamState;
 }
 
-export const createServices = ({ settings, log, upstreamUrl, upstreamState }: ServicesOptions): Services => {
-  const { upstream, admin, network } = settings;
+export const createServices = ({ settings, log, client, upstreamState }: ServicesOptions): Services => {
+  const { upstream, admin, network, security } = settings;
   const pool = new UpstreamPool({
-    url: upstreamUrl,
+    url: client.url,
     inFlightMax: upstream.inFlightMax,
     queuedMax: upstream.queuedMax,
     streamsMax: upstream.streamsMax,
@@ -39,11 +45,23 @@ export const createServices = ({ settings, log, upstreamUrl, upstreamState }: Se
     idleTimeoutMs: upstream.idleTimeoutMs,
     totalTimeoutMs: upstream.totalTimeoutMs,
   });
+  const memberCalls = createMemberCalls(client.url);
+  const collections = createCollectionNames({ client });
+  const sessions = createSessions({
+    dataDir: settings.dataDir,
+    rootKeyText: security.rootKey?.reveal(),
+    graceMs: security.rotationGraceMs,
+    probe: memberCalls.probe,
+    warn: (message) => log("warn", message),
+  });
   const isAllowed = createAddressTest(admin.allowedBlocks);
   return {
     settings,
     log,
     pool,
+    sessions,
+    memberCalls,
+    collections,
     upstreamState,
     clientOf: createClientResolver(network.trustedProxies),
     isAdminClient: (client) => {
@@ -52,6 +70,9 @@ export const createServices = ({ settings, log, upstreamUrl, upstreamState }: Se
         admin.access === "public" || client.isPrivate || (!client.isProxied && isAllowed(client.address))
       );
     },
-    close: () => pool.close(),
+    close: () => {
+      pool.close();
+      sessions.close();
+    },
   };
 };

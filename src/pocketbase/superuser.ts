@@ -27,6 +27,8 @@ export type SuperuserCall = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Log in anew and repeat the call when the answer is 401 or 403; true when absent. */
   readonly renew?: boolean;
+  /** For this call, login included; the client's own deadline when absent. */
+  readonly deadlineMs?: number;
 };
 
 type Token = { readonly text: string; readonly expiresMs: number };
@@ -41,6 +43,7 @@ export class SuperuserClient {
   readonly #options: SuperuserOptions;
   #token: Token | undefined;
   #login: Promise<Token> | undefined;
+  #refusals = 0;
 
   constructor(options: SuperuserOptions) {
     this.#options = options;
@@ -49,6 +52,14 @@ export class SuperuserClient {
   /** Base address of the PocketBase this client speaks to. */
   get url(): string {
     return this.#options.url;
+  }
+
+  /**
+   * How often a token was given up because PocketBase refused it; a renewal before expiry does not count.
+   * Who keeps a connection that was authorised once can tell by it that PocketBase may see a guest there now.
+   */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   /**
@@ -63,13 +74,16 @@ export class SuperuserClient {
 
   /** As `request`, with headers of one's own and a say in whether a refusal renews the login. */
   async call(call: SuperuserCall): Promise<SuperuserAnswer> {
-    const signal = AbortSignal.timeout(this.#options.deadlineMs ?? DEADLINE_MS);
+    const signal = AbortSignal.timeout(call.deadlineMs ?? this.#options.deadlineMs ?? DEADLINE_MS);
     const token = await this.#currentToken(signal);
     const answer = await this.#send(call, signal, token.text);
     // PocketBase treats a token it does not know as a guest's: 401 on its own routes, 403 on records.
     const refused = answer.status === 401 || answer.status === 403;
     if (!refused || call.renew === false) return answer;
-    if (this.#token === token) this.#token = undefined;
+    if (this.#token === token) {
+      this.#token = undefined;
+      this.#refusals += 1;
+    }
     const renewed = await this.#currentToken(signal);
     return this.#send(call, signal, renewed.text);
   }

@@ -1,0 +1,55 @@
+// File tokens in URLs: Hapta's is resolved to its session and replaced by PocketBase's own, which is asked
+// for once per session and kept as long as it lasts.
+import type { Exchange } from "../exchange.ts";
+import type { MemberCalls } from "../pocketbase/memberCalls.ts";
+import type { Session } from "../sessions/liveSessions.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+
+/** PocketBase's file tokens last 180 s by default and never less than 10. */
+const KEPT_MS = 8_000;
+const KEPT_MAX = 10_000;
+
+interface FileTokenParts {
+  readonly sessions: Sessions;
+  readonly memberCalls: MemberCalls;
+  /** Whether PocketBase's own file tokens are let through. */
+  readonly adopts: boolean;
+}
+
+/** Exchanges the `token` parameter of an exchange's query, in place. */
+export type SwapFileToken = (exchange: Exchange) => Promise<undefined>;
+
+export const createSwapFileToken = ({ sessions, memberCalls, adopts }: FileTokenParts): SwapFileToken => {
+  const kept = new Map<string, { readonly token: string; readonly untilMs: number }>();
+
+  const upstreamFileToken = async (session: Session, exchange: Exchange): Promise<string | undefined> => {
+    const nowMs = performance.now();
+    const known = kept.get(session.id);
+    if (known !== undefined && known.untilMs > nowMs) return known.token;
+    const credential = sessions.upstreamToken(session);
+    if (credential === undefined) return undefined;
+    const token = await memberCalls.fileToken(credential, exchange.client.address);
+    if (token === undefined) return undefined;
+    if (kept.size >= KEPT_MAX) kept.clear();
+    kept.set(session.id, { token, untilMs: nowMs + KEPT_MS });
+    return token;
+  };
+
+  return async (exchange) => {
+    const token = new URLSearchParams(exchange.query).get("token");
+    if (token === null || token === "") return undefined;
+    const verdict = await sessions.resolveFileToken(token);
+    if (verdict.kind !== "live" && adopts && verdict.kind === "invalid") return undefined;
+    const upstream = verdict.kind === "live" ? await upstreamFileToken(verdict.session, exchange) : undefined;
+    exchange.query = withToken(exchange.query, upstream ?? "");
+    return undefined;
+  };
+};
+
+// Replaces every `token` pair by one, the others stay as they were written.
+const withToken = (query: string, token: string): string => {
+  const others = query.split("&").filter((pair) => decodedName(pair) !== "token");
+  return [...others, `token=${token}`].join("&");
+};
+
+const decodedName = (pair: string): string => new URLSearchParams(pair).keys().next().value ?? "";
