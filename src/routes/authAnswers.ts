@@ -7,6 +7,7 @@ import { type Answer, isStreamed } from "../http/answer.ts";
 import { presenterOf, refuseUnavailable } from "../middleware/identify.ts";
 import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
+import type { Session } from "../sessions/liveSessions.ts";
 import type { RefreshOutcome } from "../sessions/refresher.ts";
 import { headerValue } from "../utils/headers.ts";
 import { claimsOf, tokenTextOf } from "../utils/jwt.ts";
@@ -30,7 +31,7 @@ export interface AuthAnswers {
   refresh(exchange: Exchange, answer: Answer): Promise<Answer>;
 }
 
-export const createAuthAnswers = ({ sessions }: Services): AuthAnswers => {
+export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnswers => {
   const open: AuthAnswers["open"] = async (exchange, answer) => {
     const { whole, json } = await readJson(answer);
     const found = json === undefined ? undefined : upstreamTokenOf(json.token);
@@ -69,6 +70,10 @@ export const createAuthAnswers = ({ sessions }: Services): AuthAnswers => {
     return json === undefined || found === undefined ? whole : withToken(whole, json, outcome.token);
   };
 
+  // A 403 from another collection's refresh says nothing; from the session's own it is the auth rule speaking.
+  const isOwnCollection = ({ route }: Exchange, { cid }: Session): boolean =>
+    route.collection === cid.toLowerCase() || collections.find(route.collection ?? "")?.id === cid;
+
   const refresh: AuthAnswers["refresh"] = async (exchange, answer) => {
     const { principal, id } = exchange;
     const session = principal.kind === "guest" ? undefined : principal.session;
@@ -76,7 +81,7 @@ export const createAuthAnswers = ({ sessions }: Services): AuthAnswers => {
     if (session === undefined) return answer.status === 200 ? await open(exchange, answer) : answer;
     if (answer.status === 200) return await roll(exchange, answer);
     // PocketBase no longer knows this login: neither does Hapta. Anything else says nothing about it.
-    if (answer.status === 401) {
+    if (answer.status === 401 || (answer.status === 403 && isOwnCollection(exchange, session))) {
       await sessions
         .revoke({ kind: "session", id: session.id }, { reason: "upstream", request: id })
         .catch(refuseUnavailable);
