@@ -5,6 +5,7 @@ import type { UpstreamState } from "./pocketbase/connect.ts";
 import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
 import type { SuperuserClient } from "./pocketbase/superuser.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
+import { LiveStreams } from "./realtime/liveStreams.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import type { Settings } from "./settings.ts";
 import { type Client, createAddressTest, createClientResolver, type Hop } from "./utils/address.ts";
@@ -15,6 +16,7 @@ export interface Services {
   readonly log: Log;
   readonly pool: UpstreamPool;
   readonly sessions: Sessions;
+  readonly streams: LiveStreams;
   readonly memberCalls: MemberCalls;
   readonly collections: CollectionNames;
   /** Where things stand with PocketBase. */
@@ -47,12 +49,14 @@ export const createServices = ({ settings, log, client, upstreamState }: Service
   });
   const memberCalls = createMemberCalls(client.url);
   const collections = createCollectionNames({ client });
+  const streams = new LiveStreams();
   const sessions = createSessions({
     dataDir: settings.dataDir,
     rootKeyText: security.rootKey?.reveal(),
     graceMs: security.rotationGraceMs,
     probe: memberCalls.probe,
     warn: (message) => log("warn", message),
+    onEnded: (ended) => streams.end(ended),
   });
   const isAllowed = createAddressTest(admin.allowedBlocks);
   return {
@@ -60,6 +64,7 @@ export const createServices = ({ settings, log, client, upstreamState }: Service
     log,
     pool,
     sessions,
+    streams,
     memberCalls,
     collections,
     upstreamState,

@@ -4,6 +4,7 @@ import type { Answer } from "../http/answer.ts";
 import type { Services } from "../services.ts";
 import { createAuthAnswers } from "./authAnswers.ts";
 import { mintedFileToken } from "./fileTokens.ts";
+import { followRealtime } from "./realtime.ts";
 import { createUpstreamTruth } from "./upstreamTruth.ts";
 
 const ISSUED_TOKEN = Buffer.from('"token":"eyJ');
@@ -40,11 +41,12 @@ export const createReshape = (
   const pass = (exchange: Exchange, answer: Answer): Answer | Promise<Answer> => {
     const { kind, body } = exchange.route;
     if (kind === "custom") return afterCustom(exchange, answer);
+    if (kind === "realtime") return followRealtime(services.streams, exchange, answer);
     // Reads change nothing: they leave as they came, at once.
     if (body === "drop") return answer;
     if (kind === "auth") return afterAuth(exchange, answer);
     if (kind === "file") return answer.status < 300 ? mintedFileToken(services, exchange, answer) : answer;
-    return kind === "realtime" ? answer : afterWrite(exchange, answer);
+    return afterWrite(exchange, answer);
   };
 
   return (exchange, answer) => {
