@@ -31,7 +31,7 @@ export type SuperuserCall = {
   readonly deadlineMs?: number;
 };
 
-type Token = { readonly text: string; readonly expiresMs: number };
+type Token = { readonly text: string; readonly renewMs: number };
 
 const DEADLINE_MS = 10_000;
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
@@ -110,7 +110,7 @@ export class SuperuserClient {
 
   async #currentToken(signal: AbortSignal): Promise<Token> {
     const token = this.#token;
-    if (token !== undefined && Date.now() < token.expiresMs - RENEW_BEFORE_MS) return token;
+    if (token !== undefined && Date.now() < token.renewMs) return token;
     // One login serves everybody who waits: PocketBase's default limiter allows two in three seconds.
     this.#login ??= this.#logIn(signal).finally(() => {
       this.#login = undefined;
@@ -125,7 +125,7 @@ export class SuperuserClient {
     const path = "/api/collections/_superusers/auth-with-password";
     const answer = await this.#send({ method: "POST", path, body }, signal);
     const text = answer.status === 200 ? field(answer.json, "token") : undefined;
-    if (typeof text === "string") return { text, expiresMs: tokenExpiryMs(text) };
+    if (typeof text === "string") return { text, renewMs: renewalMs(text) };
     throw refusedLogin(answer, this.#options.url);
   }
 
@@ -211,9 +211,12 @@ function parseOrUndefined(text: string): unknown {
   }
 }
 
-// The signature is PocketBase's business; only `exp` (Unix seconds) is wanted.
-function tokenExpiryMs(token: string): number {
+// The signature is PocketBase's business; only `exp` (Unix seconds) is wanted. A token of a short life is not
+// renewed at every call.
+function renewalMs(token: string): number {
   const payload = parseOrUndefined(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
   const exp = field(payload, "exp");
-  return typeof exp === "number" ? exp * 1000 : Date.now() + 2 * RENEW_BEFORE_MS;
+  if (typeof exp !== "number") return Date.now() + RENEW_BEFORE_MS;
+  const lifeMs = exp * 1000 - Date.now();
+  return exp * 1000 - Math.min(RENEW_BEFORE_MS, lifeMs / 4);
 }
