@@ -48,7 +48,7 @@ export const createServices = ({ settings, log, client, upstreamState }: Service
     totalTimeoutMs: upstream.totalTimeoutMs,
   });
   const memberCalls = createMemberCalls(client.url);
-  const collections = createCollectionNames({ client });
+  const collections = createCollectionNames({ client, log });
   const streams = new LiveStreams();
   const sessions = createSessions({
     dataDir: settings.dataDir,
@@ -78,6 +78,7 @@ export const createServices = ({ settings, log, client, upstreamState }: Service
     close: () => {
       pool.close();
       sessions.close();
+      collections.close();
     },
   };
 };

@@ -3,6 +3,7 @@
 import type { Log } from "../insight/log.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { field, type SuperuserClient } from "./superuser.ts";
+import { SuperuserError } from "./superuserError.ts";
 
 /** One collection; `type` is `base`, `auth` or `view`. */
 export type CollectionName = { readonly id: string; readonly name: string; readonly type: string };
@@ -22,7 +23,7 @@ export type CollectionNames = {
   all(): readonly CollectionName[];
   /**
    * The collection a path segment means: its exact id, or its name whatever the case, as PocketBase's routes
-   * take it. Costs one look-up.
+   * take it. Costs two look-ups at most.
    */
   find(segment: string): CollectionName | undefined;
   /**
@@ -39,6 +40,7 @@ export type CollectionNames = {
 };
 
 const REFRESH_EVERY_MS = 60_000;
+const RETRY_MS = 5_000;
 const PER_PAGE = 1_000; // PocketBase's own most
 const PAGES_MAX = 20;
 
@@ -47,7 +49,8 @@ export function createCollectionNames(options: CollectionNamesOptions): Collecti
   const clock = options.clock ?? systemClock;
   const listeners = new Set<() => void>();
   let list: readonly CollectionName[] = [];
-  let bySegment: ReadonlyMap<string, CollectionName> = new Map();
+  let byId: ReadonlyMap<string, CollectionName> = new Map();
+  let byName: ReadonlyMap<string, CollectionName> = new Map();
   let running: Promise<boolean> | undefined;
   let queued: Promise<boolean> | undefined;
   let isClosed = false;
@@ -57,20 +60,24 @@ export function createCollectionNames(options: CollectionNamesOptions): Collecti
   const take = (next: readonly CollectionName[]): void => {
     const isSame = JSON.stringify(next) === JSON.stringify(list);
     list = next;
-    bySegment = indexOf(next);
+    byId = new Map(next.map((collection) => [collection.id, collection]));
+    byName = new Map(next.map((collection) => [fold(collection.name), collection]));
     if (!isSame) for (const listener of [...listeners]) listener();
   };
   const read = async (): Promise<boolean> => {
     callOff();
     const next = await readAll(options.client).catch((error: unknown) => {
-      if (!isFailing)
-        options.log("warn", "The list of collections cannot be read.", { reason: String(error) });
+      // That PocketBase is away is said by those who watch it.
+      const isAway = error instanceof SuperuserError && error.problem === "unreachable";
+      const level = isFailing || isAway ? "debug" : "warn";
+      options.log(level, "The list of collections cannot be read.", { reason: String(error) });
       return undefined;
     });
     isFailing = next === undefined;
     if (isClosed) return false;
     if (next !== undefined) take(next);
-    callOff = clock.after(options.refreshEveryMs ?? REFRESH_EVERY_MS, () => void refresh());
+    const everyMs = options.refreshEveryMs ?? REFRESH_EVERY_MS;
+    callOff = clock.after(isFailing ? Math.min(everyMs, RETRY_MS) : everyMs, () => void refresh());
     return next !== undefined;
   };
   const start = (): Promise<boolean> => {
@@ -89,7 +96,7 @@ export function createCollectionNames(options: CollectionNamesOptions): Collecti
   void refresh();
   return {
     all: () => list,
-    find: (segment) => bySegment.get(segment) ?? bySegment.get(`/${fold(segment)}`),
+    find: (segment) => byId.get(segment) ?? byName.get(fold(segment)),
     refresh,
     onChange: (listener) => {
       listeners.add(listener);
@@ -101,14 +108,6 @@ export function createCollectionNames(options: CollectionNamesOptions): Collecti
       callOff();
     },
   };
-}
-
-/** Ids as they are, names folded behind a slash, which no id and no path segment holds. */
-function indexOf(list: readonly CollectionName[]): Map<string, CollectionName> {
-  const index = new Map<string, CollectionName>();
-  for (const collection of list) index.set(`/${fold(collection.name)}`, collection);
-  for (const collection of list) index.set(collection.id, collection);
-  return index;
 }
 
 /**
