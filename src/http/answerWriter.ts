@@ -53,8 +53,9 @@ export class AnswerWriter {
   /** Ends an endless answer cleanly (SSE, when the server stops); others keep their time. */
   endStream(): void {
     if (!this.#isEndless || this.#hasEnded) return;
-    this.#source?.cancel();
+    // In this order: a source that is cancelled reports a failure, which must find the answer ended.
     this.#finish();
+    this.#source?.cancel();
   }
 
   cancel(): void {

@@ -45,7 +45,8 @@ export class Listener {
       data: { connection: undefined },
       socket: {
         open: (socket) => {
-          if (connections.size >= options.connectionsMax) {
+          // A client that reset before we looked has no address any more: there is nobody to serve.
+          if (connections.size >= options.connectionsMax || socket.remoteAddress === undefined) {
             socket.data = { connection: undefined };
             socket.terminate();
             return;

@@ -154,8 +154,8 @@ export class ServerConnection {
   // A bug while answering: nobody can tell how much of the answer is out, so the connection ends with it.
   #crash(error: unknown): void {
     this.destroy();
-    // Heard by the process's own handler for unhandled rejections.
-    void Promise.reject(error);
+    // The handler promised to deal with its own errors, so this one was logged nowhere.
+    process.stderr.write(`a connection failed unexpectedly: ${String(error)}\n`);
   }
 
   #flow(head: RequestHead): { wanted: () => void; pause: () => void; resume: () => void } {

@@ -51,6 +51,8 @@ export type UpstreamWatch = {
 const RETRY_MS = 250;
 const RETRY_MAX_MS = 5_000;
 const RECHECK_MS = 30_000;
+/** How long closing waits for a check under way. */
+const CLOSE_MS = 500;
 
 /** Starts connecting and returns at once; `state()` tells how it goes. */
 export function connectUpstream(options: ConnectOptions): UpstreamWatch {
@@ -95,7 +97,8 @@ export function connectUpstream(options: ConnectOptions): UpstreamWatch {
       listeners.clear();
       closing.abort();
       monitor.close();
-      await running;
+      // A check that waits for a silent PocketBase ends by itself; nobody has to wait for it.
+      await Promise.race([running, pause(clock, CLOSE_MS)]);
       first.resolve(state);
     },
   };

@@ -106,6 +106,11 @@ export class EventLog {
     this.#insert = db.prepare(`INSERT INTO events (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   }
 
+  /** Frees what a connection must not hold when it closes. */
+  close(): void {
+    this.#insert.finalize();
+  }
+
   /** The end of the chain as recorded. */
   head(): ChainHead {
     return this.#readMark("events_head");

@@ -15,8 +15,8 @@ export interface GroupCommitOptions<Tx> {
   /** Called when the transaction is on disk, before any caller hears of it. */
   readonly committed: (tx: Tx) => void;
   readonly monotonic: () => number;
-  /** Least time between two commits, so that syncing never fills the event loop. */
-  readonly intervalMs: number;
+  /** Pause after a commit: twice as long as it took, and this at most, so that syncing never fills the event loop. */
+  readonly pauseMaxMs: number;
   /** How long a job waits for another process's lock. */
   readonly busyTimeoutMs: number;
   readonly atPoint?: ((point: CommitPoint) => void) | undefined;
@@ -38,7 +38,7 @@ export class GroupCommit<Tx> {
   #queue: Job<Tx>[] = [];
   #isScheduled = false;
   #isClosed = false;
-  #endedMs = Number.NEGATIVE_INFINITY;
+  #pausedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: GroupCommitOptions<Tx>) {
     this.#options = options;
@@ -77,7 +77,7 @@ export class GroupCommit<Tx> {
       this.#flush();
       if (this.#queue.length > 0) this.#schedule(RETRY_MS * (1 + Math.random()));
     };
-    const delayMs = Math.max(leastMs, this.#endedMs + this.#options.intervalMs - this.#options.monotonic());
+    const delayMs = Math.max(leastMs, this.#pausedUntilMs - this.#options.monotonic());
     if (delayMs > 0) setTimeout(run, delayMs);
     else setImmediate(run);
   }
@@ -85,7 +85,8 @@ export class GroupCommit<Tx> {
   #flush(): void {
     const jobs = this.#queue.splice(0, BATCH_MAX);
     if (jobs.length === 0) return;
-    const { db, atPoint } = this.#options;
+    const { db, atPoint, monotonic, pauseMaxMs } = this.#options;
+    const startedMs = monotonic();
     try {
       db.run("BEGIN IMMEDIATE");
     } catch (error) {
@@ -109,7 +110,8 @@ export class GroupCommit<Tx> {
       const failure = problem === undefined ? error : new StoreUnavailable(problem, error);
       for (const job of jobs) job.settle({ error: failure });
     } finally {
-      this.#endedMs = this.#options.monotonic();
+      const endedMs = monotonic();
+      this.#pausedUntilMs = endedMs + Math.min(pauseMaxMs, 2 * (endedMs - startedMs));
     }
   }
 

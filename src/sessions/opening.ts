@@ -46,6 +46,7 @@ export const openSession = async (
 ): Promise<OpenVerdict> => {
   const sessionKey = Buffer.from(context.random(32));
   const draft = draftRow(context, request, sessionKey);
+  const extendedMs = context.keys.extensionFor(draft.genExp * 1000);
   const outcome = await context.store.write((tx) => {
     const markMs = tx.sessions.notBefore(draft);
     const sinceMs = markMs - request.authTimeMs;
@@ -54,13 +55,13 @@ export const openSession = async (
     const row = { ...draft, createdMs: Math.max(Math.round(draft.createdMs), markMs + 1) };
     const ended = makeRoom(context, tx, { row, replaces: request.replaces });
     tx.sessions.insert(row);
-    const extendedMs = context.keys.extensionFor(row.genExp * 1000);
     if (extendedMs !== undefined) tx.keys.extend(row.kid, extendedMs);
     const { id, cid, uid, label, ipFirst: ip } = row;
     tx.append({ type: "session_created", session: id, cid, uid, ip, label, request: request.request });
     return { row, ended };
   });
   if (outcome === undefined) return { kind: "revoked" };
+  context.keys.extended(extendedMs);
   lives.drop(outcome.ended);
   const token = mintRow(context, outcome.row, sessionKey);
   if (token === undefined) return { kind: "revoked" };

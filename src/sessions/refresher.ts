@@ -112,10 +112,10 @@ export class Refresher {
     const endsAtMs = Math.min(row.absExpMs, nowMs + context.limits[row.kind].idleMs);
     const changed: SessionRow = { ...row, ...span, rotation: next, kid, lastSeenMs: nowMs, endsAtMs };
     const expected = { gen: row.rotation.gen, epoch: row.epoch };
+    const extendedMs = context.keys.extensionFor(span.genExp * 1000);
     const isWritten = await context.store.write((tx) => {
       if (!tx.sessions.rotate({ id, expected, next, ...span, kid, lastSeenMs: nowMs, endsAtMs, upstream }))
         return false;
-      const extendedMs = context.keys.extensionFor(span.genExp * 1000);
       if (extendedMs !== undefined) tx.keys.extend(kid, extendedMs);
       const event = { session: id, cid, uid, ip: presenter.address, label, detail: String(next.gen) };
       if (isAlternation) tx.append({ type: "token_alternation", ...event });
@@ -125,6 +125,7 @@ export class Refresher {
     // Read anew at its next use: nothing that happened meanwhile can be painted over.
     this.#lives.drop([id]);
     if (!isWritten) return undefined;
+    context.keys.extended(extendedMs);
     return this.#mint("minted", changed, attempt);
   }
 

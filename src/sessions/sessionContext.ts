@@ -92,11 +92,14 @@ export class KeyHolder {
     return size !== this.#ring.byKid.size || before !== this.#ring.signing.kid;
   }
 
-  /** Whether the stored end of the signing key must move for a token that lasts until then; the new end if so. */
+  /** The end to store for the signing key when a token lasts until `expMs`; undefined when it is covered already. */
   extensionFor(expMs: number): number | undefined {
-    if (expMs <= this.#coveredMs) return undefined;
-    this.#coveredMs = expMs + DAY_MS;
-    return this.#coveredMs;
+    return expMs <= this.#coveredMs ? undefined : expMs + DAY_MS;
+  }
+
+  /** The extension is on disk. */
+  extended(coveredMs: number | undefined): void {
+    if (coveredMs !== undefined) this.#coveredMs = Math.max(this.#coveredMs, coveredMs);
   }
 
   #read(store: Store): [KeyRing, number] {

@@ -58,6 +58,11 @@ export class SessionTable {
     this.#statements = prepareAll(db);
   }
 
+  /** Frees the statements: a connection with open ones would linger after its close. */
+  close(): void {
+    for (const statement of Object.values(this.#statements)) statement.finalize();
+  }
+
   insert(row: SessionRow): void {
     this.#statements.insert.run(...(Object.values(toRawRow(row)) as (string | number | null | Uint8Array)[]));
   }

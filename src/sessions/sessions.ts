@@ -34,8 +34,8 @@ export const createSessions = (options: SessionsOptions): Sessions => {
   const mayCreate = readMarks(path) === undefined;
   const root = loadRootKey({ text: rootKeyText, dataDir, mayCreate, random, warn });
   const times = createTimes(clock);
-  const { commitIntervalMs = 4, busyTimeoutMs = 2_000, atPoint } = options;
-  const store = openStore({ path, root, node, times, random, commitIntervalMs, busyTimeoutMs, atPoint });
+  const { commitPauseMaxMs = 4, busyTimeoutMs = 2_000, atPoint } = options;
+  const store = openStore({ path, root, node, times, random, commitPauseMaxMs, busyTimeoutMs, atPoint });
   const keys = new KeyHolder(root, { store, times });
   const limits = { ...SESSION_LIMITS, ...options.limits };
   const vault = createVault(keys.ring, random);

@@ -1,5 +1,4 @@
 // What the session service is built from, and what it shows. Types only.
-import type { CommitPoint } from "./groupCommit.ts";
 import type { Probe } from "./probes.ts";
 import type { CrashPoint, Ended, SessionLimits } from "./sessionContext.ts";
 import type { SessionKind } from "./sessionRow.ts";
@@ -27,11 +26,11 @@ export interface SessionsOptions {
   readonly onEnded?: (ended: Ended) => void;
   /** Verified tokens and unlocked sessions kept in memory, each; 50 000 if not given (about 1.5 KB apiece). */
   readonly cacheMax?: number;
-  /** Least time between two disk syncs; 4 ms if not given. */
-  readonly commitIntervalMs?: number;
+  /** Longest pause between two disk syncs; 4 ms if not given. */
+  readonly commitPauseMaxMs?: number;
   /** How long a write waits for another process; 2 000 ms if not given. */
   readonly busyTimeoutMs?: number;
-  readonly atPoint?: (point: CrashPoint | CommitPoint) => void;
+  readonly atPoint?: (point: CrashPoint) => void;
 }
 
 /** A session as its owner sees it. */

@@ -39,8 +39,8 @@ export interface StoreOptions {
   readonly node: number;
   readonly times: Times;
   readonly random: RandomSource;
-  /** Least time between two commits. */
-  readonly commitIntervalMs: number;
+  /** Longest pause between two commits. */
+  readonly commitPauseMaxMs: number;
   /** How long a write waits for another process. */
   readonly busyTimeoutMs: number;
   readonly atPoint?: ((point: CommitPoint) => void) | undefined;
@@ -84,7 +84,7 @@ export const openStore = (options: StoreOptions): Store => {
 
 const fillNew = (db: Database, { root, random, times }: StoreOptions): void => {
   const instance = Buffer.from(random(12)).toString("base64url");
-  const put = db.prepare("INSERT INTO meta (key, value) VALUES (?, ?)");
+  const put = db.query("INSERT INTO meta (key, value) VALUES (?, ?)");
   put.run("instance", instance);
   put.run("fingerprint", rootFingerprint(root, instance));
   const keys = new KeyTable(db);
@@ -100,9 +100,10 @@ export class Store {
   readonly #commits: GroupCommit<OpenTx>;
   readonly #sessions: SessionTable;
   readonly #events: EventLog;
-  readonly #options: StoreOptions;
+  readonly #log: EventLog;
   /** This database's id, the `aud` of its tokens. */
   readonly instance: string;
+  readonly #closables: readonly { close(): void }[];
   #version: number;
   #heardSeq: number;
 
@@ -112,7 +113,6 @@ export class Store {
   ) {
     this.#durable = durable;
     this.#lazy = lazy;
-    this.#options = options;
     const chain = { key: options.root.derive("events"), node: options.node };
     this.#sessions = new SessionTable(lazy);
     this.#events = new EventLog(lazy, chain);
@@ -121,6 +121,8 @@ export class Store {
       keys: new KeyTable(durable),
       log: new EventLog(durable, chain),
     };
+    this.#closables = [this.#sessions, this.#events, write.sessions, write.log];
+    this.#log = write.log;
     this.instance = readMeta(lazy, "instance") ?? "";
     this.#heardSeq = this.#events.head().seq;
     this.#version = this.#dataVersion();
@@ -148,7 +150,7 @@ export class Store {
         if (this.#heardSeq === before.seq) this.#heardSeq = head.seq;
       },
       monotonic: () => options.times.monotonic(),
-      intervalMs: options.commitIntervalMs,
+      pauseMaxMs: options.commitPauseMaxMs,
       busyTimeoutMs: options.busyTimeoutMs,
       atPoint: options.atPoint,
     });
@@ -223,15 +225,11 @@ export class Store {
     }
     await this.write(({ sessions }) => {
       sessions.sweepOnce(nowMs);
-      const log = new EventLog(this.#durable, {
-        key: this.#options.root.derive("events"),
-        node: this.#options.node,
-      });
       const first = this.#durable
         .query<{ seq: number | null }, []>("SELECT MIN(seq) AS seq FROM events")
         .get()?.seq;
-      const oldest = log.head().seq - EVENTS_MAX;
-      if (first !== null && first !== undefined && oldest - first > EVENTS_SLACK) log.prune(oldest);
+      const oldest = this.#log.head().seq - EVENTS_MAX;
+      if (first !== null && first !== undefined && oldest - first > EVENTS_SLACK) this.#log.prune(oldest);
     });
     return deleted;
   }
@@ -239,8 +237,9 @@ export class Store {
   /** Commits what waits and closes both connections. */
   close(): void {
     this.#commits.close();
-    this.#lazy.close();
-    this.#durable.close();
+    for (const one of this.#closables) one.close();
+    this.#lazy.close(true);
+    this.#durable.close(true);
   }
 
   #dataVersion(): number {

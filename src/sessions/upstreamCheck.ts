@@ -55,7 +55,9 @@ export class UpstreamCheck {
   async checkRecord(subject: SubjectKey): Promise<void> {
     for (let offset = 0; ; ) {
       const page = this.#context.store.read((sessions) => sessions.list(subject, offset));
-      const isAlive = await Promise.all(page.map(({ id }) => this.check(id)));
+      const isAlive = await Promise.all(
+        page.map(({ id }) => this.#runner.runAfresh(id, () => this.#ask(id))),
+      );
       // Ended ones have left the list, so the next page begins after those that are still there.
       offset += isAlive.filter(Boolean).length;
       if (page.length < PAGE) return;
@@ -64,25 +66,28 @@ export class UpstreamCheck {
 
   /** Asks PocketBase about one session; false when it has ended. @throws StoreUnavailable */
   check(id: string): Promise<boolean> {
-    const { probe } = this.#parts;
-    if (probe === undefined) return Promise.resolve(true);
-    return this.#runner.run(id, async () => {
-      const token = this.#parts.lives.upstreamToken(id);
-      if (token === undefined) return false;
-      let answer: ProbeAnswer;
-      try {
-        answer = await probe(token);
-      } catch {
-        // Whatever kept it from asking says nothing about the session.
-        answer = { kind: "unknown" };
-      }
-      return this.#take(id, answer);
-    });
+    return this.#runner.run(id, () => this.#ask(id));
   }
 
-  async #take(id: string, answer: ProbeAnswer): Promise<boolean> {
+  async #ask(id: string): Promise<boolean> {
+    const { probe, lives } = this.#parts;
+    const token = lives.upstreamToken(id);
+    if (token === undefined) return false;
+    if (probe === undefined) return true;
+    // What changes while PocketBase is asked may have missed the answer.
+    const askedMs = this.#context.times.steady();
+    let answer: ProbeAnswer;
+    try {
+      answer = await probe(token);
+    } catch {
+      // Whatever kept it from asking says nothing about the session.
+      answer = { kind: "unknown" };
+    }
+    return this.#take(id, answer, askedMs);
+  }
+
+  async #take(id: string, answer: ProbeAnswer, askedMs: number): Promise<boolean> {
     const { lives, ending } = this.#parts;
-    const nowMs = this.#context.times.steady();
     switch (answer.kind) {
       case "dead":
         await ending.revoke({ kind: "session", id }, { reason: "upstream_rejected" });
@@ -93,9 +98,9 @@ export class UpstreamCheck {
         return found.kind === "live";
       }
       case "alive": {
-        if (answer.upstream !== undefined) await this.#replace(id, answer.upstream, nowMs);
+        if (answer.upstream !== undefined) await this.#replace(id, answer.upstream, askedMs);
         const found = lives.read(id);
-        if (found.kind === "live") lives.noteChecked(found.live, nowMs);
+        if (found.kind === "live") lives.noteChecked(found.live, askedMs);
         return found.kind === "live";
       }
       default:
@@ -106,13 +111,13 @@ export class UpstreamCheck {
   async #replace(
     id: string,
     upstream: { readonly token: string; readonly expMs: number },
-    nowMs: number,
+    checkedMs: number,
   ): Promise<void> {
     const found = this.#parts.lives.find(id);
     if (found.kind !== "live") return;
     const upEnc = this.#context.vault.seal(placeOf(found.live.row, "up"), Buffer.from(upstream.token));
     const ttlMs = Math.max(0, upstream.expMs - this.#context.times.wall());
-    const write = { upEnc, upExpMs: upstream.expMs, checkedMs: nowMs, ttlMs };
+    const write = { upEnc, upExpMs: upstream.expMs, checkedMs, ttlMs };
     await this.#context.store.write((tx) => tx.sessions.writeUpstream(id, write));
     this.#parts.lives.forgetUpstream(id);
   }

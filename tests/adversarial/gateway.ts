@@ -23,6 +23,8 @@ export interface GatewayOptions {
   readonly timeouts?: Partial<Timeouts>;
   /** Stands between listener and pipeline, to watch or to break. */
   readonly wrap?: (pipeline: Pipeline, services: Services) => Pipeline;
+  /** Swaps parts for broken ones. */
+  readonly replace?: (services: Services) => Services;
 }
 
 /** A gateway that listens on a free loopback port. */
@@ -49,12 +51,13 @@ export const settingsOf = (config: UserConfig = {}): Settings =>
 /** Starts a gateway in front of `upstreamUrl`; disposing cuts every connection. */
 export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}): TestGateway => {
   const lines: LogLine[] = [];
-  const services = createServices({
+  const made = createServices({
     settings: settingsOf(options.config),
     log: (level, message, fields = {}) => lines.push({ level, message, fields }),
     upstreamUrl,
     upstreamState: () => ({ kind: "ready", sinceMs: 0, findings: [] }),
   });
+  const services = options.replace?.(made) ?? made;
   const real = createPipeline(services, createHealthRoutes(services));
   const listener = startServer(options.wrap?.(real, services) ?? real, {
     host: "127.0.0.1",

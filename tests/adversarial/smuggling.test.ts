@@ -106,6 +106,7 @@ const REFUSED_BODIES: Readonly<Record<string, string>> = {
   "chunk size +5": chunked("+5\r\nabcde\r\n0\r\n\r\n"),
   "chunk size -5": chunked("-5\r\nabcde\r\n0\r\n\r\n"),
   "blank before a chunk size": chunked(" 5\r\nabcde\r\n0\r\n\r\n"),
+  "blank before a chunk extension": chunked("5 ;x=y\r\nabcde\r\n0\r\n\r\n"),
   "blank after a chunk size": chunked("5 \r\nabcde\r\n0\r\n\r\n"),
   "blank inside a chunk size": chunked("5 5\r\nabcde\r\n0\r\n\r\n"),
   "empty chunk size": chunked("\r\nabcde\r\n0\r\n\r\n"),

@@ -1,0 +1,136 @@
+// What the relay is held to, and how far it is: raw runs in, rows with a verdict out.
+import { median, spread } from "../support/stats.ts";
+import type { BulkRun, Direction } from "./bulk.ts";
+import type { Pace, SmallGetRun } from "./smallGets.ts";
+import type { TargetName } from "./targets.ts";
+
+export interface GoalRow {
+  readonly what: string;
+  readonly measured: string;
+  /** Smallest and largest figure a single round gave, each target against its neighbour in the same round. */
+  readonly range: string;
+  readonly goal: string;
+  readonly verdict: "met" | "missed" | "for information";
+}
+
+interface Figure {
+  readonly what: string;
+  readonly value: number;
+  /** The same figure from each round alone. */
+  readonly perRound: readonly number[];
+  readonly render: (value: number) => string;
+  /** The limit; a row without one only informs. */
+  readonly max?: number;
+  readonly min?: number;
+}
+
+const times = (value: number): string => `${value.toFixed(2)}x`;
+const ms = (value: number): string => `${value.toFixed(3)} ms`;
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+const toRow = ({ what, value, perRound, render, max, min }: Figure): GoalRow => {
+  const range = `${render(Math.min(...perRound))} to ${render(Math.max(...perRound))}`;
+  const row = { what, measured: render(value), range };
+  if (max !== undefined) {
+    return { ...row, goal: `at most ${render(max)}`, verdict: value <= max ? "met" : "missed" };
+  }
+  if (min !== undefined) {
+    return { ...row, goal: `at least ${render(min)}`, verdict: value >= min ? "met" : "missed" };
+  }
+  return { ...row, goal: "", verdict: "for information" };
+};
+
+/** Combines two series of the same rounds: from their medians, and round by round. */
+const compare = (
+  ours: readonly number[],
+  theirs: readonly number[],
+  combine: (our: number, their: number) => number,
+): Pick<Figure, "value" | "perRound"> => ({
+  value: combine(median(ours), median(theirs)),
+  perRound: ours.map((our, round) => combine(our, theirs[round] ?? Number.NaN)),
+});
+
+const ratio = (our: number, their: number): number => our / their;
+
+/** The runs of one target under one load. */
+export interface Selection {
+  readonly target: TargetName;
+  readonly path: string;
+  readonly pace: Pace;
+}
+
+export const select = (
+  runs: readonly SmallGetRun[],
+  { target, path, pace }: Selection,
+): readonly SmallGetRun[] =>
+  runs.filter((run) => run.target === target && run.path === path && run.pace === pace);
+
+/** Rows for one path: CPU against Caddy and nginx, added latency flat out and paced. */
+export const smallGetGoals = (runs: readonly SmallGetRun[], path: string): readonly GoalRow[] => {
+  const series = (target: TargetName, pace: Pace, read: (run: SmallGetRun) => number): readonly number[] =>
+    select(runs, { target, path, pace }).map(read);
+  const cpu = (target: TargetName): readonly number[] =>
+    series(target, "closed", (run) => run.cpuUsPerRequest);
+  const p50Ms = (target: TargetName, pace: Pace): readonly number[] =>
+    series(target, pace, (run) => run.p50Us / 1000);
+  const cpuRow = (what: string, against: TargetName, max: number): GoalRow =>
+    toRow({
+      what: `${path}: CPU per request ${what}`,
+      ...compare(cpu("hapta"), cpu(against), ratio),
+      render: times,
+      max,
+    });
+  const addedRows = (what: string, pace: Pace): readonly GoalRow[] =>
+    (["hapta", "nginx", "caddy"] as const).map((target) =>
+      toRow({
+        what: `${path}: added p50 ${what}${target === "hapta" ? "" : `, ${target} beside it`}`,
+        ...compare(p50Ms(target, pace), p50Ms("direct", pace), (our, their) => our - their),
+        render: ms,
+        ...(target === "hapta" ? { max: 0.3 } : {}),
+      }),
+    );
+  return [
+    cpuRow("against Caddy", "caddy", 0.5),
+    cpuRow("against nginx", "nginx", 2),
+    cpuRow("against nginx, stretch", "nginx", 1.7),
+    ...addedRows("in a closed loop", "closed"),
+    ...addedRows("at an equal rate", "paced"),
+  ];
+};
+
+const SHARE_MIN = 0.9;
+const GROWTH_BYTES_MAX = 32_000_000;
+
+/** Rows for one direction: speed against direct, growth of peak memory (the largest of all rounds). */
+export const bulkGoals = (runs: readonly BulkRun[], direction: Direction): readonly GoalRow[] => {
+  const of = (target: TargetName): readonly BulkRun[] =>
+    runs.filter((run) => run.target === target && run.direction === direction);
+  const speed = (target: TargetName): readonly number[] => of(target).map((run) => run.bytesPerSecond);
+  const growth = of("hapta").map((run) => run.peakGrowthBytes);
+  const what = `1 GB ${direction}:`;
+  const toDirect = (target: TargetName) => ({
+    ...compare(speed(target), speed("direct"), ratio),
+    render: times,
+  });
+  return [
+    toRow({ what: `${what} speed against direct`, ...toDirect("hapta"), min: SHARE_MIN }),
+    toRow({ what: `${what} speed against direct, nginx beside it`, ...toDirect("nginx") }),
+    toRow({
+      what: `${what} growth of peak memory`,
+      value: Math.max(...growth),
+      perRound: growth,
+      render: megabytes,
+      max: GROWTH_BYTES_MAX,
+    }),
+  ];
+};
+
+/** Medians of one target, for the table of figures. */
+export const summarise = (runs: readonly SmallGetRun[]) => ({
+  ratePerSecond: median(runs.map((run) => run.requests / run.seconds)),
+  p50Us: median(runs.map((run) => run.p50Us)),
+  p99Us: median(runs.map((run) => run.p99Us)),
+  cpuUs: median(runs.map((run) => run.cpuUsPerRequest)),
+  cpuSpread: spread(runs.map((run) => run.cpuUsPerRequest)),
+  failed: runs.reduce((sum, run) => sum + run.failed, 0),
+});
