@@ -116,6 +116,8 @@ const REFUSED_BODIES: Readonly<Record<string, string>> = {
   "chunk size ended by LF": chunked("5\nabcde\r\n0\r\n\r\n"),
   "chunk size ended by CR": chunked("5\rabcde\r\n0\r\n\r\n"),
   "chunk data ended by LF": chunked("5\r\nabcde\n0\r\n\r\n"),
+  "chunk data ended by a letter and LF": chunked("5\r\nabcdex\n0\r\n\r\n"),
+  "trailers ended by a letter and LF": chunked("5\r\nabcde\r\n0\r\nx\n"),
   "chunk data longer than its size": chunked("5\r\nabcdefgh\r\n0\r\n\r\n"),
   "chunk data without an end": chunked("5\r\nabcde0\r\n\r\n"),
   "bare LF in a chunk extension": chunked("5;a\nb\r\nabcde\r\n0\r\n\r\n"),
