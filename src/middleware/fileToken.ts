@@ -36,8 +36,8 @@ export const createSwapFileToken = ({ sessions, memberCalls, adopts }: FileToken
   };
 
   return async (exchange) => {
-    const token = new URLSearchParams(exchange.query).get("token");
-    if (token === null || token === "") return undefined;
+    const token = firstToken(exchange.query);
+    if (token === undefined) return undefined;
     const verdict = await sessions.resolveFileToken(token);
     if (verdict.kind !== "live" && adopts && verdict.kind === "invalid") return undefined;
     const upstream = verdict.kind === "live" ? await upstreamFileToken(verdict.session, exchange) : undefined;
@@ -46,10 +46,24 @@ export const createSwapFileToken = ({ sessions, memberCalls, adopts }: FileToken
   };
 };
 
+/** Whether a query may have a `token` in some spelling; escapes are only looked into later. */
+export const mayCarryToken = (query: string): boolean => query.includes("token") || query.includes("%");
+
+// Undefined without a `token` pair. PocketBase takes the first that it can decode, so all of them are replaced.
+const firstToken = (query: string): string | undefined => {
+  for (const pair of query.split("&")) {
+    const [name, value] = decoded(pair);
+    if (name === "token") return value;
+  }
+  return undefined;
+};
+
 // Replaces every `token` pair by one, the others stay as they were written.
 const withToken = (query: string, token: string): string => {
-  const others = query.split("&").filter((pair) => decodedName(pair) !== "token");
+  const others = query.split("&").filter((pair) => decoded(pair)[0] !== "token");
   return [...others, `token=${token}`].join("&");
 };
 
-const decodedName = (pair: string): string => new URLSearchParams(pair).keys().next().value ?? "";
+// The `&` keeps a leading question mark, which URLSearchParams would drop and PocketBase does not.
+const decoded = (pair: string): readonly [string, string] =>
+  new URLSearchParams(`&${pair}`).entries().next().value ?? ["", ""];

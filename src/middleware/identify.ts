@@ -10,7 +10,7 @@ import type { Verdict } from "../sessions/resolver.ts";
 import { StoreUnavailable } from "../sessions/storeUnavailable.ts";
 import { headerValue } from "../utils/headers.ts";
 import { claimsOf, isPocketBaseShaped, tokenTextOf } from "../utils/jwt.ts";
-import { createSwapFileToken } from "./fileToken.ts";
+import { createSwapFileToken, mayCarryToken } from "./fileToken.ts";
 
 /** Longest Authorization value that is looked at. */
 const AUTHORIZATION_BYTES_MAX = 4096;
@@ -85,7 +85,7 @@ export const createIdentify = (services: Services): Stage => {
 
 // PocketBase looks at no Authorization here, only at the parameter.
 const carriesFileToken = ({ route, query, path }: Exchange): boolean =>
-  query.includes("token") &&
+  mayCarryToken(query) &&
   route.body === "drop" &&
   (route.kind === "file" || path.startsWith("/api/backups/"));
 
