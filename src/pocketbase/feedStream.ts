@@ -27,6 +27,7 @@ export type Proof = "proven" | "silent" | "unprovable";
 // PocketBase passes an OAuth2 provider's answer to the client whose id is its `state`, once per subscription,
 // without touching a record and without a line in its log: a message that we can send to ourselves.
 const PROOF_TOPIC = "@oauth2";
+const TOO_LONG = "PocketBase sent a message above the size limit";
 
 /**
  * Connects and subscribes. Events may come before the promise settles.
@@ -165,7 +166,7 @@ export class FeedStream {
     const parser = createParser({
       onEvent: (message) => this.#take(message),
       onError: ({ type }) => {
-        if (type === "max-buffer-size-exceeded") this.close("PocketBase sent a message above the size limit");
+        if (type === "max-buffer-size-exceeded") this.close(TOO_LONG);
       },
       maxBufferSize: this.#options.messageCharsMax,
     });
@@ -178,6 +179,8 @@ export class FeedStream {
 
   #take({ id, event, data }: EventSourceMessage): void {
     if (!this.#isOpen) return;
+    // The parser only bounds what it holds back, so a message that came in one piece is for us to measure.
+    if (data.length > this.#options.messageCharsMax) return this.close(TOO_LONG);
     this.#heardMs = this.#options.clock.now();
     if (event === "PB_CONNECT") return this.#clientId.resolve(id ?? textMember(data, "clientId") ?? "");
     if (event === PROOF_TOPIC) {
