@@ -22,7 +22,8 @@ export type FeedTimes = {
   readonly idleMsMax: number;
   /** Whole life of a stream; PocketBase ends it after 30 min. */
   readonly ageMsMax: number;
-  /** How long a replaced stream is still read, as PocketBase keeps no order among messages. */
+  /** How long a replaced stream is still read: PocketBase keeps no order among messages, so some may come
+   * after the proof. With 0, one write in a hundred was lost under steady writing and constant renewal. */
   readonly lingerMs: number;
   /** First pause after a failure, doubling up to `retryMsMax`, each give or take a quarter. */
   readonly retryMs: number;
