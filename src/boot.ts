@@ -1,5 +1,4 @@
 // From settings to a serving process: finds or starts PocketBase, builds the gateway, listens, says so.
-import { mkdirSync } from "node:fs";
 import { renderBanner } from "./banner.ts";
 import type { Listener } from "./http/listener.ts";
 import { createLog, type Log } from "./insight/log.ts";
@@ -51,7 +50,6 @@ export const boot = async (
   };
   let services: Services;
   try {
-    mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
     services = createServices({ settings, log, client: origin.client, upstreamState: watch.state });
   } catch (error) {
     await closeOrigin();

@@ -1,7 +1,9 @@
 // The composition root: builds every part once, from settings, and lets them meet. Nothing else does.
+import { mkdirSync } from "node:fs";
 import type { Log } from "./insight/log.ts";
 import { type CollectionNames, createCollectionNames } from "./pocketbase/collectionNames.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
+import { createFeed, type Feed } from "./pocketbase/feed.ts";
 import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
 import type { SuperuserClient } from "./pocketbase/superuser.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
@@ -28,37 +30,32 @@ export interface Services {
 }
 
 export interface ServicesOptions {
-  readonly client: SuperuserClient;
   readonly settings: Settings;
   readonly log: Log;
+  /** Hapta's own superuser session; never used for a visitor's request. */
+  readonly client: SuperuserClient;
+  /** Where requests go, when that is not where `client` asks; for tests that stand between. */
+  readonly upstreamUrl?: string;
   readonly upstreamState: () => UpstreamState;
 }
 
-export const createServices = ({ settings, log, client, upstreamState }: ServicesOptions): Services => {
-  const { upstream, admin, network, security } = settings;
-  const pool = new UpstreamPool({
-    url: client.url,
-    inFlightMax: upstream.inFlightMax,
-    queuedMax: upstream.queuedMax,
-    streamsMax: upstream.streamsMax,
-    queueTimeoutMs: upstream.queueTimeoutMs,
-    connectTimeoutMs: upstream.connectTimeoutMs,
-    firstByteTimeoutMs: upstream.firstByteTimeoutMs,
-    idleTimeoutMs: upstream.idleTimeoutMs,
-    totalTimeoutMs: upstream.totalTimeoutMs,
-  });
-  const memberCalls = createMemberCalls(client.url);
+/** @throws SessionStartError when the session store cannot be opened. */
+export const createServices = (options: ServicesOptions): Services => {
+  const { settings, log, client, upstreamUrl = client.url, upstreamState } = options;
+  const pool = createPool(settings, upstreamUrl);
+  const memberCalls = createMemberCalls(upstreamUrl);
   const collections = createCollectionNames({ client, log });
   const streams = new LiveStreams();
+  mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
   const sessions = createSessions({
     dataDir: settings.dataDir,
-    rootKeyText: security.rootKey?.reveal(),
-    graceMs: security.rotationGraceMs,
+    rootKeyText: settings.security.rootKey?.reveal(),
+    graceMs: settings.security.rotationGraceMs,
     probe: memberCalls.probe,
     warn: (message) => log("warn", message),
     onEnded: (ended) => streams.end(ended),
   });
-  const isAllowed = createAddressTest(admin.allowedBlocks);
+  const feed = followLogins({ client, collections, sessions, log });
   return {
     settings,
     log,
@@ -68,17 +65,60 @@ export const createServices = ({ settings, log, client, upstreamState }: Service
     memberCalls,
     collections,
     upstreamState,
-    clientOf: createClientResolver(network.trustedProxies),
-    isAdminClient: (client) => {
-      if (admin.access === "off") return false;
-      return (
-        admin.access === "public" || client.isPrivate || (!client.isProxied && isAllowed(client.address))
-      );
-    },
+    clientOf: createClientResolver(settings.network.trustedProxies),
+    isAdminClient: createAdminTest(settings.admin),
     close: () => {
       pool.close();
-      sessions.close();
+      feed.close();
       collections.close();
+      sessions.close();
     },
   };
+};
+
+const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
+  new UpstreamPool({
+    url,
+    inFlightMax: upstream.inFlightMax,
+    queuedMax: upstream.queuedMax,
+    streamsMax: upstream.streamsMax,
+    queueTimeoutMs: upstream.queueTimeoutMs,
+    connectTimeoutMs: upstream.connectTimeoutMs,
+    firstByteTimeoutMs: upstream.firstByteTimeoutMs,
+    idleTimeoutMs: upstream.idleTimeoutMs,
+    totalTimeoutMs: upstream.totalTimeoutMs,
+  });
+
+const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean) => {
+  const isAllowed = createAddressTest(admin.allowedBlocks);
+  return (client) => {
+    if (admin.access === "off") return false;
+    return admin.access === "public" || client.isPrivate || (!client.isProxied && isAllowed(client.address));
+  };
+};
+
+interface Following {
+  readonly client: SuperuserClient;
+  readonly collections: CollectionNames;
+  readonly sessions: Sessions;
+  readonly log: Log;
+}
+
+// A change of a record that can log in, made by whomever, may have ended its logins: they are asked about.
+const followLogins = ({ client, collections, sessions, log }: Following): Feed => {
+  const feed = createFeed({
+    client,
+    log,
+    collections: () => collections.all().flatMap(({ id, type }) => (type === "auth" ? [id] : [])),
+  });
+  collections.onChange(() => void feed.resubscribe());
+  feed.onEvent(({ action, collectionId, recordId }) => {
+    if (action === "create") return;
+    sessions
+      .checkRecord({ cid: collectionId, uid: recordId })
+      .catch((error) =>
+        log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
+      );
+  });
+  return feed;
 };

@@ -103,13 +103,10 @@ export const refuseUnavailable = (error: unknown): never => {
 };
 
 const soleAuthorization = (authorizations: readonly string[]): string | undefined => {
-  const authorization = authorizations[0];
-  if (authorization === undefined || authorization === "") return undefined;
-  if (
-    authorizations.length > 1 ||
-    authorization.length > AUTHORIZATION_BYTES_MAX ||
-    !AUTHORIZATION.test(authorization)
-  ) {
+  const authorization = authorizations[0] ?? "";
+  if (authorizations.length > 1) throw new Refusal("authorization_invalid");
+  if (authorization === "") return undefined;
+  if (authorization.length > AUTHORIZATION_BYTES_MAX || !AUTHORIZATION.test(authorization)) {
     throw new Refusal("authorization_invalid");
   }
   return authorization;
