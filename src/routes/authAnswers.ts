@@ -9,8 +9,8 @@ import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
 import type { Session } from "../sessions/liveSessions.ts";
 import type { RefreshOutcome } from "../sessions/refresher.ts";
-import { headerValue } from "../utils/headers.ts";
 import { claimsOf, tokenTextOf } from "../utils/jwt.ts";
+import { withoutHeaders } from "./decompressed.ts";
 
 const AUTH_ANSWER_BYTES_MAX = 8_388_608;
 const TIMEOUT_MS = 30_000;
@@ -25,17 +25,20 @@ interface UpstreamToken {
 }
 
 export interface AuthAnswers {
-  /** Replaces the token of an answer that opens a session (any login, impersonation, the app's own routes). */
-  open(exchange: Exchange, answer: Answer): Promise<Answer>;
+  /**
+   * Replaces the token of an answer that opens a session (any login, impersonation, the app's own routes). Without
+   * such a token in it, `otherwise` or else the answer itself leaves.
+   */
+  open(exchange: Exchange, answer: Answer, otherwise?: Answer): Promise<Answer>;
   /** Rolls the session with PocketBase's answer to its refresh. */
   refresh(exchange: Exchange, answer: Answer): Promise<Answer>;
 }
 
 export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnswers => {
-  const open: AuthAnswers["open"] = async (exchange, answer) => {
+  const open: AuthAnswers["open"] = async (exchange, answer, otherwise) => {
     const { whole, json } = await readJson(answer);
     const found = json === undefined ? undefined : upstreamTokenOf(json.token);
-    if (json === undefined || found === undefined) return whole;
+    if (json === undefined || found === undefined) return otherwise ?? whole;
     const { principal, route, id } = exchange;
     const opened = await sessions
       .open({
@@ -124,11 +127,9 @@ interface ReadAnswer {
 const readJson = async (answer: Answer): Promise<ReadAnswer> => {
   if (answer.body === null) return { whole: answer, json: undefined };
   const body = isStreamed(answer.body)
-    ? await readBody(answer.body, { bytesMax: AUTH_ANSWER_BYTES_MAX, timeoutMs: TIMEOUT_MS })
+    ? await readBody(answer.body, { bytesMax: AUTH_ANSWER_BYTES_MAX, timeoutMs: TIMEOUT_MS }).catch(refuseCut)
     : answer.body;
   const whole = { ...answer, body };
-  if (headerValue(answer.headers, "content-type")?.startsWith("application/json") !== true)
-    return { whole, json: undefined };
   try {
     const json: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
     return {
@@ -140,14 +141,19 @@ const readJson = async (answer: Answer): Promise<ReadAnswer> => {
   }
 };
 
-// Only the token's text is exchanged, so that everything else stays as PocketBase wrote it.
+// What the reader says of bodies is meant for clients; this one was PocketBase's.
+const refuseCut = (cause: unknown): never => {
+  const isSlow = cause instanceof Refusal && cause.code === "body_too_slow";
+  throw new Refusal(isSlow ? "upstream_timeout" : "upstream_invalid", { cause });
+};
+
+// Only the token's text is exchanged, so that everything else stays as PocketBase wrote it; unless the app wrote it
+// with escapes.
 const withToken = (answer: Answer, json: { token?: unknown }, token: string): Answer => {
+  const upstream = String(json.token);
   const text = Buffer.from(answer.body instanceof Uint8Array ? answer.body : []).toString("utf8");
-  const body = Buffer.from(text.replaceAll(String(json.token), token));
-  const headers: string[] = [];
-  for (let i = 0; i < answer.headers.length; i += 2) {
-    const name = answer.headers[i] ?? "";
-    if (name.toLowerCase() !== "content-length") headers.push(name, answer.headers[i + 1] ?? "");
-  }
-  return { status: answer.status, headers, body };
+  const isPlain = text.includes(`"${upstream}"`);
+  const exchanged = isPlain ? text.replaceAll(upstream, token) : JSON.stringify({ ...json, token });
+  const headers = withoutHeaders(answer.headers, ["content-length"]);
+  return { status: answer.status, headers, body: Buffer.from(exchanged) };
 };

@@ -1,13 +1,19 @@
 // The way back: which answers of PocketBase Hapta has something to do with before they leave.
 import type { Exchange } from "../exchange.ts";
-import type { Answer } from "../http/answer.ts";
+import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
+import { headerValue } from "../utils/headers.ts";
 import { createAuthAnswers } from "./authAnswers.ts";
+import { decompressed } from "./decompressed.ts";
 import { mintedFileToken } from "./fileTokens.ts";
+import { gatherAnswer } from "./gatherAnswer.ts";
 import { followRealtime } from "./realtime.ts";
 import { createUpstreamTruth } from "./upstreamTruth.ts";
 
-const ISSUED_TOKEN = Buffer.from('"token":"eyJ');
+const TOKEN_MEMBER = Buffer.from('"token"');
+const JSON_TYPE = /^\s*application\/(?:[\w.-]+\+)?json\b/i;
+/** How much of a custom route's JSON is held, and for how long. */
+const HELD = { bytesMax: 1_048_576, timeoutMs: 10_000 };
 
 export const createReshape = (
   services: Services,
@@ -31,11 +37,20 @@ export const createReshape = (
     return answer;
   };
 
-  // The app's own login routes; only bodies that came whole are looked into.
+  // The app's own login routes. JSON is held until it is whole; what is whole is looked into whatever it calls itself.
   const afterCustom = (exchange: Exchange, answer: Answer): Answer | Promise<Answer> => {
-    const { body, status } = answer;
-    const isLogin = status < 300 && body instanceof Uint8Array && Buffer.from(body).includes(ISSUED_TOKEN);
-    return isLogin ? answers.open(exchange, answer) : answer;
+    const { body, status, headers } = answer;
+    if (status >= 300 || body === null) return answer;
+    if (isStreamed(body) && !JSON_TYPE.test(headerValue(headers, "content-type") ?? "")) return answer;
+    if (isStreamed(body)) return gatherAnswer(answer, HELD).then((whole) => openIfLogin(exchange, whole));
+    return openIfLogin(exchange, answer);
+  };
+
+  const openIfLogin = (exchange: Exchange, answer: Answer): Answer | Promise<Answer> => {
+    const plain = decompressed(answer);
+    const { body } = plain;
+    const isLogin = body instanceof Uint8Array && Buffer.from(body).includes(TOKEN_MEMBER);
+    return isLogin ? answers.open(exchange, plain, answer) : answer;
   };
 
   const pass = (exchange: Exchange, answer: Answer): Answer | Promise<Answer> => {
