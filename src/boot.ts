@@ -8,6 +8,7 @@ import { BootError, toBootError } from "./pocketbase/bootError.ts";
 import { connectUpstream } from "./pocketbase/connect.ts";
 import { seedDemo } from "./pocketbase/demo/seed.ts";
 import { startEmbedded } from "./pocketbase/embedded.ts";
+import { followUpstream } from "./pocketbase/following.ts";
 import { SuperuserClient } from "./pocketbase/superuser.ts";
 import { createRoutes } from "./routes/ownRoutes.ts";
 import { startServer } from "./server.ts";
@@ -50,7 +51,13 @@ export const boot = async (
   };
   let services: Services;
   try {
-    services = createServices({ settings, log, client: origin.client, upstreamState: watch.state });
+    services = createServices({
+      settings,
+      log,
+      upstreamUrl: origin.client.url,
+      following: followUpstream(origin.client, log),
+      upstreamState: watch.state,
+    });
   } catch (error) {
     await closeOrigin();
     throw error instanceof SessionStartError

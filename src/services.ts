@@ -1,11 +1,11 @@
 // The composition root: builds every part once, from settings, and lets them meet. Nothing else does.
 import { mkdirSync } from "node:fs";
 import type { Log } from "./insight/log.ts";
-import { type CollectionNames, createCollectionNames } from "./pocketbase/collectionNames.ts";
+import type { CollectionNames } from "./pocketbase/collectionNames.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
-import { createFeed, type Feed } from "./pocketbase/feed.ts";
+import type { Feed } from "./pocketbase/feed.ts";
+import type { Following } from "./pocketbase/following.ts";
 import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
-import type { SuperuserClient } from "./pocketbase/superuser.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
 import { LiveStreams } from "./realtime/liveStreams.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
@@ -32,19 +32,17 @@ export interface Services {
 export interface ServicesOptions {
   readonly settings: Settings;
   readonly log: Log;
-  /** Hapta's own superuser session; never used for a visitor's request. */
-  readonly client: SuperuserClient;
-  /** Where requests go, when that is not where `client` asks; for tests that stand between. */
-  readonly upstreamUrl?: string;
+  /** Base address of PocketBase. */
+  readonly upstreamUrl: string;
+  readonly following: Following;
   readonly upstreamState: () => UpstreamState;
 }
 
 /** @throws SessionStartError when the session store cannot be opened. */
 export const createServices = (options: ServicesOptions): Services => {
-  const { settings, log, client, upstreamUrl = client.url, upstreamState } = options;
+  const { settings, log, upstreamUrl, following, upstreamState } = options;
   const pool = createPool(settings, upstreamUrl);
   const memberCalls = createMemberCalls(upstreamUrl);
-  const collections = createCollectionNames({ client, log });
   const streams = new LiveStreams();
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
   const sessions = createSessions({
@@ -55,7 +53,7 @@ export const createServices = (options: ServicesOptions): Services => {
     warn: (message) => log("warn", message),
     onEnded: (ended) => streams.end(ended),
   });
-  const feed = followLogins({ client, collections, sessions, log });
+  endWithLogins(sessions, following.logins, log);
   return {
     settings,
     log,
@@ -63,14 +61,13 @@ export const createServices = (options: ServicesOptions): Services => {
     sessions,
     streams,
     memberCalls,
-    collections,
+    collections: following.collections,
     upstreamState,
     clientOf: createClientResolver(settings.network.trustedProxies),
     isAdminClient: createAdminTest(settings.admin),
     close: () => {
       pool.close();
-      feed.close();
-      collections.close();
+      following.close();
       sessions.close();
     },
   };
@@ -97,22 +94,9 @@ const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean
   };
 };
 
-interface Following {
-  readonly client: SuperuserClient;
-  readonly collections: CollectionNames;
-  readonly sessions: Sessions;
-  readonly log: Log;
-}
-
 // A change of a record that can log in, made by whomever, may have ended its logins: they are asked about.
-const followLogins = ({ client, collections, sessions, log }: Following): Feed => {
-  const feed = createFeed({
-    client,
-    log,
-    collections: () => collections.all().flatMap(({ id, type }) => (type === "auth" ? [id] : [])),
-  });
-  collections.onChange(() => void feed.resubscribe());
-  feed.onEvent(({ action, collectionId, recordId }) => {
+const endWithLogins = (sessions: Sessions, logins: Feed, log: Log): void => {
+  logins.onEvent(({ action, collectionId, recordId }) => {
     if (action === "create") return;
     sessions
       .checkRecord({ cid: collectionId, uid: recordId })
@@ -120,5 +104,4 @@ const followLogins = ({ client, collections, sessions, log }: Following): Feed =
         log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
       );
   });
-  return feed;
 };

@@ -2,8 +2,11 @@
 // for once per session and kept as long as it lasts.
 import type { Exchange } from "../exchange.ts";
 import type { MemberCalls } from "../pocketbase/memberCalls.ts";
+import { namesSuperusers } from "../pocketbase/routes.ts";
 import type { Session } from "../sessions/liveSessions.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import type { Client } from "../utils/address.ts";
+import { claimsOf } from "../utils/jwt.ts";
 
 /** PocketBase's file tokens last 180 s by default and never less than 10. */
 const KEPT_MS = 8_000;
@@ -12,6 +15,7 @@ const KEPT_MAX = 10_000;
 interface FileTokenParts {
   readonly sessions: Sessions;
   readonly memberCalls: MemberCalls;
+  readonly isAdminClient: (client: Client) => boolean;
   /** Whether PocketBase's own file tokens are let through. */
   readonly adopts: boolean;
 }
@@ -19,7 +23,8 @@ interface FileTokenParts {
 /** Exchanges the `token` parameter of an exchange's query, in place. */
 export type SwapFileToken = (exchange: Exchange) => Promise<undefined>;
 
-export const createSwapFileToken = ({ sessions, memberCalls, adopts }: FileTokenParts): SwapFileToken => {
+export const createSwapFileToken = (parts: FileTokenParts): SwapFileToken => {
+  const { sessions, memberCalls, isAdminClient, adopts } = parts;
   const kept = new Map<string, { readonly token: string; readonly untilMs: number }>();
 
   const upstreamFileToken = async (session: Session, exchange: Exchange): Promise<string | undefined> => {
@@ -39,8 +44,12 @@ export const createSwapFileToken = ({ sessions, memberCalls, adopts }: FileToken
     const token = firstToken(exchange.query);
     if (token === undefined) return undefined;
     const verdict = await sessions.resolveFileToken(token);
-    if (verdict.kind !== "live" && adopts && verdict.kind === "invalid") return undefined;
-    const upstream = verdict.kind === "live" ? await upstreamFileToken(verdict.session, exchange) : undefined;
+    const cid = verdict.kind === "live" ? verdict.session.cid : (claimsOf(token)?.collectionId ?? "");
+    // As with their other tokens: from outside a superuser's counts for nothing.
+    const isRefused = namesSuperusers(cid) && !isAdminClient(exchange.client);
+    if (adopts && verdict.kind === "invalid" && !isRefused) return undefined;
+    const upstream =
+      verdict.kind === "live" && !isRefused ? await upstreamFileToken(verdict.session, exchange) : undefined;
     exchange.query = withToken(exchange.query, upstream ?? "");
     return undefined;
   };

@@ -67,10 +67,7 @@ export function createCollectionNames(options: CollectionNamesOptions): Collecti
   const read = async (): Promise<boolean> => {
     callOff();
     const next = await readAll(options.client).catch((error: unknown) => {
-      // That PocketBase is away is said by those who watch it.
-      const isAway = error instanceof SuperuserError && error.problem === "unreachable";
-      const level = isFailing || isAway ? "debug" : "warn";
-      options.log(level, "The list of collections cannot be read.", { reason: String(error) });
+      tellFailure(options.log, error, isFailing);
       return undefined;
     });
     isFailing = next === undefined;
@@ -109,6 +106,14 @@ export function createCollectionNames(options: CollectionNamesOptions): Collecti
     },
   };
 }
+
+const tellFailure = (log: Log, error: unknown, isRepeated: boolean): void => {
+  // That PocketBase is away is said by those who watch it.
+  const isAway = error instanceof SuperuserError && error.problem === "unreachable";
+  log(isRepeated || isAway ? "debug" : "warn", "The list of collections cannot be read.", {
+    reason: String(error),
+  });
+};
 
 /**
  * Lower case as PocketBase compares names, with Go's simple case folding. Names are ASCII, and of the letters

@@ -31,6 +31,13 @@ export const createUpstreamTruth = ({ sessions, collections }: Services): Upstre
     for (const uid of [...uids].slice(0, SUBJECTS_MAX)) await sessions.checkRecord({ cid, uid });
   };
 
+  const checkSchema = async (segment: string | undefined): Promise<void> => {
+    if (segment === undefined) return;
+    if (segment !== "import") return await checkCollection(segment);
+    // An import may touch them all.
+    for (const { id, type } of collections.all()) if (type === "auth") await checkCollection(id);
+  };
+
   return {
     afterWrite: async ({ path, body, route }) => {
       const paths =
@@ -39,33 +46,46 @@ export const createUpstreamTruth = ({ sessions, collections }: Services): Upstre
         const [, segment, uid] = RECORD_PATH.exec(one) ?? [];
         if (segment !== undefined && uid !== undefined) await checkRecord(segment, uid);
       }
-      const [, schema] = COLLECTION_PATH.exec(path) ?? [];
-      if (schema !== undefined) await checkCollection(schema);
+      await checkSchema(COLLECTION_PATH.exec(path)?.[1]);
     },
     afterConfirmation: async ({ body }) => {
       if (body.kind !== "bytes") return;
-      const token = memberOf(body.bytes, "token");
-      const { id, collectionId } = (typeof token === "string" ? claimsOf(token) : undefined) ?? {};
+      const { id, collectionId } = claimsOf(tokenIn(body.bytes)) ?? {};
       if (id !== undefined && collectionId !== undefined)
         await sessions.checkRecord({ cid: collectionId, uid: id });
     },
   };
 };
 
+// JSON or a form of either kind: whatever else they hold, only one thing in them looks like this.
+const TOKEN = /eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/;
+
+const tokenIn = (bytes: Uint8Array): string => {
+  const token = memberOf(bytes, "token");
+  return typeof token === "string" ? token : (TOKEN.exec(Buffer.from(bytes).toString("latin1"))?.[0] ?? "");
+};
+
 const memberOf = (bytes: Uint8Array, name: string): unknown => {
   try {
     const json: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    return typeof json === "object" && json !== null ? Reflect.get(json, name) : undefined;
+    return member(json, name);
   } catch {
-    return undefined; // a form; the change feed sees the write
+    return undefined; // a form
   }
 };
 
+const member = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+
+// The paths of the records that a batch touches.
 const batchUrls = (bytes: Uint8Array | undefined): string[] => {
   const requests = bytes === undefined ? undefined : memberOf(bytes, "requests");
   if (!Array.isArray(requests)) return [];
   return requests.flatMap((item: unknown) => {
-    const url: unknown = typeof item === "object" && item !== null ? Reflect.get(item, "url") : undefined;
-    return typeof url === "string" ? [url] : [];
+    const url = member(item, "url");
+    if (typeof url !== "string") return [];
+    // An upsert names its record in the body.
+    const id = member(item, "method") === "PUT" ? member(member(item, "body"), "id") : undefined;
+    return typeof id === "string" ? [url, `${url.split("?", 1)[0]}/${id}`] : [url];
   });
 };

@@ -4,6 +4,7 @@
 import type { Timeouts } from "../../src/http/connectionOptions.ts";
 import type { Listener } from "../../src/http/listener.ts";
 import { createPipeline, type Pipeline } from "../../src/pipeline.ts";
+import { followUpstream } from "../../src/pocketbase/following.ts";
 import { SuperuserClient } from "../../src/pocketbase/superuser.ts";
 import { createRoutes } from "../../src/routes/ownRoutes.ts";
 import { startServer } from "../../src/server.ts";
@@ -51,6 +52,12 @@ export const settingsOf = (config: UserConfig = {}, cwd = "/"): Settings =>
     notices: [],
   });
 
+const NOBODY = new SuperuserClient({
+  url: "http://127.0.0.1:9",
+  email: "nobody@example.com",
+  password: new Secret("nobody"),
+});
+
 /** Starts a gateway in front of `upstreamUrl`; disposing cuts every connection. */
 export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}): TestGateway => {
   const lines: LogLine[] = [];
@@ -59,11 +66,7 @@ export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}):
     settings: settingsOf(options.config, scratch.path),
     log: (level, message, fields = {}) => lines.push({ level, message, fields }),
     // The control plane asks elsewhere, where nobody answers: the upstream under test sees visitors only.
-    client: new SuperuserClient({
-      url: "http://127.0.0.1:9",
-      email: "a@example.com",
-      password: new Secret("x"),
-    }),
+    following: followUpstream(NOBODY, () => undefined),
     upstreamUrl,
     upstreamState: () => ({ kind: "ready", sinceMs: 0, findings: [] }),
   });
