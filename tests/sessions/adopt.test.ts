@@ -46,7 +46,9 @@ test("a raw token works, and its refresh becomes a session that rolls and ends",
 
 test("a raw token has no session, so /auth/* is 401", async () => {
   expect(await verify(pair.url, pair.pb.world.tokens.ben)).toBe(401);
-  expect((await call(pair.url, { path: "/auth/sessions", token: pair.pb.world.tokens.ben })).status).toBe(401);
+  expect((await call(pair.url, { path: "/auth/sessions", token: pair.pb.world.tokens.ben })).status).toBe(
+    401,
+  );
 });
 
 test("Hapta's own ended tokens and forged ones are not adopted", async () => {
@@ -66,13 +68,19 @@ test("a file token of an adopted login opens its files", async () => {
   });
   expect(asked.status).toBe(200);
   const scan = `/api/files/diaries/${IDS.diary}/${pair.pb.world.files.scan}`;
-  expect((await call(pair.url, { path: `${scan}?token=${String(jsonOf(asked)["token"])}` })).status).toBe(200);
+  expect((await call(pair.url, { path: `${scan}?token=${String(jsonOf(asked)["token"])}` })).status).toBe(
+    200,
+  );
 });
 
 test("a superuser's token from a public client is refused, raw or not", async () => {
   const root = await login(pair.url, ROOT);
   for (const token of [root, `Bearer ${root}`, pair.pb.world.tokens.superuser]) {
-    for (const path of ["/api/collections/ledgers/records", "/api/collections/notices/records", "/custom/hello"]) {
+    for (const path of [
+      "/api/collections/ledgers/records",
+      "/api/collections/notices/records",
+      "/custom/hello",
+    ]) {
       const answer = await call(pair.url, { path, token, headers: PUBLIC });
       expect(`${path} ${verdictOf(answer)}`).toBe(`${path} 401 superuser_refused`);
     }

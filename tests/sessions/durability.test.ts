@@ -49,16 +49,21 @@ test("ST1: logins, logouts and refreshes that were acknowledged survive kill -9"
     return { kept, out, old, next, last: await login(url, ADA) };
   });
   const ended = await killedAfter(data, async (url) => {
-    for (const token of [made.kept, made.last, made.old, made.next]) expect(await verify(url, token)).toBe(200);
+    for (const token of [made.kept, made.last, made.old, made.next])
+      expect(await verify(url, token)).toBe(200);
     expect(await verify(url, made.out)).toBe(401);
     expect(await diariesSeen(url, made.kept)).toBe(1);
     expect(await diariesSeen(url, made.out)).toBe(0);
     // A client whose answer was lost: the same token again or a newer one, and one family only.
     const again = await refresh(url, made.old);
     expect(again.status).toBe(200);
-    const devices = JSON.parse((await call(url, { path: "/auth/sessions", token: made.kept })).text) as unknown[];
+    const devices = JSON.parse(
+      (await call(url, { path: "/auth/sessions", token: made.kept })).text,
+    ) as unknown[];
     expect(devices.length).toBe(3);
-    expect((await call(url, { method: "DELETE", path: "/auth/sessions", token: made.kept })).status).toBe(204);
+    expect((await call(url, { method: "DELETE", path: "/auth/sessions", token: made.kept })).status).toBe(
+      204,
+    );
     return [made.last, made.next, String(jsonOf(again)["token"])];
   });
   await killedAfter(data, async (url) => {
@@ -74,7 +79,9 @@ test("KV1: sessions live on under another Security.Secret at every start", async
   const tokens: string[] = [];
   for (let round = 0; round < 3; round++) {
     await using hapta = await startOn(data, {
-      config: { Security: { ...(RANDOM_SECRET.config?.["Security"] as object), Secret: crypto.randomUUID() } },
+      config: {
+        Security: { ...(RANDOM_SECRET.config?.["Security"] as object), Secret: crypto.randomUUID() },
+      },
     });
     for (const token of tokens) expect(await diariesSeen(hapta.url, token)).toBe(1);
     tokens.push(await login(hapta.url, ADA));

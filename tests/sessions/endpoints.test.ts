@@ -41,8 +41,7 @@ const devicesOf = async (token: string): Promise<Device[]> => {
   return JSON.parse(answer.text) as Device[];
 };
 
-const FIREFOX =
-  "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0";
+const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0";
 
 test("the list shows the caller's devices and which one asks", async () => {
   const member = await createMember(pair.url);

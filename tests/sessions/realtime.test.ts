@@ -3,7 +3,18 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type EventStream, openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
-import { ADA, BEN, call, login, logout, type Pair, refreshed, START_MS, startPair, TEST_MS } from "./support.ts";
+import {
+  ADA,
+  BEN,
+  call,
+  login,
+  logout,
+  type Pair,
+  refreshed,
+  START_MS,
+  startPair,
+  TEST_MS,
+} from "./support.ts";
 
 setDefaultTimeout(TEST_MS);
 let pair: Pair;
@@ -42,7 +53,8 @@ test("a private event reaches its owner, not others, guests or raw tokens", asyn
   await mine.contains("seen by me");
   // A public event after the private one: whoever has it would have had the other.
   await edit(`notices/records/${IDS.bigNotice}`, ada, { title: "seen by all" });
-  for (const stream of [bens, guests, raws]) expect(await stream.contains("seen by all")).not.toContain("seen by me");
+  for (const stream of [bens, guests, raws])
+    expect(await stream.contains("seen by all")).not.toContain("seen by me");
 });
 
 test("a refresh keeps the stream, a logout ends it", async () => {

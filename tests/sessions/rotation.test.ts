@@ -71,7 +71,9 @@ test("RT10: after logout's 204 no token of the session is usable, however a refr
     const status = await logout(pair.url, token);
     const answers = await Promise.all([...racing, refresh(pair.url, token)]);
     expect(status).toBe(204);
-    const minted = answers.filter((answer) => answer.status === 200).map((answer) => String(jsonOf(answer)["token"]));
+    const minted = answers
+      .filter((answer) => answer.status === 200)
+      .map((answer) => String(jsonOf(answer)["token"]));
     for (const answer of answers) expect([200, 401]).toContain(answer.status);
     for (const one of new Set([token, ...minted])) {
       expect(await verify(pair.url, one)).toBe(401);

@@ -47,7 +47,10 @@ export interface Call {
   readonly headers?: readonly (readonly [string, string])[];
 }
 
-export const call = async (url: string, { method, path, token, json, headers }: Call): Promise<WireResponse> => {
+export const call = async (
+  url: string,
+  { method, path, token, json, headers }: Call,
+): Promise<WireResponse> => {
   const all = [...(headers ?? [])];
   if (token !== undefined) all.push(["Authorization", token]);
   if (json !== undefined) all.push(["Content-Type", "application/json"]);

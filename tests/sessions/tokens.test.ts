@@ -200,11 +200,16 @@ test("TK7: one Authorization header, with or without Bearer in any case", async 
     ],
   });
   expect(verdictOf(twice)).toBe("400 authorization_invalid");
-  const joined = await call(pair.url, { path: "/api/collections/diaries/records", token: `${token}, ${token}` });
+  const joined = await call(pair.url, {
+    path: "/api/collections/diaries/records",
+    token: `${token}, ${token}`,
+  });
   expect(verdictOf(joined)).toBe("400 authorization_invalid");
   const long = await call(pair.url, { path: "/api/collections/diaries/records", token: "x".repeat(8_000) });
   expect(verdictOf(long)).toBe("400 authorization_invalid");
-  const huge = await call(pair.url, { path: "/api/health", token: "x".repeat(1_000_000) }).catch(() => undefined);
+  const huge = await call(pair.url, { path: "/api/health", token: "x".repeat(1_000_000) }).catch(
+    () => undefined,
+  );
   if (huge !== undefined) expect([400, 431]).toContain(huge.status);
   expect(headOf(joined, "content-type")).toBe("application/json");
 });

@@ -86,12 +86,29 @@ routerAdd("POST", "/custom/odd-login", (e) => {
   const token = record.newAuthToken();
   const shape = e.request.url.query().get("shape");
   const text =
-    shape === "escaped" ? '"\\u0065' + token.slice(1) + '"' : shape === "spaced" ? ' "' + token + '"' : '"' + token + '"';
+    shape === "escaped"
+      ? '"\\u0065' + token.slice(1) + '"'
+      : shape === "spaced"
+        ? ' "' + token + '"'
+        : '"' + token + '"';
   const type = e.request.url.query().get("type") || "application/json";
   return e.blob(200, type, '{"token" :' + text + ',"record":{"id":"' + record.id + '"}}');
 });
 
-routerAdd("POST", "/custom/compressed-login", (e) => {
-  const record = e.app.findAuthRecordByEmail("members", e.request.url.query().get("email"));
-  return e.json(200, { pad: "x".repeat(4000), record: record, token: record.newAuthToken() });
-}, $apis.gzip());
+routerAdd(
+  "POST",
+  "/custom/compressed-login",
+  (e) => {
+    const record = e.app.findAuthRecordByEmail("members", e.request.url.query().get("email"));
+    return e.json(200, { pad: "x".repeat(4000), record: record, token: record.newAuthToken() });
+  },
+  $apis.gzip(),
+);
+
+// The token that PocketBase would send by mail.
+routerAdd("GET", "/custom/reset-token", (e) =>
+  e.string(
+    200,
+    e.app.findAuthRecordByEmail("members", e.request.url.query().get("email")).newPasswordResetToken(),
+  ),
+);
