@@ -112,3 +112,8 @@ routerAdd("GET", "/custom/reset-token", (e) =>
     e.app.findAuthRecordByEmail("members", e.request.url.query().get("email")).newPasswordResetToken(),
   ),
 );
+
+// JSON of any length.
+routerAdd("GET", "/custom/json", (e) =>
+  e.json(200, { list: "x".repeat(parseInt(e.request.url.query().get("n"), 10)) }),
+);
