@@ -36,6 +36,8 @@ export interface Exchange {
   readonly authorizations: readonly string[];
   readonly client: Client;
   readonly body: RequestBody;
+  /** The checked payload of a batch: `{"requests":[...]}`, whatever it travels in. */
+  readonly batchPayload?: Uint8Array;
   principal: Principal;
   /** Value of the Authorization header that PocketBase gets; never the client's own token. */
   credential: string | undefined;

@@ -39,9 +39,8 @@ export const createUpstreamTruth = ({ sessions, collections }: Services): Upstre
   };
 
   return {
-    afterWrite: async ({ path, body, route }) => {
-      const paths =
-        route.kind === "batch" ? batchUrls(body.kind === "bytes" ? body.bytes : undefined) : [path];
+    afterWrite: async ({ path, batchPayload, route }) => {
+      const paths = route.kind === "batch" ? batchUrls(batchPayload) : [path];
       for (const one of paths) {
         const [, segment, uid] = RECORD_PATH.exec(one) ?? [];
         if (segment !== undefined && uid !== undefined) await checkRecord(segment, uid);
