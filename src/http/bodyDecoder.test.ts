@@ -79,7 +79,7 @@ describe("a chunked body", () => {
     ]);
 
   test("is the same however it is cut", () => {
-    const extension = fc.constantFrom("", ";a", ';a="b c"', ";\t x=\xff");
+    const extension = fc.constantFrom("", ";a", ';a="b c"', ';a;b=c;d="\xff"');
     const trailer = fc.constantFrom("", "X-A: b\r\n", "X-A:\r\nX-B: \xfc\r\n");
     fc.assert(
       fc.property(

@@ -60,9 +60,9 @@ const LF = 10;
 /** Bound on a chunk-size line with its extensions, and on the whole trailer section. */
 const LINE_BYTES_MAX = 4096;
 
-// Visible characters, obs-text, blanks and tabs: no other control character has a place in these lines. The
-// blank that RFC 9112 tolerates before `;` is refused, because common parsers do not take it.
-const SIZE_LINE = /^([0-9A-Fa-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?\r$/;
+// Extensions without the blanks that RFC 9112 tolerates around `;` and `=`: common parsers do not take them.
+const SIZE_LINE =
+  /^([0-9A-Fa-f]{1,13})(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]*"))?)*\r$/;
 const TRAILER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r$/;
 
 // RFC 9112 section 7.1. Extensions and trailers are checked, read over and dropped, as the RFC allows a

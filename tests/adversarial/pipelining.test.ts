@@ -78,6 +78,8 @@ describe("HT2", () => {
   }, 20_000);
 
   test("after an answer that announces the end, nothing more is served", async () => {
+    // What the test before left behind has to be over, or it would be counted here.
+    await eventually(() => gateway.listener.size === 0 && gateway.services.pool.load.inFlight === 0, 5_000);
     using client = await RawClient.open(gateway.port);
     client.socket.pause();
     const before = upstream.requests.length;
