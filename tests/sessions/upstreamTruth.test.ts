@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import PocketBase from "pocketbase";
 import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
+import { SUPERUSER } from "../support/fixture/load.ts";
 import { PASSWORD } from "../support/fixture/records.ts";
 import { startHapta } from "../support/hapta.ts";
 import { startPocketBase } from "../support/pocketbase.ts";
@@ -149,6 +150,17 @@ test("a batch sent as a form counts at once", async () => {
   });
   expect(`${answer.status} ${await answer.text()}`).toStartWith("200 ");
   expect(await verdicts(tokens)).toEqual([401, 401]);
+});
+
+test("UT2: a password that is changed behind Hapta's back ends every device within 2 s", async () => {
+  const member = await createMember(pair.url);
+  const tokens = await devicesOf(member, 2);
+  expect(await verdicts(tokens)).toEqual([200, 200]);
+  const direct = new PocketBase(pair.pb.url);
+  await direct.collection("_superusers").authWithPassword(SUPERUSER.email, SUPERUSER.password);
+  await direct.collection("members").update(member.id, CHANGE);
+  await eventually(async () => (await verdicts(tokens)).every((status) => status === 401), 2_000);
+  expect(await verdicts([bystander])).toEqual([200]);
 });
 
 test("UT3: a deleted record's devices end before the answer", async () => {
