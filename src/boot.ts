@@ -4,14 +4,16 @@ import type { Listener } from "./http/listener.ts";
 import { createLog, type Log } from "./insight/log.ts";
 import { createPipeline } from "./pipeline.ts";
 import { findBinary } from "./pocketbase/binary.ts";
-import { BootError } from "./pocketbase/bootError.ts";
+import { BootError, toBootError } from "./pocketbase/bootError.ts";
 import { connectUpstream } from "./pocketbase/connect.ts";
 import { seedDemo } from "./pocketbase/demo/seed.ts";
 import { startEmbedded } from "./pocketbase/embedded.ts";
+import { followUpstream } from "./pocketbase/following.ts";
 import { SuperuserClient } from "./pocketbase/superuser.ts";
-import { createHealthRoutes } from "./routes/health.ts";
+import { createRoutes } from "./routes/ownRoutes.ts";
 import { startServer } from "./server.ts";
-import { createServices } from "./services.ts";
+import { createServices, type Services } from "./services.ts";
+import { SessionStartError } from "./sessions/rootKey.ts";
 import type { Settings } from "./settings.ts";
 
 /** A running gateway. */
@@ -42,18 +44,30 @@ export const boot = async (
     fix: settings.fixUpstream || origin.isEmbedded,
     log,
   });
-  const services = createServices({
-    settings,
-    log,
-    upstreamUrl: origin.client.url,
-    upstreamState: watch.state,
-  });
-  const pipeline = createPipeline(services, createHealthRoutes(services));
-  const shutDown = async (): Promise<void> => {
-    services.close();
+  const closeOrigin = async (): Promise<void> => {
     await watch.close();
     await origin.close();
     flush();
+  };
+  let services: Services;
+  try {
+    services = createServices({
+      settings,
+      log,
+      upstreamUrl: origin.client.url,
+      following: followUpstream(origin.client, log),
+      upstreamState: watch.state,
+    });
+  } catch (error) {
+    await closeOrigin();
+    throw error instanceof SessionStartError
+      ? new BootError(error.message, { cause: error })
+      : toBootError("Cannot open the session store", error);
+  }
+  const pipeline = createPipeline(services, createRoutes(services));
+  const shutDown = async (): Promise<void> => {
+    services.close();
+    await closeOrigin();
   };
   let listener: Listener;
   try {

@@ -54,6 +54,21 @@ export const ERRORS = {
     message: "The Authorization header must be present at most once and hold one token.",
     stage: "identify",
   },
+  session_stale: {
+    status: 401,
+    message: "The token was replaced by a newer one; refresh the session.",
+    stage: "identify",
+  },
+  session_required: {
+    status: 401,
+    message: "The request requires valid record authorization token.",
+    stage: "identify",
+  },
+  sessions_unavailable: {
+    status: 503,
+    message: "Sessions can't be stored at the moment. Please try again shortly.",
+    stage: "identify",
+  },
   superuser_refused: {
     status: 401,
     message: "Superuser tokens are not accepted from this address.",

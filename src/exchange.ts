@@ -3,17 +3,21 @@
 import type { Answer, RequestBody } from "./http/answer.ts";
 import type { Presence } from "./http/wireRequest.ts";
 import type { Route } from "./pocketbase/routes.ts";
+import type { Session } from "./sessions/liveSessions.ts";
 import type { Client } from "./utils/address.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
 
-/** Who asks, as far as a relay must know. PocketBase is the judge of every token. */
+/**
+ * Who asks.
+ * - `guest`: no token, or one that counts for nothing; `ended` says which session it was when it was one of ours.
+ * - `record`, `superuser`: the holder of a live session, or (without one) of an adopted PocketBase token.
+ * - `stale`: the holder of a superseded token; only a refresh may still heal that.
+ */
 export type Principal =
-  | { readonly kind: "guest" }
-  /** The token names a record of an auth collection; unverified. */
-  | { readonly kind: "record" }
-  /** The token names a superuser; unverified. */
-  | { readonly kind: "superuser" };
+  | { readonly kind: "guest"; readonly ended?: "revoked" | "expired" | "invalid" }
+  | { readonly kind: "record" | "superuser"; readonly session: Session | undefined }
+  | { readonly kind: "stale"; readonly session: Session };
 
 export interface Exchange {
   /** Request id, also sent as `X-Request-Id`. */
@@ -23,8 +27,8 @@ export interface Exchange {
   readonly method: Method;
   /** Canonical path, escapes upper-cased, never with dot or empty segments. */
   readonly path: string;
-  /** Query without `?`, as received (PocketBase's rules may read any of it); "" when absent. */
-  readonly query: string;
+  /** Query without `?`, as received but for file tokens (PocketBase's rules may read any of it); "" when absent. */
+  query: string;
   readonly route: Route;
   /** End-to-end headers that may travel on: flat list, names as received. */
   readonly headers: readonly string[];
@@ -32,7 +36,11 @@ export interface Exchange {
   readonly authorizations: readonly string[];
   readonly client: Client;
   readonly body: RequestBody;
+  /** The checked payload of a batch: `{"requests":[...]}`, whatever it travels in. */
+  readonly batchPayload?: Uint8Array;
   principal: Principal;
+  /** Value of the Authorization header that PocketBase gets; never the client's own token. */
+  credential: string | undefined;
   /** Told when the client goes away before its answer is complete. */
   readonly presence: Presence;
 }

@@ -17,6 +17,7 @@ export type StageName = (typeof STAGE_NAMES)[number];
 /** Which stages each kind of traffic walks. */
 export const PLANS = {
   probe: ["trace", "admit"],
+  session: ["trace", "admit", "identify"],
   preflight: ["trace", "admit", "forward"],
   auth: ["trace", "admit", "identify", "forward"],
   records: ["trace", "admit", "identify", "forward"],
@@ -27,13 +28,18 @@ export const PLANS = {
   custom: ["trace", "admit", "identify", "forward"],
 } as const satisfies Record<TrafficKind, readonly StageName[]>;
 
-/** Answers the exchanges whose plan ends before `forward`: Hapta's own routes. */
-export type OwnRoutes = (exchange: Exchange) => Answer | Promise<Answer>;
+/** What the routes do: answer what is Hapta's own, and reshape what PocketBase answered. */
+export interface Routes {
+  /** Answers the exchanges whose plan ends before `forward`. */
+  readonly answer: (exchange: Exchange) => Answer | Promise<Answer>;
+  /** The last word on an answer from PocketBase; most pass as they are. */
+  readonly reshape: (exchange: Exchange, answer: Answer) => Answer | Promise<Answer>;
+}
 
 /** Takes a request to its answer. Never throws or rejects: bugs become a 500 that says nothing. */
 export type Pipeline = (request: WireRequest) => Answer | Promise<Answer>;
 
-export const createPipeline = (services: Services, ownRoutes: OwnRoutes): Pipeline => {
+export const createPipeline = (services: Services, routes: Routes): Pipeline => {
   const trace = createTrace(services);
   const admit = createAdmit(services);
   const stages: Record<StageName, Stage | undefined> = {
@@ -51,10 +57,14 @@ export const createPipeline = (services: Services, ownRoutes: OwnRoutes): Pipeli
     const plan = plans.get(exchange.route.kind) ?? [];
     for (let i = from; i < plan.length; i++) {
       const outcome = plan[i]?.(exchange);
-      if (outcome instanceof Promise) return outcome.then((answer) => answer ?? walk(exchange, i + 1));
-      if (outcome !== undefined) return outcome;
+      if (outcome instanceof Promise) {
+        return outcome.then((answer) =>
+          answer === undefined ? walk(exchange, i + 1) : routes.reshape(exchange, answer),
+        );
+      }
+      if (outcome !== undefined) return routes.reshape(exchange, outcome);
     }
-    return ownRoutes(exchange);
+    return routes.answer(exchange);
   };
 
   return (request) => {

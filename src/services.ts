@@ -1,7 +1,14 @@
 // The composition root: builds every part once, from settings, and lets them meet. Nothing else does.
+import { mkdirSync } from "node:fs";
 import type { Log } from "./insight/log.ts";
+import type { CollectionNames } from "./pocketbase/collectionNames.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
+import type { Feed } from "./pocketbase/feed.ts";
+import type { Following } from "./pocketbase/following.ts";
+import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
+import { LiveStreams } from "./realtime/liveStreams.ts";
+import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import type { Settings } from "./settings.ts";
 import { type Client, createAddressTest, createClientResolver, type Hop } from "./utils/address.ts";
 
@@ -10,6 +17,10 @@ export interface Services {
   readonly settings: Settings;
   readonly log: Log;
   readonly pool: UpstreamPool;
+  readonly sessions: Sessions;
+  readonly streams: LiveStreams;
+  readonly memberCalls: MemberCalls;
+  readonly collections: CollectionNames;
   /** Where things stand with PocketBase. */
   readonly upstreamState: () => UpstreamState;
   readonly clientOf: (hop: Hop) => Client;
@@ -21,15 +32,50 @@ export interface Services {
 export interface ServicesOptions {
   readonly settings: Settings;
   readonly log: Log;
-  /** `http://host:port` of PocketBase. */
+  /** Base address of PocketBase. */
   readonly upstreamUrl: string;
+  readonly following: Following;
   readonly upstreamState: () => UpstreamState;
 }
 
-export const createServices = ({ settings, log, upstreamUrl, upstreamState }: ServicesOptions): Services => {
-  const { upstream, admin, network } = settings;
-  const pool = new UpstreamPool({
-    url: upstreamUrl,
+/** @throws SessionStartError when the session store cannot be opened. */
+export const createServices = (options: ServicesOptions): Services => {
+  const { settings, log, upstreamUrl, following, upstreamState } = options;
+  const pool = createPool(settings, upstreamUrl);
+  const memberCalls = createMemberCalls(upstreamUrl);
+  const streams = new LiveStreams();
+  mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
+  const sessions = createSessions({
+    dataDir: settings.dataDir,
+    rootKeyText: settings.security.rootKey?.reveal(),
+    graceMs: settings.security.rotationGraceMs,
+    probe: memberCalls.probe,
+    warn: (message) => log("warn", message),
+    onEnded: (ended) => streams.end(ended),
+  });
+  endWithLogins(sessions, following.logins, log);
+  return {
+    settings,
+    log,
+    pool,
+    sessions,
+    streams,
+    memberCalls,
+    collections: following.collections,
+    upstreamState,
+    clientOf: createClientResolver(settings.network.trustedProxies),
+    isAdminClient: createAdminTest(settings.admin),
+    close: () => {
+      pool.close();
+      following.close();
+      sessions.close();
+    },
+  };
+};
+
+const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
+  new UpstreamPool({
+    url,
     inFlightMax: upstream.inFlightMax,
     queuedMax: upstream.queuedMax,
     streamsMax: upstream.streamsMax,
@@ -39,19 +85,23 @@ export const createServices = ({ settings, log, upstreamUrl, upstreamState }: Se
     idleTimeoutMs: upstream.idleTimeoutMs,
     totalTimeoutMs: upstream.totalTimeoutMs,
   });
+
+const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean) => {
   const isAllowed = createAddressTest(admin.allowedBlocks);
-  return {
-    settings,
-    log,
-    pool,
-    upstreamState,
-    clientOf: createClientResolver(network.trustedProxies),
-    isAdminClient: (client) => {
-      if (admin.access === "off") return false;
-      return (
-        admin.access === "public" || client.isPrivate || (!client.isProxied && isAllowed(client.address))
-      );
-    },
-    close: () => pool.close(),
+  return (client) => {
+    if (admin.access === "off") return false;
+    return admin.access === "public" || client.isPrivate || (!client.isProxied && isAllowed(client.address));
   };
+};
+
+// A change of a record that can log in, made by whomever, may have ended its logins: they are asked about.
+const endWithLogins = (sessions: Sessions, logins: Feed, log: Log): void => {
+  logins.onEvent(({ action, collectionId, recordId }) => {
+    if (action === "create") return;
+    sessions
+      .checkRecord({ cid: collectionId, uid: recordId })
+      .catch((error) =>
+        log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
+      );
+  });
 };

@@ -35,6 +35,8 @@ export interface MultipartBatchOptions {
 export interface MultipartBatch {
   readonly contentType: string;
   readonly stream: Readable;
+  /** The checked payload, as it is sent: `{"requests":[...]}`. */
+  readonly payload: Uint8Array;
 }
 
 /** Default of `heldBytesMax`. */
@@ -65,6 +67,7 @@ class Rebuild implements BatchPartEvents {
   readonly #writer: BatchWriter;
   readonly #held = new ByteHold();
   readonly #payload = new ByteHold();
+  #rebuilt: Uint8Array = Buffer.alloc(0);
   #parser: BatchParser | undefined;
   #part: "payload" | "file" | "skipped" = "skipped";
   #hasPayload = false;
@@ -140,6 +143,7 @@ class Rebuild implements BatchPartEvents {
   #open(): void {
     const { isAdmin } = this.#options;
     const payload = rebuildBatchPayload(Buffer.concat(this.#payload.take()), { isAdmin });
+    this.#rebuilt = payload;
     const start = this.#writer.partStart({ name: PAYLOAD, contentType: "application/json" });
     this.#queue = [start, payload, this.#writer.partEnd(), ...this.#held.take()];
     this.#output = new Readable({
@@ -187,7 +191,11 @@ class Rebuild implements BatchPartEvents {
       // Nothing more is taken in until somebody reads the output.
       this.#options.stream.pause();
       this.#isResolved = true;
-      this.#settle.resolve({ contentType: this.#writer.contentType, stream: this.#output });
+      this.#settle.resolve({
+        contentType: this.#writer.contentType,
+        stream: this.#output,
+        payload: this.#rebuilt,
+      });
     });
 
   readonly #onEnd = (): void =>

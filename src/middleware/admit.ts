@@ -48,7 +48,7 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
     const client = clientOf({ peer, forwardedFor: facts.forwardedFor, isForwarded: facts.isForwarded });
     const isAdmin = isAdminClient(client);
     // Hidden, not forbidden: to everybody else the superuser area does not exist.
-    if (route.kind === "admin" && !isAdmin) throw new Refusal("not_found");
+    if (route.isAdmin === true && !isAdmin) throw new Refusal("not_found");
     const body = toBody(route, facts, request);
     checkLength(body, bodyBytesMax);
     const exchange: Exchange = {
@@ -63,6 +63,7 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
       client,
       body,
       principal: { kind: "guest" },
+      credential: undefined,
       presence,
     };
     if (body.kind === "stream" && (route.body === "struct" || route.body === "batch")) {

@@ -52,10 +52,10 @@ export const createForward = ({ pool, settings }: Services): Stage => {
 
 /** Request line and headers; the only client address PocketBase hears is the one Hapta resolved. */
 const renderHead = (exchange: Exchange, authority: string): string => {
-  const { authorizations, client, headers, method, path, query } = exchange;
+  const { client, credential, headers, method, path, query } = exchange;
   let head = `${method} ${path}${query === "" ? "" : `?${query}`} HTTP/1.1\r\nHost: ${authority}\r\n`;
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  if (authorizations[0] !== undefined) head += `Authorization: ${authorizations[0]}\r\n`;
+  if (credential !== undefined) head += `Authorization: ${credential}\r\n`;
   return `${head}X-Forwarded-For: ${client.address}\r\n`;
 };
 

@@ -67,7 +67,8 @@ const rebuildBytes = (
 ): Exchange => {
   if (bytes.length === 0) return { ...exchange, body: { kind: "none" } };
   if (exchange.route.body === "batch") {
-    return { ...exchange, body: { kind: "bytes", bytes: rebuildBatchPayload(bytes, options) } };
+    const payload = rebuildBatchPayload(bytes, options);
+    return { ...exchange, batchPayload: payload, body: { kind: "bytes", bytes: payload } };
   }
   if (options.format === "json")
     return { ...exchange, body: { kind: "bytes", bytes: rebuildStructBody(bytes) } };
@@ -105,6 +106,9 @@ const rebuildMultipart = async (
     return {
       ...exchange,
       headers,
+      // PocketBase merges the query into a form; here it could only bring a second set of requests.
+      query: "",
+      batchPayload: rebuilt.payload,
       body: { kind: "stream", source: fromReadable(rebuilt.stream), length: undefined },
     };
   } finally {

@@ -37,31 +37,28 @@ describe("toRoute", () => {
     ["OPTIONS", "/_/"],
   ];
   test.each(admin)("toRoute sees the superusers' area in %s %s", (method, path) => {
-    expect(routeOf(method, path).kind).toBe("admin");
+    expect(routeOf(method, path).isAdmin).toBe(true);
   });
 
   test("toRoute tells the other kinds apart", () => {
-    expect(routeOf("GET", "/api/collections/posts/records")).toEqual({
-      kind: "records",
-      body: "drop",
-      collection: "posts",
-    });
+    const records = { kind: "records", collection: "posts", operation: "records" };
+    expect(routeOf("GET", "/api/collections/posts/records")).toEqual({ ...records, body: "drop" } as Route);
     expect(routeOf("PATCH", "/api/collections/POSTS/records/x")).toEqual({
-      kind: "records",
+      ...records,
       body: "stream",
-      collection: "posts",
-    });
-    expect(routeOf("POST", "/api/collections/users/auth-refresh")).toEqual({
-      kind: "auth",
-      body: "struct",
-      collection: "users",
-    });
+    } as Route);
+    const refresh = { kind: "auth", body: "struct", collection: "users", operation: "auth-refresh" };
+    expect(routeOf("POST", "/api/collections/users/auth-refresh")).toEqual(refresh as Route);
     expect(routeOf("POST", "/api/batch").body).toBe("batch");
     expect(routeOf("GET", "/api/realtime")).toEqual({ kind: "realtime", body: "drop", isStream: true });
     expect(routeOf("POST", "/api/realtime")).toEqual({ kind: "realtime", body: "struct", isStream: false });
     expect(routeOf("POST", "/api/files/token").body).toBe("struct");
     expect(routeOf("GET", "/api/files/posts/x/a.png")).toEqual({ kind: "file", body: "drop" });
     expect(routeOf("GET", "/hapta/live").kind).toBe("probe");
+    expect(routeOf("GET", "/auth/sessions/abc").kind).toBe("session");
+    expect(routeOf("POST", "/auth/logout").kind).toBe("session");
+    // The app's own hooks may live beside them.
+    expect(routeOf("POST", "/auth/other").kind).toBe("custom");
     expect(routeOf("POST", "/custom/echo")).toEqual({ kind: "custom", body: "stream" });
     expect(routeOf("OPTIONS", "/api/collections/posts/records").kind).toBe("preflight");
   });

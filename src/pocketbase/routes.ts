@@ -4,6 +4,7 @@
 /** Kinds of traffic; each has a row in `PLANS` (src/pipeline.ts). */
 export type TrafficKind =
   | "probe"
+  | "session"
   | "preflight"
   | "auth"
   | "records"
@@ -25,8 +26,12 @@ export type BodyPolicy = "drop" | "struct" | "batch" | "stream";
 export interface Route {
   readonly kind: TrafficKind;
   readonly body: BodyPolicy;
+  /** Only superusers use it: hidden from clients that may not see their area. */
+  readonly isAdmin?: true;
   /** Collection segment, lower-cased; a name or an id. */
   readonly collection?: string;
+  /** Segment behind the collection, lower-cased, such as `auth-refresh`. */
+  readonly operation?: string;
   /** The upstream stream stays open as long as the client wants. */
   readonly isStream?: boolean;
 }
@@ -40,24 +45,36 @@ const isSuperusers = (collection: string): boolean =>
 /** First segments under `/api` that only superusers may use. */
 const ADMIN_AREAS = new Set(["settings", "logs", "backups", "crons", "sql"]);
 
-const ADMIN: Route = { kind: "admin", body: "stream" };
+const ADMIN: Route = { kind: "admin", body: "stream", isAdmin: true };
 const CUSTOM: Route = { kind: "custom", body: "stream" };
-const HAPTA: Route = { kind: "probe", body: "drop" };
+const PROBE: Route = { kind: "probe", body: "drop" };
+const SESSION: Route = { kind: "session", body: "drop" };
+const SESSION_PATHS = new Set(["sessions", "logout", "verify"]);
 
 /** The route of a canonical path, split into its segments. Total: unknown paths are `custom`. */
 export const toRoute = (method: string, segments: readonly string[]): Route => {
   const route = routeOf(method, segments);
-  if (method === "OPTIONS") return { kind: route.kind === "admin" ? "admin" : "preflight", body: "drop" };
+  if (method === "OPTIONS")
+    return route.isAdmin ? { ...ADMIN, body: "drop" } : { kind: "preflight", body: "drop" };
   return method === "GET" || method === "HEAD" ? { ...route, body: "drop" } : route;
 };
 
 const routeOf = (method: string, segments: readonly string[]): Route => {
-  const [area, second, third, fourth] = segments;
+  const [area, second] = segments;
   // PocketBase matches its own prefixes case-sensitively; look-alikes must not slip past the policy.
   const prefix = area?.toLowerCase();
   if (prefix === "_") return ADMIN;
-  if (area === "hapta") return HAPTA;
-  if (prefix !== "api") return CUSTOM;
+  if (prefix === "api") return apiRoute(method, segments);
+  return ownRoute(area, second) ?? CUSTOM;
+};
+
+const ownRoute = (area: string | undefined, place = ""): Route | undefined => {
+  if (area === "hapta") return PROBE;
+  return area === "auth" && SESSION_PATHS.has(place) ? SESSION : undefined;
+};
+
+const apiRoute = (method: string, segments: readonly string[]): Route => {
+  const [, second, third, fourth] = segments;
   const name = second?.toLowerCase() ?? "";
   if (ADMIN_AREAS.has(name)) return ADMIN;
   if (name === "collections") return collectionRoute(method, segments);
@@ -77,17 +94,21 @@ const collectionRoute = (method: string, segments: readonly string[]): Route => 
   // No collection has such a name, but PocketBase folds letters beyond ASCII when it looks one up:
   // `_%C5%BFuperusers` is `_superusers` to it. Whatever needs an escape is the superusers' for all we know.
   if (collection.includes("%")) return ADMIN;
-  if (isSuperusers(collection) || operation === "truncate" || operation === "impersonate") {
-    return { kind: "admin", body: operation === "records" ? "stream" : "struct", collection };
-  }
-  if (operation === "records") return { kind: "records", body: "stream", collection };
+  const place = { collection, operation };
+  const admin =
+    isSuperusers(collection) || ADMIN_OPERATIONS.has(operation) ? ({ isAdmin: true } as const) : {};
+  if (operation === "truncate") return { kind: "admin", body: "stream", ...place, ...admin };
+  if (operation === "records") return { kind: "records", body: "stream", ...place, ...admin };
   if (AUTH_OPERATIONS.has(operation)) {
-    return { kind: "auth", body: method === "POST" ? "struct" : "stream", collection };
+    return { kind: "auth", body: method === "POST" ? "struct" : "stream", ...place, ...admin };
   }
-  return { kind: "custom", body: "stream", collection };
+  return { kind: "custom", body: "stream", ...place, ...admin };
 };
 
+const ADMIN_OPERATIONS = new Set(["truncate", "impersonate"]);
+
 const AUTH_OPERATIONS = new Set([
+  "impersonate",
   "auth-methods",
   "auth-with-password",
   "auth-with-oauth2",

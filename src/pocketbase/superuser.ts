@@ -27,9 +27,11 @@ export type SuperuserCall = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Log in anew and repeat the call when the answer is 401 or 403; true when absent. */
   readonly renew?: boolean;
+  /** For this call, login included; the client's own deadline when absent. */
+  readonly deadlineMs?: number;
 };
 
-type Token = { readonly text: string; readonly expiresMs: number };
+type Token = { readonly text: string; readonly renewMs: number };
 
 const DEADLINE_MS = 10_000;
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
@@ -41,6 +43,7 @@ export class SuperuserClient {
   readonly #options: SuperuserOptions;
   #token: Token | undefined;
   #login: Promise<Token> | undefined;
+  #refusals = 0;
 
   constructor(options: SuperuserOptions) {
     this.#options = options;
@@ -49,6 +52,14 @@ export class SuperuserClient {
   /** Base address of the PocketBase this client speaks to. */
   get url(): string {
     return this.#options.url;
+  }
+
+  /**
+   * How often a token was given up because PocketBase refused it; a renewal before expiry does not count.
+   * Who keeps a connection that was authorised once can tell by it that PocketBase may see a guest there now.
+   */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   /**
@@ -63,13 +74,16 @@ export class SuperuserClient {
 
   /** As `request`, with headers of one's own and a say in whether a refusal renews the login. */
   async call(call: SuperuserCall): Promise<SuperuserAnswer> {
-    const signal = AbortSignal.timeout(this.#options.deadlineMs ?? DEADLINE_MS);
+    const signal = AbortSignal.timeout(call.deadlineMs ?? this.#options.deadlineMs ?? DEADLINE_MS);
     const token = await this.#currentToken(signal);
     const answer = await this.#send(call, signal, token.text);
     // PocketBase treats a token it does not know as a guest's: 401 on its own routes, 403 on records.
     const refused = answer.status === 401 || answer.status === 403;
     if (!refused || call.renew === false) return answer;
-    if (this.#token === token) this.#token = undefined;
+    if (this.#token === token) {
+      this.#token = undefined;
+      this.#refusals += 1;
+    }
     const renewed = await this.#currentToken(signal);
     return this.#send(call, signal, renewed.text);
   }
@@ -96,7 +110,7 @@ export class SuperuserClient {
 
   async #currentToken(signal: AbortSignal): Promise<Token> {
     const token = this.#token;
-    if (token !== undefined && Date.now() < token.expiresMs - RENEW_BEFORE_MS) return token;
+    if (token !== undefined && Date.now() < token.renewMs) return token;
     // One login serves everybody who waits: PocketBase's default limiter allows two in three seconds.
     this.#login ??= this.#logIn(signal).finally(() => {
       this.#login = undefined;
@@ -111,7 +125,7 @@ export class SuperuserClient {
     const path = "/api/collections/_superusers/auth-with-password";
     const answer = await this.#send({ method: "POST", path, body }, signal);
     const text = answer.status === 200 ? field(answer.json, "token") : undefined;
-    if (typeof text === "string") return { text, expiresMs: tokenExpiryMs(text) };
+    if (typeof text === "string") return { text, renewMs: renewalMs(text) };
     throw refusedLogin(answer, this.#options.url);
   }
 
@@ -197,9 +211,12 @@ function parseOrUndefined(text: string): unknown {
   }
 }
 
-// The signature is PocketBase's business; only `exp` (Unix seconds) is wanted.
-function tokenExpiryMs(token: string): number {
+// The signature is PocketBase's business; only `exp` (Unix seconds) is wanted. A token of a short life is not
+// renewed at every call.
+function renewalMs(token: string): number {
   const payload = parseOrUndefined(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
   const exp = field(payload, "exp");
-  return typeof exp === "number" ? exp * 1000 : Date.now() + 2 * RENEW_BEFORE_MS;
+  if (typeof exp !== "number") return Date.now() + RENEW_BEFORE_MS;
+  const lifeMs = exp * 1000 - Date.now();
+  return exp * 1000 - Math.min(RENEW_BEFORE_MS, lifeMs / 4);
 }

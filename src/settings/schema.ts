@@ -80,12 +80,33 @@ const server = z.strictObject({
   }),
 });
 
+const UPSTREAM_TOKENS = ["reject", "adopt"] as const;
+
 const security = z.strictObject({
   Secret: z.string().min(16).max(1024).optional().meta({
     description: "A long random text of your own that signs what Hapta hands out.",
     allowed: "a text of 16 to 1024 characters, random, not copied from an example",
     secret: true,
   }),
+  UpstreamTokens: z
+    .enum(UPSTREAM_TOKENS)
+    .default("reject")
+    .meta(
+      choiceNote(
+        UPSTREAM_TOKENS,
+        "What PocketBase's own tokens count for when a client sends one: nothing, or, while an app moves to Hapta, a login that the next refresh turns into a session.",
+      ),
+    ),
+  Rotation: z
+    .strictObject({
+      Grace: seconds({
+        min: 10,
+        max: 300,
+        fallback: 60,
+        sentence: "How long a replaced token is still accepted once its successor has been used.",
+      }),
+    })
+    .prefault({}),
   Hosts: listOf(
     {
       sentence: "The Host names Hapta answers for, without port; empty answers for any.",

@@ -24,6 +24,8 @@ export type Settings = {
     readonly secret: Secret | undefined;
     /** Lower case, without port; IPv6 in brackets; empty = any. */
     readonly hosts: readonly string[];
+    readonly upstreamTokens: "reject" | "adopt";
+    readonly rotationGraceMs: number;
     readonly adminKey: Secret | undefined;
     readonly rootKey: Secret | undefined;
     readonly clusterSecret: Secret | undefined;
@@ -129,6 +131,8 @@ export function toSettings(input: CheckedInput): Settings {
     security: {
       secret: toSecret(Security.Secret),
       hosts: Security.Hosts,
+      upstreamTokens: Security.UpstreamTokens,
+      rotationGraceMs: toMs(Security.Rotation.Grace),
       adminKey: toSecret(text("HAPTA_ADMIN_KEY")),
       rootKey: toSecret(text("HAPTA_ROOT_KEY")),
       clusterSecret: toSecret(text("HAPTA_CLUSTER_SECRET")),

@@ -4,11 +4,15 @@
 import type { Timeouts } from "../../src/http/connectionOptions.ts";
 import type { Listener } from "../../src/http/listener.ts";
 import { createPipeline, type Pipeline } from "../../src/pipeline.ts";
-import { createHealthRoutes } from "../../src/routes/health.ts";
+import { followUpstream } from "../../src/pocketbase/following.ts";
+import { SuperuserClient } from "../../src/pocketbase/superuser.ts";
+import { createRoutes } from "../../src/routes/ownRoutes.ts";
 import { startServer } from "../../src/server.ts";
 import { createServices, type Services } from "../../src/services.ts";
 import { configSchema, type UserConfig } from "../../src/settings/schema.ts";
 import { type Settings, toSettings } from "../../src/settings/settingsShape.ts";
+import { Secret } from "../../src/utils/secret.ts";
+import { createScratch } from "../support/scratch.ts";
 
 /** One log line. */
 export interface LogLine {
@@ -37,28 +41,37 @@ export interface TestGateway extends AsyncDisposable {
 }
 
 /** Settings as a config file would give them. */
-export const settingsOf = (config: UserConfig = {}): Settings =>
+export const settingsOf = (config: UserConfig = {}, cwd = "/"): Settings =>
   toSettings({
     config: configSchema.parse(config),
     variables: new Map(),
     isMainNode: true,
     fixUpstream: false,
     configFile: undefined,
-    cwd: "/",
+    cwd,
     notices: [],
   });
+
+const NOBODY = new SuperuserClient({
+  url: "http://127.0.0.1:9",
+  email: "nobody@example.com",
+  password: new Secret("nobody"),
+});
 
 /** Starts a gateway in front of `upstreamUrl`; disposing cuts every connection. */
 export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}): TestGateway => {
   const lines: LogLine[] = [];
+  const scratch = createScratch("gateway");
   const made = createServices({
-    settings: settingsOf(options.config),
+    settings: settingsOf(options.config, scratch.path),
     log: (level, message, fields = {}) => lines.push({ level, message, fields }),
+    // The control plane asks elsewhere, where nobody answers: the upstream under test sees visitors only.
+    following: followUpstream(NOBODY, () => undefined),
     upstreamUrl,
     upstreamState: () => ({ kind: "ready", sinceMs: 0, findings: [] }),
   });
   const services = options.replace?.(made) ?? made;
-  const real = createPipeline(services, createHealthRoutes(services));
+  const real = createPipeline(services, createRoutes(services));
   const listener = startServer(options.wrap?.(real, services) ?? real, {
     host: "127.0.0.1",
     port: 0,
@@ -74,6 +87,7 @@ export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}):
     [Symbol.asyncDispose]: () => {
       listener.cut();
       services.close();
+      scratch[Symbol.dispose]();
       return Promise.resolve();
     },
   };

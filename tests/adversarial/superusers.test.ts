@@ -2,7 +2,7 @@
 // spelling and behind no header. Public means here: a loopback peer with a forwarding header and no trust.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { UserConfig } from "../../src/settings/schema.ts";
-import { SUPERUSER } from "../support/fixture/load.ts";
+import { loginCallers, SUPERUSER } from "../support/fixture/load.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { exchange, type WireRequest } from "../support/wire.ts";
 import { headOf, type WireResponse } from "../support/wireReader.ts";
@@ -318,7 +318,7 @@ describe("against PocketBase itself", () => {
   ) => exchange(gateway.url, { ...request, headers: [...headers, ["Authorization", authorization]] });
 
   test("SU2: a superuser's token is refused from a public address, in every form PocketBase accepts", async () => {
-    const { superuser, ada } = pocketbase.world.tokens;
+    const { superuser, ada } = await loginCallers(gateway.url);
     for (const form of [superuser, `Bearer ${superuser}`, `bearer ${superuser}`, `BEARER ${superuser}`]) {
       for (const path of ["/api/collections/ledgers/records", "/custom/hello", "/api/files/token"]) {
         const answer = await asSuperuser({ path }, form);

@@ -1,6 +1,7 @@
 // Generated requests to PocketBase and through Hapta must be answered alike, on every supported version of PocketBase.
 import { describe, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { loginCallers } from "../support/fixture/load.ts";
 import { startHapta } from "../support/hapta.ts";
 import { binaryOf, type PocketBaseVersion, startPocketBase } from "../support/pocketbase.ts";
 import { selectedTargets } from "../support/targets.ts";
@@ -27,6 +28,7 @@ describe.skipIf(!selectedTargets().includes("hapta"))("differential through Hapt
         direct: upstream.url,
         through: hapta.url,
         world: upstream.world,
+        tokensThrough: await loginCallers(hapta.url),
         seed,
         runs: Number(process.env["HAPTA_RUNS"] ?? fastRuns),
         ignoresMemberOrder: version === "0.40",

@@ -14,6 +14,8 @@ export interface DifferentialOptions {
   readonly direct: string;
   readonly through: string;
   readonly world: World;
+  /** The callers' tokens on the other side, when it hands out its own. */
+  readonly tokensThrough?: World["tokens"];
   readonly seed: number;
   readonly runs: number;
   readonly path?: string;
@@ -89,6 +91,16 @@ export const runDifferential = async (options: DifferentialOptions): Promise<voi
   const pairs = { direct: open(options.direct), through: open(options.through) };
   const resetting = connections.use(new WireConnection(options.direct));
   let turn = 0;
+  const pairsOfTokens = Object.entries(options.world.tokens).map(
+    ([caller, token]) => [token, options.tokensThrough?.[caller as keyof World["tokens"]] ?? token] as const,
+  );
+  const swap = (text: string): string =>
+    pairsOfTokens.reduce((done, [token, other]) => done.replaceAll(token, other), text);
+  const translate = (request: WireRequest): WireRequest => ({
+    ...request,
+    path: swap(request.path),
+    headers: (request.headers ?? []).map(([name, value]) => [name, swap(value)] as const),
+  });
   const compare = async (one: Case): Promise<void> => {
     const at = turn++ % ADDRESSES.length;
     const [a, b] = [pairs.direct[at], pairs.through[at]];
@@ -96,7 +108,7 @@ export const runDifferential = async (options: DifferentialOptions): Promise<voi
     if (one.reset !== undefined) await resetting.send(one.reset);
     const direct = await a.send(one.request);
     if (one.reset !== undefined) await resetting.send(one.reset);
-    const through = await b.send(one.request);
+    const through = await b.send(translate(one.request));
     const found = differencesOf(direct, through, { ignoresMemberOrder: options.ignoresMemberOrder === true });
     if (found.length > 0) throw new Error(found.join("\n"));
   };

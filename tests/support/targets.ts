@@ -1,6 +1,6 @@
 // Runs one suite against every target: bare PocketBase first (it proves the test right), then Hapta in front of one.
 import { afterAll, beforeAll, describe, setDefaultTimeout } from "bun:test";
-import type { World } from "./fixture/load.ts";
+import { loginCallers, type World } from "./fixture/load.ts";
 import { startHapta } from "./hapta.ts";
 import { type PocketBase, startPocketBase } from "./pocketbase.ts";
 
@@ -21,11 +21,18 @@ export interface Target {
 interface Running extends AsyncDisposable {
   readonly url: string;
   readonly upstream: PocketBase;
+  /** The fixture with the tokens that this target hands out. */
+  readonly world: World;
 }
 
 const startBare = async (): Promise<Running> => {
   const upstream = await startPocketBase();
-  return { url: upstream.url, upstream, [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose]() };
+  return {
+    url: upstream.url,
+    upstream,
+    world: upstream.world,
+    [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),
+  };
 };
 
 const startBehindHapta = async (): Promise<Running> => {
@@ -36,7 +43,8 @@ const startBehindHapta = async (): Promise<Running> => {
       await hapta[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();
     };
-    return { url: hapta.url, upstream, [Symbol.asyncDispose]: stop };
+    const world = { ...upstream.world, tokens: await loginCallers(hapta.url) };
+    return { url: hapta.url, upstream, world, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await upstream[Symbol.asyncDispose]();
     throw error;
@@ -83,7 +91,7 @@ export const describeTargets = (suite: string, body: (target: Target) => void): 
           return current().upstream;
         },
         get world() {
-          return current().upstream.world;
+          return current().world;
         },
       });
     });

@@ -1,6 +1,7 @@
 // What the upstream tests share: an embedded PocketBase of any tested version, and a proxy that can misbehave.
-import { type EmbeddedPocketBase, startEmbedded } from "../../src/pocketbase/embedded.ts";
+
 import type { Log } from "../../src/insight/log.ts";
+import { type EmbeddedPocketBase, startEmbedded } from "../../src/pocketbase/embedded.ts";
 import { SuperuserClient } from "../../src/pocketbase/superuser.ts";
 import { binaryOf, type PocketBaseVersion } from "../support/pocketbase.ts";
 import { createScratch } from "../support/scratch.ts";

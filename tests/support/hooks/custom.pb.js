@@ -64,3 +64,56 @@ routerAdd("GET", "/custom/status/{code}", (e) =>
 routerAdd("PUT", "/custom/things/{name}", (e) =>
   e.json(200, { name: e.request.pathValue("name"), method: e.request.method }),
 );
+
+// Logins of the app's own, in the shape of PocketBase's; `pad` makes the answer too long for one write.
+routerAdd("POST", "/custom/login", (e) => {
+  const record = e.app.findAuthRecordByEmail("members", e.request.url.query().get("email"));
+  const pad = "x".repeat(parseInt(e.request.url.query().get("pad") || "0", 10));
+  return e.json(200, { pad: pad, record: record, token: record.newAuthToken() });
+});
+
+routerAdd("POST", "/custom/standard-login", (e) =>
+  $apis.recordAuthResponse(
+    e,
+    e.app.findAuthRecordByEmail("members", e.request.url.query().get("email")),
+    "custom",
+  ),
+);
+
+// Written as no serialiser of PocketBase's would, yet the same JSON.
+routerAdd("POST", "/custom/odd-login", (e) => {
+  const record = e.app.findAuthRecordByEmail("members", e.request.url.query().get("email"));
+  const token = record.newAuthToken();
+  const shape = e.request.url.query().get("shape");
+  const text =
+    shape === "escaped"
+      ? '"\\u0065' + token.slice(1) + '"'
+      : shape === "spaced"
+        ? ' "' + token + '"'
+        : '"' + token + '"';
+  const type = e.request.url.query().get("type") || "application/json";
+  return e.blob(200, type, '{"token" :' + text + ',"record":{"id":"' + record.id + '"}}');
+});
+
+routerAdd(
+  "POST",
+  "/custom/compressed-login",
+  (e) => {
+    const record = e.app.findAuthRecordByEmail("members", e.request.url.query().get("email"));
+    return e.json(200, { pad: "x".repeat(4000), record: record, token: record.newAuthToken() });
+  },
+  $apis.gzip(),
+);
+
+// The token that PocketBase would send by mail.
+routerAdd("GET", "/custom/reset-token", (e) =>
+  e.string(
+    200,
+    e.app.findAuthRecordByEmail("members", e.request.url.query().get("email")).newPasswordResetToken(),
+  ),
+);
+
+// JSON of any length.
+routerAdd("GET", "/custom/json", (e) =>
+  e.json(200, { list: "x".repeat(parseInt(e.request.url.query().get("n"), 10)) }),
+);

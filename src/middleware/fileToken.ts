@@ -1,0 +1,78 @@
+// File tokens in URLs: Hapta's is resolved to its session and replaced by PocketBase's own, which is asked
+// for once per session and kept as long as it lasts.
+import type { Exchange } from "../exchange.ts";
+import type { MemberCalls } from "../pocketbase/memberCalls.ts";
+import { namesSuperusers } from "../pocketbase/routes.ts";
+import type { Session } from "../sessions/liveSessions.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { Client } from "../utils/address.ts";
+import { claimsOf } from "../utils/jwt.ts";
+
+/** PocketBase's file tokens last 180 s by default and never less than 10. */
+const KEPT_MS = 8_000;
+const KEPT_MAX = 10_000;
+
+interface FileTokenParts {
+  readonly sessions: Sessions;
+  readonly memberCalls: MemberCalls;
+  readonly isAdminClient: (client: Client) => boolean;
+  /** Whether PocketBase's own file tokens are let through. */
+  readonly adopts: boolean;
+}
+
+/** Exchanges the `token` parameter of an exchange's query, in place. */
+export type SwapFileToken = (exchange: Exchange) => Promise<undefined>;
+
+export const createSwapFileToken = (parts: FileTokenParts): SwapFileToken => {
+  const { sessions, memberCalls, isAdminClient, adopts } = parts;
+  const kept = new Map<string, { readonly token: string; readonly untilMs: number }>();
+
+  const upstreamFileToken = async (session: Session, exchange: Exchange): Promise<string | undefined> => {
+    const nowMs = performance.now();
+    const known = kept.get(session.id);
+    if (known !== undefined && known.untilMs > nowMs) return known.token;
+    const credential = sessions.upstreamToken(session);
+    if (credential === undefined) return undefined;
+    const token = await memberCalls.fileToken(credential, exchange.client.address);
+    if (token === undefined) return undefined;
+    if (kept.size >= KEPT_MAX) kept.clear();
+    kept.set(session.id, { token, untilMs: nowMs + KEPT_MS });
+    return token;
+  };
+
+  return async (exchange) => {
+    const token = firstToken(exchange.query);
+    if (token === undefined) return undefined;
+    const verdict = await sessions.resolveFileToken(token);
+    const cid = verdict.kind === "live" ? verdict.session.cid : (claimsOf(token)?.collectionId ?? "");
+    // As with their other tokens: from outside a superuser's counts for nothing.
+    const isRefused = namesSuperusers(cid) && !isAdminClient(exchange.client);
+    if (adopts && verdict.kind === "invalid" && !isRefused) return undefined;
+    const upstream =
+      verdict.kind === "live" && !isRefused ? await upstreamFileToken(verdict.session, exchange) : undefined;
+    exchange.query = withToken(exchange.query, upstream ?? "");
+    return undefined;
+  };
+};
+
+/** Whether a query may have a `token` in some spelling; escapes are only looked into later. */
+export const mayCarryToken = (query: string): boolean => query.includes("token") || query.includes("%");
+
+// Undefined without a `token` pair. PocketBase takes the first that it can decode, so all of them are replaced.
+const firstToken = (query: string): string | undefined => {
+  for (const pair of query.split("&")) {
+    const [name, value] = decoded(pair);
+    if (name === "token") return value;
+  }
+  return undefined;
+};
+
+// Replaces every `token` pair by one, the others stay as they were written.
+const withToken = (query: string, token: string): string => {
+  const others = query.split("&").filter((pair) => decoded(pair)[0] !== "token");
+  return [...others, `token=${token}`].join("&");
+};
+
+// The `&` keeps a leading question mark, which URLSearchParams would drop and PocketBase does not.
+const decoded = (pair: string): readonly [string, string] =>
+  new URLSearchParams(`&${pair}`).entries().next().value ?? ["", ""];

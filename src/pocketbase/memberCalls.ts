@@ -1,0 +1,74 @@
+// What Hapta asks PocketBase in a member's name: whether a login still counts, and for file tokens.
+// Control-plane calls with a deadline; the data plane has its own client.
+import { claimsOf } from "../utils/jwt.ts";
+
+const DEADLINE_MS = 10_000;
+
+/** Whether an upstream token still counts. `unknown`: PocketBase could not be asked. */
+export type TokenState =
+  | { readonly kind: "alive"; readonly upstream?: { readonly token: string; readonly expMs: number } }
+  | { readonly kind: "dead" }
+  | { readonly kind: "unknown" };
+
+export interface MemberCalls {
+  /** Refreshes the token; a refusal means that PocketBase no longer accepts it. Never rejects. */
+  probe(token: string): Promise<TokenState>;
+  /** A file token for the holder of `token`; undefined when PocketBase gives none. Never rejects. */
+  fileToken(token: string, clientAddress: string): Promise<string | undefined>;
+}
+
+/** @param url - Base address of PocketBase, without a trailing slash. */
+export const createMemberCalls = (url: string): MemberCalls => {
+  const post = async (
+    path: string,
+    token: string,
+    headers: Record<string, string> = {},
+  ): Promise<Response | undefined> => {
+    try {
+      return await fetch(`${url}${path}`, {
+        method: "POST",
+        headers: { Authorization: token, ...headers },
+        redirect: "manual",
+        signal: AbortSignal.timeout(DEADLINE_MS),
+      });
+    } catch {
+      return undefined; // unreachable or too slow: the caller knows no more than before
+    }
+  };
+
+  const tokenIn = async (response: Response): Promise<string | undefined> => {
+    try {
+      const json: unknown = await response.json();
+      const token: unknown =
+        typeof json === "object" && json !== null ? Reflect.get(json, "token") : undefined;
+      return typeof token === "string" ? token : undefined;
+    } catch {
+      return undefined; // cut off or not JSON
+    }
+  };
+
+  return {
+    probe: async (token) => {
+      const collection = claimsOf(token)?.collectionId;
+      if (collection === undefined) return { kind: "dead" };
+      const response = await post(
+        `/api/collections/${encodeURIComponent(collection)}/auth-refresh?fields=token`,
+        token,
+      );
+      if (response === undefined) return { kind: "unknown" };
+      if (response.status === 200) {
+        const renewed = await tokenIn(response);
+        const exp = renewed === undefined ? undefined : claimsOf(renewed)?.exp;
+        if (renewed === undefined || exp === undefined) return { kind: "alive" };
+        return { kind: "alive", upstream: { token: renewed, expMs: exp * 1000 } };
+      }
+      await response.body?.cancel();
+      // Everything else (429, 5xx, a proxy's own page) says nothing about the login.
+      return [401, 403, 404].includes(response.status) ? { kind: "dead" } : { kind: "unknown" };
+    },
+    fileToken: async (token, clientAddress) => {
+      const response = await post("/api/files/token", token, { "X-Forwarded-For": clientAddress });
+      return response?.status === 200 ? await tokenIn(response) : undefined;
+    },
+  };
+};

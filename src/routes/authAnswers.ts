@@ -1,0 +1,159 @@
+// Answers that carry one of PocketBase's tokens: they leave with one of Hapta's instead. PocketBase's is
+// locked into the session and never reaches a client.
+import { readBody } from "../bodies/readBody.ts";
+import { Refusal } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
+import { type Answer, isStreamed } from "../http/answer.ts";
+import { presenterOf, refuseUnavailable } from "../middleware/identify.ts";
+import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
+import type { Services } from "../services.ts";
+import type { Session } from "../sessions/liveSessions.ts";
+import type { RefreshOutcome } from "../sessions/refresher.ts";
+import { claimsOf, tokenTextOf } from "../utils/jwt.ts";
+import { withoutHeaders } from "./decompressed.ts";
+
+const AUTH_ANSWER_BYTES_MAX = 8_388_608;
+const TIMEOUT_MS = 30_000;
+
+/** PocketBase's token in an answer, with what it says of itself. */
+interface UpstreamToken {
+  readonly token: string;
+  readonly id: string;
+  readonly collectionId: string;
+  readonly expMs: number;
+  readonly isRefreshable: boolean;
+}
+
+export interface AuthAnswers {
+  /**
+   * Replaces the token of an answer that opens a session (any login, impersonation, the app's own routes). Without
+   * such a token in it, `otherwise` or else the answer itself leaves.
+   */
+  open(exchange: Exchange, answer: Answer, otherwise?: Answer): Promise<Answer>;
+  /** Rolls the session with PocketBase's answer to its refresh. */
+  refresh(exchange: Exchange, answer: Answer): Promise<Answer>;
+}
+
+export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnswers => {
+  const open: AuthAnswers["open"] = async (exchange, answer, otherwise) => {
+    const { whole, json } = await readJson(answer);
+    const found = json === undefined ? undefined : upstreamTokenOf(json.token);
+    if (json === undefined || found === undefined) return otherwise ?? whole;
+    const { principal, route, id } = exchange;
+    const opened = await sessions
+      .open({
+        cid: found.collectionId,
+        uid: found.id,
+        kind: kindOf(found),
+        upstream: { token: found.token, expMs: found.expMs },
+        presenter: presenterOf(exchange),
+        authTimeMs: Date.now() - (performance.now() - exchange.startedMs),
+        amr: METHODS[route.operation ?? ""] ?? "custom",
+        replaces:
+          principal.kind === "record" && route.operation !== "impersonate"
+            ? principal.session?.id
+            : undefined,
+        request: id,
+      })
+      .catch(refuseUnavailable);
+    if (opened.kind === "revoked") throw new Refusal("session_required");
+    return withToken(whole, json, opened.token);
+  };
+
+  const roll = async (exchange: Exchange, answer: Answer): Promise<Answer> => {
+    const { whole, json } = await readJson(answer);
+    const found = json === undefined ? undefined : upstreamTokenOf(json.token);
+    const token = tokenTextOf(exchange.authorizations[0] ?? "");
+    const upstream = found === undefined ? undefined : { token: found.token, expMs: found.expMs };
+    const outcome: RefreshOutcome = await sessions
+      .refresh(token, presenterOf(exchange), upstream)
+      .catch(refuseUnavailable);
+    if (outcome.kind !== "minted" && outcome.kind !== "same") throw new Refusal("session_required");
+    // Without a token in it (fields=record) the answer is passed on; the client keeps what it has.
+    return json === undefined || found === undefined ? whole : withToken(whole, json, outcome.token);
+  };
+
+  // A 403 from another collection's refresh says nothing; from the session's own it is the auth rule speaking.
+  const isOwnCollection = ({ route }: Exchange, { cid }: Session): boolean =>
+    route.collection === cid.toLowerCase() || collections.find(route.collection ?? "")?.id === cid;
+
+  const refresh: AuthAnswers["refresh"] = async (exchange, answer) => {
+    const { principal, id } = exchange;
+    const session = principal.kind === "guest" ? undefined : principal.session;
+    // A token of PocketBase's own that was adopted: from here on there is a session.
+    if (session === undefined) return answer.status === 200 ? await open(exchange, answer) : answer;
+    if (answer.status === 200) return await roll(exchange, answer);
+    // PocketBase no longer knows this login: neither does Hapta. Anything else says nothing about it.
+    if (answer.status === 401 || (answer.status === 403 && isOwnCollection(exchange, session))) {
+      await sessions
+        .revoke({ kind: "session", id: session.id }, { reason: "upstream", request: id })
+        .catch(refuseUnavailable);
+    }
+    return answer;
+  };
+
+  return { open, refresh };
+};
+
+/** RFC 8176 names for the ways to log in. */
+const METHODS: Readonly<Record<string, string>> = {
+  "auth-with-password": "pwd",
+  "auth-with-otp": "otp",
+  "auth-with-oauth2": "fed",
+  "auth-refresh": "adopted",
+  impersonate: "impersonated",
+};
+
+const kindOf = (found: UpstreamToken): "record" | "superuser" | "impersonated" => {
+  if (!found.isRefreshable) return "impersonated";
+  return found.collectionId === SUPERUSERS_ID ? "superuser" : "record";
+};
+
+const upstreamTokenOf = (token: unknown): UpstreamToken | undefined => {
+  if (typeof token !== "string") return undefined;
+  const { id, collectionId, type, exp, refreshable = true } = claimsOf(token) ?? {};
+  if (id === undefined || collectionId === undefined || type !== "auth" || exp === undefined)
+    return undefined;
+  return { token, id, collectionId, expMs: exp * 1000, isRefreshable: refreshable };
+};
+
+interface ReadAnswer {
+  /** The answer with its body at hand. */
+  readonly whole: Answer;
+  /** Its JSON object; undefined when it is none. */
+  readonly json: { token?: unknown } | undefined;
+}
+
+const readJson = async (answer: Answer): Promise<ReadAnswer> => {
+  if (answer.body === null) return { whole: answer, json: undefined };
+  const body = isStreamed(answer.body)
+    ? await readBody(answer.body, { bytesMax: AUTH_ANSWER_BYTES_MAX, timeoutMs: TIMEOUT_MS }).catch(refuseCut)
+    : answer.body;
+  const whole = { ...answer, body };
+  try {
+    const json: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
+    return {
+      whole,
+      json: typeof json === "object" && json !== null && !Array.isArray(json) ? json : undefined,
+    };
+  } catch {
+    return { whole, json: undefined };
+  }
+};
+
+// What the reader says of bodies is meant for clients; this one was PocketBase's.
+const refuseCut = (cause: unknown): never => {
+  const isSlow = cause instanceof Refusal && cause.code === "body_too_slow";
+  throw new Refusal(isSlow ? "upstream_timeout" : "upstream_invalid", { cause });
+};
+
+// Only the token's text is exchanged, so that everything else stays as PocketBase wrote it; unless the app wrote it
+// with escapes.
+const withToken = (answer: Answer, json: { token?: unknown }, token: string): Answer => {
+  const upstream = String(json.token);
+  const text = Buffer.from(answer.body instanceof Uint8Array ? answer.body : []).toString("utf8");
+  const isPlain = text.includes(`"${upstream}"`);
+  const exchanged = isPlain ? text.replaceAll(upstream, token) : JSON.stringify({ ...json, token });
+  const headers = withoutHeaders(answer.headers, ["content-length"]);
+  return { status: answer.status, headers, body: Buffer.from(exchanged) };
+};

@@ -1,0 +1,25 @@
+// Hapta's own routes, by kind of traffic.
+import { Refusal } from "../errors.ts";
+import type { Routes } from "../pipeline.ts";
+import type { Services } from "../services.ts";
+import { createHealthRoutes } from "./health.ts";
+import { createReshape } from "./reshape.ts";
+import { createSessionRoutes } from "./sessions.ts";
+
+export const createRoutes = (services: Services): Routes => {
+  const health = createHealthRoutes(services);
+  const sessions = createSessionRoutes(services);
+  return {
+    answer: (exchange) => {
+      switch (exchange.route.kind) {
+        case "probe":
+          return health(exchange);
+        case "session":
+          return sessions(exchange);
+        default:
+          throw new Refusal("not_found");
+      }
+    },
+    reshape: createReshape(services),
+  };
+};

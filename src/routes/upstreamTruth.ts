@@ -1,0 +1,90 @@
+// After a write through Hapta that may have ended logins at PocketBase: the sessions concerned are checked
+// before the writer hears that it is done.
+import type { Exchange } from "../exchange.ts";
+import type { Services } from "../services.ts";
+import { claimsOf } from "../utils/jwt.ts";
+
+export interface UpstreamTruth {
+  /** After an acknowledged write to records, in a batch, or to the schema. */
+  afterWrite(exchange: Exchange): Promise<void>;
+  /** After an acknowledged confirm-* call: its token names the record. */
+  afterConfirmation(exchange: Exchange): Promise<void>;
+}
+
+const RECORD_PATH = /^\/api\/collections\/([^/]+)\/records\/([^/?]+)/;
+const COLLECTION_PATH = /^\/api\/collections\/([^/]+)(?:\/truncate)?$/;
+/** Sessions of a collection that are checked after a change to the collection itself. */
+const SUBJECTS_MAX = 1000;
+
+export const createUpstreamTruth = ({ sessions, collections }: Services): UpstreamTruth => {
+  const checkRecord = async (segment: string, uid: string): Promise<void> => {
+    const collection = collections.find(segment);
+    if (collection?.type === "auth") await sessions.checkRecord({ cid: collection.id, uid });
+  };
+
+  const checkCollection = async (segment: string): Promise<void> => {
+    const before = collections.find(segment);
+    await collections.refresh();
+    const cid = before?.id ?? collections.find(segment)?.id;
+    if (cid === undefined) return;
+    const uids = new Set(sessions.list({ cid, uid: "" }).map(({ uid }) => uid));
+    for (const uid of [...uids].slice(0, SUBJECTS_MAX)) await sessions.checkRecord({ cid, uid });
+  };
+
+  const checkSchema = async (segment: string | undefined): Promise<void> => {
+    if (segment === undefined) return;
+    if (segment !== "import") return await checkCollection(segment);
+    // An import may touch them all.
+    for (const { id, type } of collections.all()) if (type === "auth") await checkCollection(id);
+  };
+
+  return {
+    afterWrite: async ({ path, batchPayload, route }) => {
+      const paths = route.kind === "batch" ? batchUrls(batchPayload) : [path];
+      for (const one of paths) {
+        const [, segment, uid] = RECORD_PATH.exec(one) ?? [];
+        if (segment !== undefined && uid !== undefined) await checkRecord(segment, uid);
+      }
+      await checkSchema(COLLECTION_PATH.exec(path)?.[1]);
+    },
+    afterConfirmation: async ({ body }) => {
+      if (body.kind !== "bytes") return;
+      const { id, collectionId } = claimsOf(tokenIn(body.bytes)) ?? {};
+      if (id !== undefined && collectionId !== undefined)
+        await sessions.checkRecord({ cid: collectionId, uid: id });
+    },
+  };
+};
+
+// JSON or a form of either kind: whatever else they hold, only one thing in them looks like this.
+const TOKEN = /eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/;
+
+const tokenIn = (bytes: Uint8Array): string => {
+  const token = memberOf(bytes, "token");
+  return typeof token === "string" ? token : (TOKEN.exec(Buffer.from(bytes).toString("latin1"))?.[0] ?? "");
+};
+
+const memberOf = (bytes: Uint8Array, name: string): unknown => {
+  try {
+    const json: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    return member(json, name);
+  } catch {
+    return undefined; // a form
+  }
+};
+
+const member = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+
+// The paths of the records that a batch touches.
+const batchUrls = (bytes: Uint8Array | undefined): string[] => {
+  const requests = bytes === undefined ? undefined : memberOf(bytes, "requests");
+  if (!Array.isArray(requests)) return [];
+  return requests.flatMap((item: unknown) => {
+    const url = member(item, "url");
+    if (typeof url !== "string") return [];
+    // An upsert names its record in the body.
+    const id = member(item, "method") === "PUT" ? member(member(item, "body"), "id") : undefined;
+    return typeof id === "string" ? [url, `${url.split("?", 1)[0]}/${id}`] : [url];
+  });
+};

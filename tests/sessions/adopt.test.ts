@@ -1,0 +1,106 @@
+// Security.UpstreamTokens "adopt": whoever was signed in before Hapta came stays so. And superusers' tokens from
+// outside: refused in either mode.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { IDS } from "../support/fixture/records.ts";
+import {
+  BEN,
+  call,
+  diariesSeen,
+  jsonOf,
+  login,
+  logout,
+  type Pair,
+  payloadOf,
+  ROOT,
+  refresh,
+  START_MS,
+  startPair,
+  TEST_MS,
+  verdictOf,
+  verify,
+} from "./support.ts";
+
+setDefaultTimeout(TEST_MS);
+let pair: Pair;
+beforeAll(async () => {
+  pair = await startPair({ config: { Security: { UpstreamTokens: "adopt" } } });
+}, START_MS);
+afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+
+const PUBLIC = [["X-Forwarded-For", "203.0.113.7"]] as const;
+
+test("a raw token works, and its refresh becomes a session that rolls and ends", async () => {
+  const raw = pair.pb.world.tokens.ada;
+  expect(await diariesSeen(pair.url, raw)).toBe(1);
+  const answer = await refresh(pair.url, raw);
+  expect(answer.status).toBe(200);
+  const token = String(jsonOf(answer)["token"]);
+  expect(payloadOf(token)).toMatchObject({ iss: "hapta", id: IDS.ada, type: "auth" });
+  expect(await diariesSeen(pair.pb.url, token)).toBe(0);
+  expect(await verify(pair.url, token)).toBe(200);
+  const next = String(jsonOf(await refresh(pair.url, token))["token"]);
+  expect(next).not.toBe(token);
+  expect(await logout(pair.url, next)).toBe(204);
+  expect(await diariesSeen(pair.url, next)).toBe(0);
+});
+
+test("a raw token has no session, so /auth/* is 401", async () => {
+  expect(await verify(pair.url, pair.pb.world.tokens.ben)).toBe(401);
+  expect((await call(pair.url, { path: "/auth/sessions", token: pair.pb.world.tokens.ben })).status).toBe(
+    401,
+  );
+});
+
+test("Hapta's own ended tokens and forged ones are not adopted", async () => {
+  const token = await login(pair.url, BEN);
+  expect(await logout(pair.url, token)).toBe(204);
+  expect(await verify(pair.url, token)).toBe(401);
+  expect((await refresh(pair.url, token)).status).toBe(401);
+  const [head, payload] = pair.pb.world.tokens.ada.split(".");
+  expect(await diariesSeen(pair.url, `${head}.${payload}.${"A".repeat(43)}`)).toBe(0);
+});
+
+test("a file token of an adopted login opens its files", async () => {
+  const asked = await call(pair.url, {
+    method: "POST",
+    path: "/api/files/token",
+    token: pair.pb.world.tokens.ada,
+  });
+  expect(asked.status).toBe(200);
+  const scan = `/api/files/diaries/${IDS.diary}/${pair.pb.world.files.scan}`;
+  expect((await call(pair.url, { path: `${scan}?token=${String(jsonOf(asked)["token"])}` })).status).toBe(
+    200,
+  );
+});
+
+test("a superuser's token from a public client is refused, raw or not", async () => {
+  const root = await login(pair.url, ROOT);
+  for (const token of [root, `Bearer ${root}`, pair.pb.world.tokens.superuser]) {
+    for (const path of [
+      "/api/collections/ledgers/records",
+      "/api/collections/notices/records",
+      "/custom/hello",
+    ]) {
+      const answer = await call(pair.url, { path, token, headers: PUBLIC });
+      expect(`${path} ${verdictOf(answer)}`).toBe(`${path} 401 superuser_refused`);
+    }
+    expect((await call(pair.url, { path: "/api/settings", token, headers: PUBLIC })).status).toBe(404);
+    expect((await call(pair.url, { path: "/api/settings", token })).status).toBe(200);
+  }
+});
+
+test("a superuser's file token opens nothing from outside", async () => {
+  const root = await login(pair.url, ROOT);
+  const asked = await call(pair.url, { method: "POST", path: "/api/files/token", token: root });
+  const token = String(jsonOf(asked)["token"]);
+  const raw = await call(pair.pb.url, {
+    method: "POST",
+    path: "/api/files/token",
+    token: pair.pb.world.tokens.superuser,
+  });
+  const path = `/api/files/diaries/${IDS.diary}/${pair.pb.world.files.scan}`;
+  // Whatever PocketBase says to a superuser's file token, somebody outside gets no more than a guest.
+  expect((await call(pair.url, { path: `${path}?token=${token}`, headers: PUBLIC })).status).not.toBe(200);
+  const rawFile = String(jsonOf(raw)["token"]);
+  expect((await call(pair.url, { path: `${path}?token=${rawFile}`, headers: PUBLIC })).status).not.toBe(200);
+});

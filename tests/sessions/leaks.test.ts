@@ -1,0 +1,200 @@
+// TK2 and ST8: nothing that PocketBase accepts ever reaches a client, a log, or the disk in the clear. A relay between
+// Hapta and PocketBase remembers every token PocketBase issued.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { IDS, PASSWORD } from "../support/fixture/records.ts";
+import { type Hapta, startHapta } from "../support/hapta.ts";
+import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import type { WireResponse } from "../support/wireReader.ts";
+import { type RecordingProxy, startRecordingProxy, tokensIn } from "./recordingProxy.ts";
+import {
+  ADA,
+  type Call,
+  call,
+  diariesSeen,
+  jsonOf,
+  login,
+  payloadOf,
+  ROOT,
+  refresh,
+  START_MS,
+  TEST_MS,
+  tryLogin,
+  verify,
+} from "./support.ts";
+
+setDefaultTimeout(TEST_MS);
+let pb: PocketBase;
+let relay: RecordingProxy;
+let hapta: Hapta;
+const answers: WireResponse[] = [];
+
+beforeAll(async () => {
+  pb = await startPocketBase();
+  relay = await startRecordingProxy(pb.url);
+  hapta = await startHapta(relay, { config: { Log: { Level: "debug" } } });
+}, START_MS);
+afterAll(async () => {
+  await hapta[Symbol.asyncDispose]();
+  await relay[Symbol.asyncDispose]();
+  await pb[Symbol.asyncDispose]();
+}, START_MS);
+
+const wholeOf = ({ status, headers, body }: WireResponse): string =>
+  [status, ...headers.flat(), body.toString("latin1")].join("\n");
+
+/** Nothing PocketBase issued is in the answer, and nothing in it is worth anything at PocketBase. */
+const expectClean = async (answer: WireResponse): Promise<void> => {
+  answers.push(answer);
+  const text = wholeOf(answer);
+  for (const issued of relay.issued()) expect(text.includes(issued)).toBe(false);
+  for (const token of tokensIn(text)) {
+    const collection = String(payloadOf(token)["collectionId"]);
+    expect((await refresh(pb.url, token, collection)).status).not.toBe(200);
+    expect((await call(pb.url, { path: "/api/settings", token })).status).not.toBe(200);
+    expect(await diariesSeen(pb.url, token)).toBe(0);
+    const scan = `/api/files/diaries/${IDS.diary}/${pb.world.files.scan}?token=${token}`;
+    expect((await call(pb.url, { path: scan })).status).toBe(404);
+  }
+};
+
+const send = async (options: Call): Promise<WireResponse> => {
+  const answer = await call(hapta.url, options);
+  await expectClean(answer);
+  return answer;
+};
+
+const tokenIn = (answer: WireResponse): string => {
+  expect(`${answer.status} ${answer.text.slice(0, 200)}`).toStartWith("200 ");
+  return String(jsonOf(answer)["token"]);
+};
+
+test("TK2: password, refresh and file token", async () => {
+  const first = await tryLogin(hapta.url, ADA);
+  await expectClean(first);
+  const second = await send({
+    method: "POST",
+    path: "/api/collections/members/auth-refresh",
+    token: tokenIn(first),
+  });
+  const token = tokenIn(second);
+  expect(relay.issued().size).toBeGreaterThanOrEqual(2);
+  const file = await send({ method: "POST", path: "/api/files/token", token });
+  const scan = `/api/files/diaries/${IDS.diary}/${pb.world.files.scan}?token=${tokenIn(file)}`;
+  expect((await send({ path: scan })).status).toBe(200);
+  await send({ path: "/auth/sessions", token });
+  await send({ path: "/auth/verify", token });
+  for (const fields of ["token", "record", "token,record.id", "*"]) {
+    const asked = await send({
+      path: `/api/collections/members/auth-with-password?fields=${fields}`,
+      json: { identity: ADA.email, password: PASSWORD },
+    });
+    expect(asked.status).toBe(200);
+  }
+});
+
+test("TK2: impersonation, one-time password and the second step of MFA", async () => {
+  const root = await login(hapta.url, ROOT);
+  const asked = await send({
+    path: `/api/collections/members/impersonate/${IDS.ada}`,
+    token: root,
+    json: { duration: 600 },
+  });
+  const impersonated = tokenIn(asked);
+  expect(await diariesSeen(hapta.url, impersonated)).toBe(1);
+  expect(payloadOf(impersonated)["refreshable"]).toBe(false);
+  const again = await send({
+    method: "POST",
+    path: "/api/collections/members/auth-refresh",
+    token: impersonated,
+  });
+  // PocketBase answers with the very same token; so does Hapta.
+  expect(tokenIn(again)).toBe(impersonated);
+
+  const password = "12345678";
+  const makeOtp = async (collectionRef: string, recordRef: string): Promise<string> => {
+    const made = await send({
+      path: "/api/collections/_otps/records",
+      token: root,
+      json: { collectionRef, recordRef, password },
+    });
+    expect(made.status).toBe(200);
+    return String(jsonOf(made)["id"]);
+  };
+  const otp = await send({
+    path: "/api/collections/members/auth-with-otp",
+    json: { otpId: await makeOtp("pbc_members0001", IDS.ada), password },
+  });
+  expect(await diariesSeen(hapta.url, tokenIn(otp))).toBe(1);
+
+  const kim = { collection: "keepers", email: "kim@example.com" };
+  const first = await tryLogin(hapta.url, kim);
+  await expectClean(first);
+  expect(first.status).toBe(401);
+  const { mfaId } = jsonOf(first);
+  const second = await send({
+    path: "/api/collections/keepers/auth-with-otp",
+    json: { otpId: await makeOtp("pbc_keepers0001", IDS.keeper), password, mfaId },
+  });
+  expect(await verify(hapta.url, tokenIn(second))).toBe(200);
+});
+
+const CUSTOM = [
+  ["a short one", "/custom/login?email=ada@example.com"],
+  ["a long one", "/custom/login?email=ada@example.com&pad=40000"],
+  ["PocketBase's own helper", "/custom/standard-login?email=ada@example.com"],
+  ["blanks in the JSON", "/custom/odd-login?email=ada@example.com&shape=spaced"],
+  ["escapes in the JSON", "/custom/odd-login?email=ada@example.com&shape=escaped"],
+  ["a charset", "/custom/odd-login?email=ada@example.com&type=application/json;charset=utf-8"],
+  ["an upper-case type", "/custom/odd-login?email=ada@example.com&type=Application/JSON"],
+] as const;
+
+test.each(CUSTOM)("TK2: a login route of the app's own: %s", async (_, path) => {
+  const answer = await send({ method: "POST", path });
+  const token = tokenIn(answer);
+  expect(await diariesSeen(hapta.url, token)).toBe(1);
+  expect(await verify(hapta.url, token)).toBe(200);
+});
+
+test("TK2: a compressing login route of the app's own", async () => {
+  const answer = await send({
+    method: "POST",
+    path: "/custom/compressed-login?email=ada@example.com",
+    headers: [["Accept-Encoding", "gzip"]],
+  });
+  const text = answer.headers.some(([name]) => name.toLowerCase() === "content-encoding")
+    ? Buffer.from(Bun.gunzipSync(new Uint8Array(answer.body))).toString("utf8")
+    : answer.text;
+  for (const issued of relay.issued()) expect(text.includes(issued)).toBe(false);
+});
+
+test.each(["bytes?n=100000", "json?n=10", "json?n=100000", "json?n=3000000"])(
+  "a custom route's answer that is no login passes byte for byte: %s",
+  async (place) => {
+    const [ours, theirs] = await Promise.all(
+      [hapta.url, pb.url].map((url) => call(url, { path: `/custom/${place}` })),
+    );
+    expect(ours?.status).toBe(200);
+    expect(ours?.body.equals(theirs?.body ?? Buffer.alloc(0))).toBe(true);
+  },
+);
+
+test("ST8: no upstream token, password or Hapta token in the database, its log, or the output", () => {
+  const secrets = new Set([...relay.issued(), ...answers.flatMap((answer) => tokensIn(wholeOf(answer)))]);
+  secrets.add(PASSWORD);
+  expect(secrets.size).toBeGreaterThan(10);
+  const files = readdirSync(hapta.dataDir, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  expect(files.some(({ name }) => name.includes("sessions.db"))).toBe(true);
+  const texts = files.map((entry) => readFileSync(join(entry.parentPath, entry.name)).toString("latin1"));
+  for (const text of [...texts, hapta.child.output()]) {
+    for (const secret of secrets) {
+      expect(text.includes(secret)).toBe(false);
+      // The signature alone is what makes a token.
+      const signature = secret.split(".")[2];
+      if (signature !== undefined) expect(text.includes(signature)).toBe(false);
+    }
+  }
+});

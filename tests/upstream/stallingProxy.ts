@@ -1,0 +1,50 @@
+// A TCP proxy that can swallow what PocketBase sends on connections that are already open, as a firewall does
+// that has forgotten them: nothing is closed, and new connections work.
+
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+
+/** A running proxy. */
+export interface StallingProxy extends Disposable {
+  readonly url: string;
+  /** From now on the connections of this moment are mute. */
+  stall(): void;
+}
+
+/** Starts a proxy before `target` on a free port. */
+export const startStallingProxy = async (target: string): Promise<StallingProxy> => {
+  const { hostname, port } = new URL(target);
+  const sockets = new Set<Socket>();
+  let muted = new WeakSet<Socket>();
+  const server = createServer((near) => {
+    const far = connect({ host: hostname, port: Number(port) });
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.on("error", () => other.destroy());
+      socket.on("close", () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+      socket.on("data", (part: Buffer) => {
+        if (!muted.has(socket)) other.write(part);
+      });
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    stall: () => {
+      muted = new WeakSet(sockets);
+    },
+    [Symbol.dispose]: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+};
