@@ -1,7 +1,7 @@
 // The front door: a listener whose requests walk the pipeline.
 import { type ErrorCode, renderRefusal } from "./errors.ts";
-import { Listener } from "./http/listener.ts";
 import type { Refuse, Timeouts } from "./http/connectionOptions.ts";
+import { Listener } from "./http/listener.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 export interface ServerOptions {
