@@ -250,7 +250,7 @@ const conversation = fc.oneof(
 
 // An own idea of what may never arrive, apart from the one copy of Host and X-Forwarded-For that Hapta writes.
 const NEVER =
-  /^(?:connection|keep-alive|te|trailer|upgrade|expect|via|forwarded|x-real-ip|proxy-.*|x-forwarded-(?!for$).*|cf-.*|fly-.*|x-hapta-.*|x-http-method(?:-override)?|.*[^a-z0-9-].*|-.*|.*-|.*--.*)$/;
+  /^(?:connection|keep-alive|te|trailer|upgrade|expect|via|forwarded|x-real-ip|proxy-(?:connection|authenticate|authorization)|x-forwarded-(?!for$).*|cf-.*|fly-.*|x-hapta-.*|x-http-method(?:-override)?|.*[^a-z0-9-].*|-.*|.*-|.*--.*)$/;
 
 const FRAMING = /^(?:content-length|transfer-encoding)$/i;
 
