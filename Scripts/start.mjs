@@ -6,6 +6,8 @@ import { BUN, installMissing, ROOT } from "./install.mjs";
 
 /** A terminal and npm both send the signal of one Ctrl+C; within this time they count as one. */
 const SAME_SIGNAL_MS = 300;
+/** How often it is looked whether npm is still there. */
+const PARENT_EVERY_MS = 250;
 
 installMissing();
 
@@ -25,6 +27,17 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     lastAt.set(signal, nowMs);
     if (!isRepeat) child.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
   });
+}
+
+// npm stands behind a shell that dies of its signal without passing it on: whoever stops npm means Hapta.
+if (process.env.npm_lifecycle_event !== undefined && process.platform !== "win32") {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, PARENT_EVERY_MS);
+  watch.unref();
 }
 
 child.on("error", (error) => {
