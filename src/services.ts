@@ -54,6 +54,7 @@ export const createServices = (options: ServicesOptions): Services => {
     onEnded: (ended) => streams.end(ended),
   });
   endWithLogins(sessions, following.logins, log);
+  const stopSweeping = sweepHourly(sessions, log);
   return {
     settings,
     log,
@@ -68,6 +69,7 @@ export const createServices = (options: ServicesOptions): Services => {
     close: () => {
       pool.close();
       following.close();
+      stopSweeping();
       sessions.close();
     },
   };
@@ -104,4 +106,17 @@ const endWithLogins = (sessions: Sessions, logins: Feed, log: Log): void => {
         log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
       );
   });
+};
+
+const SWEEP_EVERY_MS = 3_600_000;
+
+// Sessions that have ended stay for a while as evidence, then they go.
+const sweepHourly = (sessions: Sessions, log: Log): (() => void) => {
+  const timer = setInterval(() => {
+    sessions
+      .sweep()
+      .catch((error) => log("warn", "ended sessions could not be deleted", { error: String(error) }));
+  }, SWEEP_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 };

@@ -51,8 +51,23 @@ const PROBE: Route = { kind: "probe", body: "drop" };
 const SESSION: Route = { kind: "session", body: "drop" };
 const SESSION_PATHS = new Set(["sessions", "logout", "verify"]);
 
+// The same few paths come again and again; one object for each keeps them cheap to make and to read.
+const ROUTES_MAX = 2048;
+const routes = new Map<string, Route>();
+
 /** The route of a canonical path, split into its segments. Total: unknown paths are `custom`. */
 export const toRoute = (method: string, segments: readonly string[]): Route => {
+  const [area = "", second = "", third = "", fourth = ""] = segments;
+  // Nothing behind the fourth segment decides anything; `/` stands in no segment.
+  const key = `${method} ${segments.length}/${area}/${second}/${third}/${fourth}`;
+  const known = routes.get(key);
+  if (known !== undefined) return known;
+  const route = makeRoute(method, segments);
+  if (routes.size < ROUTES_MAX) routes.set(key, route);
+  return route;
+};
+
+const makeRoute = (method: string, segments: readonly string[]): Route => {
   const route = routeOf(method, segments);
   if (method === "OPTIONS")
     return route.isAdmin ? { ...ADMIN, body: "drop" } : { kind: "preflight", body: "drop" };
