@@ -5,9 +5,11 @@ import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import { presenterOf, refuseUnavailable } from "../middleware/identify.ts";
+import type { MemberCalls } from "../pocketbase/memberCalls.ts";
 import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
 import type { Session } from "../sessions/liveSessions.ts";
+import type { OpenRequest } from "../sessions/opening.ts";
 import type { RefreshOutcome } from "../sessions/refresher.ts";
 import { claimsOf, tokenTextOf } from "../utils/jwt.ts";
 import { withoutHeaders } from "./decompressed.ts";
@@ -34,28 +36,15 @@ export interface AuthAnswers {
   refresh(exchange: Exchange, answer: Answer): Promise<Answer>;
 }
 
-export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnswers => {
+export const createAuthAnswers = ({ sessions, collections, memberCalls }: Services): AuthAnswers => {
   const open: AuthAnswers["open"] = async (exchange, answer, otherwise) => {
     const { whole, json } = await readJson(answer);
     const found = json === undefined ? undefined : upstreamTokenOf(json.token);
     if (json === undefined || found === undefined) return otherwise ?? whole;
-    const { principal, route, id } = exchange;
-    const opened = await sessions
-      .open({
-        cid: found.collectionId,
-        uid: found.id,
-        kind: kindOf(found),
-        upstream: { token: found.token, expMs: found.expMs },
-        presenter: presenterOf(exchange),
-        authTimeMs: Date.now() - (performance.now() - exchange.startedMs),
-        amr: METHODS[route.operation ?? ""] ?? "custom",
-        replaces:
-          principal.kind === "record" && route.operation !== "impersonate"
-            ? principal.session?.id
-            : undefined,
-        request: id,
-      })
-      .catch(refuseUnavailable);
+    // A hook may repeat what a visitor sent: only a token PocketBase itself accepts says who somebody is.
+    if (exchange.route.kind === "custom" && !(await isAccepted(memberCalls, found)))
+      return otherwise ?? whole;
+    const opened = await sessions.open(loginOf(exchange, found)).catch(refuseUnavailable);
     if (opened.kind === "revoked") throw new Refusal("session_required");
     return withToken(whole, json, opened.token);
   };
@@ -93,6 +82,29 @@ export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnsw
   };
 
   return { open, refresh };
+};
+
+const isAccepted = async ({ probe }: MemberCalls, { token }: UpstreamToken): Promise<boolean> => {
+  const { kind } = await probe(token);
+  if (kind === "unknown") throw new Refusal("upstream_unreachable");
+  return kind === "alive";
+};
+
+const loginOf = (exchange: Exchange, found: UpstreamToken): OpenRequest => {
+  const { principal, route, id } = exchange;
+  const replaced =
+    principal.kind === "record" && route.operation !== "impersonate" ? principal.session?.id : undefined;
+  return {
+    cid: found.collectionId,
+    uid: found.id,
+    kind: kindOf(found),
+    upstream: { token: found.token, expMs: found.expMs },
+    presenter: presenterOf(exchange),
+    authTimeMs: Date.now() - (performance.now() - exchange.startedMs),
+    amr: METHODS[route.operation ?? ""] ?? "custom",
+    replaces: replaced,
+    request: id,
+  };
 };
 
 /** RFC 8176 names for the ways to log in. */

@@ -2,6 +2,7 @@
 import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
+import { withoutHeaders } from "./decompressed.ts";
 
 /** The answer to `POST /api/files/token` with Hapta's token; as it is for tokens that were adopted. */
 export const mintedFileToken = ({ sessions }: Services, exchange: Exchange, answer: Answer): Answer => {
@@ -9,10 +10,6 @@ export const mintedFileToken = ({ sessions }: Services, exchange: Exchange, answ
   if (principal.kind === "guest" || principal.session === undefined) return answer;
   if (answer.body !== null && isStreamed(answer.body)) answer.body.cancel();
   const token = sessions.mintFileToken(principal.session);
-  const headers: string[] = [];
-  for (let i = 0; i < answer.headers.length; i += 2) {
-    const name = answer.headers[i] ?? "";
-    if (name.toLowerCase() !== "content-length") headers.push(name, answer.headers[i + 1] ?? "");
-  }
+  const headers = withoutHeaders(answer.headers, ["content-length"]);
   return { status: 200, headers, body: Buffer.from(`${JSON.stringify({ token: token ?? "" })}\n`) };
 };

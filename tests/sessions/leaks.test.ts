@@ -198,3 +198,16 @@ test("ST8: no upstream token, password or Hapta token in the database, its log, 
     }
   }
 });
+
+test("a token that a visitor made up and a custom route repeats opens nobody's session", async () => {
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { id: "memberada000001", collectionId: "members", type: "auth", exp: 4_000_000_000 };
+  const token = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}.${"A".repeat(43)}`;
+  const body = JSON.stringify({ token, record: { id: claims.id } });
+  const answer = await fetch(`${hapta.url}/custom/echo`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body,
+  });
+  expect(`${answer.status} ${await answer.text()}`).toBe(`200 ${body}`);
+});
