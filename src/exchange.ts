@@ -34,6 +34,8 @@ export interface Exchange {
   readonly headers: readonly string[];
   /** All values of `Authorization`, in order. */
   readonly authorizations: readonly string[];
+  /** The whole Cookie field; `headers` has it without Hapta's own cookies. */
+  readonly cookie: string | undefined;
   readonly client: Client;
   readonly body: RequestBody;
   /** The checked payload of a batch: `{"requests":[...]}`, whatever it travels in. */

@@ -7,6 +7,7 @@ import type { RequestHead } from "../http/requestHead.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
 import { type Route, toRoute } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
+import { withoutOwnCookies } from "../utils/cookies.ts";
 import { hostName } from "../utils/host.ts";
 import { canonicalPath } from "../utils/path.ts";
 import { createRebuildBody } from "./rebuildBody.ts";
@@ -26,7 +27,10 @@ interface Facts {
   /** Connection options other than keep-alive and close. */
   connection: string | undefined;
   forwardedFor: string | undefined;
+  forwardedProto: string | undefined;
   isForwarded: boolean;
+  /** All of them, Hapta's own too. */
+  cookie: string | undefined;
   isEncoded: boolean;
 }
 
@@ -45,7 +49,8 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
     const facts = readFields(head);
     // Health checkers come by address, with any Host or none.
     if (route.kind !== "probe") checkHost(facts.host, hosts);
-    const client = clientOf({ peer, forwardedFor: facts.forwardedFor, isForwarded: facts.isForwarded });
+    const { forwardedFor, forwardedProto, isForwarded } = facts;
+    const client = clientOf({ peer, forwardedFor, forwardedProto, isForwarded });
     const isAdmin = isAdminClient(client);
     // Hidden, not forbidden: to everybody else the superuser area does not exist.
     if (route.isAdmin === true && !isAdmin) throw new Refusal("not_found");
@@ -60,6 +65,7 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
       route,
       headers: facts.connection === undefined ? facts.kept : withoutNamed(facts.kept, facts.connection),
       authorizations: facts.authorizations,
+      cookie: facts.cookie,
       client,
       body,
       principal: { kind: "guest" },
@@ -92,7 +98,9 @@ const readFields = ({ names, values }: RequestHead): Facts => {
     contentType: undefined,
     connection: undefined,
     forwardedFor: undefined,
+    forwardedProto: undefined,
     isForwarded: false,
+    cookie: undefined,
     isEncoded: false,
   };
   for (let i = 0; i < names.length; i++) {
@@ -100,11 +108,19 @@ const readFields = ({ names, values }: RequestHead): Facts => {
     const value = values[i];
     if (name === undefined || value === undefined) break;
     if (name.lower === "authorization") facts.authorizations.push(value);
+    else if (name.lower === "cookie") noteCookie(facts, name.text, value);
     else if (!name.isDropped) facts.kept.push(name.text, value);
     if (name.isForwarding) facts.isForwarded = true;
     noteFact(facts, name.lower, value);
   }
   return facts;
+};
+
+// Hapta's own cookies stay here; hooks may use the others.
+const noteCookie = (facts: Facts, name: string, value: string): void => {
+  facts.cookie = facts.cookie === undefined ? value : `${facts.cookie}; ${value}`;
+  const others = withoutOwnCookies(value);
+  if (others !== "" || value === "") facts.kept.push(name, others);
 };
 
 // Each of these decides something, so a second one would be a second meaning.
@@ -130,6 +146,9 @@ const noteFact = (facts: Facts, lower: string, value: string): void => {
       return;
     case "x-forwarded-for":
       facts.forwardedFor = joined(facts.forwardedFor, value);
+      return;
+    case "x-forwarded-proto":
+      facts.forwardedProto = joined(facts.forwardedProto, value);
   }
 };
 

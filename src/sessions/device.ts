@@ -2,6 +2,7 @@
 // address is near. A device is a signal for judging replays, never a proof of who somebody is.
 import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
+import { readCookie, renderCookie } from "../utils/cookies.ts";
 import type { RandomSource } from "./sources.ts";
 
 /** Who presents a token, as the request shows it. */
@@ -43,18 +44,16 @@ export const newDid = (random: RandomSource): string => Buffer.from(random(16)).
 
 /** The did in a Cookie header; undefined when absent, malformed or present twice. */
 export const readDid = (cookie: string, isSecure: boolean): string | undefined => {
-  const prefix = `${didCookieName(isSecure)}=`;
-  const found = cookie
-    .split(";")
-    .map((part) => part.trim())
-    .filter((part) => part.startsWith(prefix));
-  const value = found.length === 1 ? found[0]?.slice(prefix.length) : undefined;
+  const value = readCookie(cookie, didCookieName(isSecure));
   return value !== undefined && DID.test(value) ? value : undefined;
 };
 
-/** The Set-Cookie value for a did; it lasts 400 days, the most a browser keeps. */
+/** The most a browser keeps a cookie: 400 days. */
+const DID_SECONDS = 34_560_000;
+
+/** The Set-Cookie value for a did. */
 export const renderDidCookie = (did: string, isSecure: boolean): string =>
-  `${didCookieName(isSecure)}=${did}; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
+  renderCookie(didCookieName(isSecure), did, { maxAgeSeconds: DID_SECONDS, isSecure, sameSite: "Lax" });
 
 const hashDid = (did: string): string =>
   createHash("sha256").update(`hapta-did/1|${did}`).digest("base64url").slice(0, 16);

@@ -124,8 +124,13 @@ describe("RL3: an untrusted peer is known by its socket only", () => {
 
   test("a private peer that forwards without being trusted is public, and is not the client it stands for", () => {
     const client = resolve([], "127.0.0.1", "127.0.0.1");
-    expect(client).toEqual({ address: "127.0.0.1", isPrivate: false, isProxied: true });
-    expect(resolve([], "::1", "203.0.113.9")).toEqual({ address: "::1", isPrivate: false, isProxied: true });
+    expect(client).toEqual({ address: "127.0.0.1", isPrivate: false, isProxied: true, isSecure: false });
+    expect(resolve([], "::1", "203.0.113.9")).toEqual({
+      address: "::1",
+      isPrivate: false,
+      isProxied: true,
+      isSecure: false,
+    });
   });
 
   test("a direct peer is itself", () => {
@@ -133,11 +138,13 @@ describe("RL3: an untrusted peer is known by its socket only", () => {
       address: "127.0.0.1",
       isPrivate: true,
       isProxied: false,
+      isSecure: false,
     });
     expect(resolve(["127.0.0.1"], "127.0.0.1")).toEqual({
       address: "127.0.0.1",
       isPrivate: true,
       isProxied: false,
+      isSecure: false,
     });
   });
 });
@@ -156,7 +163,12 @@ describe("RL4: behind a trusted proxy the right-most untrusted entry counts", ()
     ["127.0.0.1, 2001:4860::1", "2001:4860::1"],
   ])("%p is %p", (forwardedFor, address) => {
     for (const peer of ["10.0.0.2", "::ffff:10.0.0.2", "2001:db8::2"]) {
-      expect(resolve(TRUSTED, peer, forwardedFor)).toEqual({ address, isPrivate: false, isProxied: false });
+      expect(resolve(TRUSTED, peer, forwardedFor)).toEqual({
+        address,
+        isPrivate: false,
+        isProxied: false,
+        isSecure: false,
+      });
     }
   });
 
@@ -177,6 +189,7 @@ describe("RL4: behind a trusted proxy the right-most untrusted entry counts", ()
         address: "10.0.0.2",
         isPrivate: false,
         isProxied: true,
+        isSecure: false,
       });
     },
   );
@@ -186,6 +199,7 @@ describe("RL4: behind a trusted proxy the right-most untrusted entry counts", ()
       address: "192.168.1.7",
       isPrivate: true,
       isProxied: false,
+      isSecure: false,
     });
   });
 
@@ -195,7 +209,7 @@ describe("RL4: behind a trusted proxy the right-most untrusted entry counts", ()
       forwardedFor: undefined,
       isForwarded: true,
     });
-    expect(client).toEqual({ address: "10.0.0.2", isPrivate: false, isProxied: true });
+    expect(client).toEqual({ address: "10.0.0.2", isPrivate: false, isProxied: true, isSecure: false });
   });
 
   test("no prefix an attacker sends changes who it is", () => {
@@ -208,9 +222,45 @@ describe("RL4: behind a trusted proxy the right-most untrusted entry counts", ()
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 20 }), (prefix) => {
         const client = resolve(TRUSTED, "10.0.0.2", [...prefix, "203.0.113.9", "10.3.3.3"].join(", "));
-        expect(client).toEqual({ address: "203.0.113.9", isPrivate: false, isProxied: false });
+        expect(client).toEqual({
+          address: "203.0.113.9",
+          isPrivate: false,
+          isProxied: false,
+          isSecure: false,
+        });
       }),
     );
+  });
+});
+
+describe("isSecure: only a trusted proxy can say https", () => {
+  const secure = (trusted: string[], forwardedProto: string | undefined): boolean =>
+    createClientResolver(trusted)({
+      peer: "10.0.0.2",
+      forwardedFor: "203.0.113.9",
+      forwardedProto,
+      isForwarded: true,
+    }).isSecure;
+
+  test("https from a trusted proxy, and from each of several", () => {
+    for (const proto of ["https", "HTTPS", " https ", "https, https", "https,https"])
+      expect(secure(["10.0.0.2"], proto)).toBe(true);
+  });
+
+  test("nothing else is https", () => {
+    for (const proto of [
+      undefined,
+      "",
+      "http",
+      "http, https",
+      "https, http",
+      "https,",
+      "httpsx",
+      "https http",
+    ])
+      expect(secure(["10.0.0.2"], proto)).toBe(false);
+    expect(secure([], "https")).toBe(false);
+    expect(secure(["10.0.0.3"], "https")).toBe(false);
   });
 });
 

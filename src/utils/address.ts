@@ -11,6 +11,8 @@ export interface Client {
   readonly isPrivate: boolean;
   /** The address is a proxy's: it stands for somebody it did not name in a way Hapta believes. */
   readonly isProxied: boolean;
+  /** The client came by https, by the word of a trusted proxy; Hapta itself speaks plain http. */
+  readonly isSecure: boolean;
 }
 
 // Only the spellings every reader agrees on: no `127.1`, no octal or hexadecimal parts, and a dotted tail in
@@ -62,6 +64,8 @@ export interface Hop {
   readonly peer: string;
   /** All `X-Forwarded-For` values in order, joined by commas; undefined when absent. */
   readonly forwardedFor: string | undefined;
+  /** All `X-Forwarded-Proto` values in order, joined by commas; undefined when absent. */
+  readonly forwardedProto?: string | undefined;
   /** Whether any forwarding header came along (`X-Forwarded-*`, `Forwarded`, `X-Real-IP`...). */
   readonly isForwarded: boolean;
 }
@@ -72,7 +76,8 @@ const PEERS_MAX = 4096;
  * Resolves the client of a request: the socket peer, or, when the peer is a trusted proxy, the
  * right-most entry of `X-Forwarded-For` that is not itself trusted. Entries that do not parse end the
  * walk at the hop before them. Forwarding headers from anybody else have no effect on the address, but
- * they take `isPrivate` away: a proxy nobody configured may be relaying the whole world.
+ * they take `isPrivate` away: a proxy nobody configured may be relaying the whole world. A trusted proxy
+ * also says whether the client came by https; where several have a say, all must.
  */
 export const createClientResolver = (trustedProxies: readonly string[]): ((hop: Hop) => Client) => {
   const isTrusted = createAddressTest(trustedProxies);
@@ -82,31 +87,43 @@ export const createClientResolver = (trustedProxies: readonly string[]): ((hop: 
     const known = peers.get(peer);
     if (known !== undefined) return known;
     const address = parseAddress(peer) ?? "0.0.0.0";
-    const found = { client: direct(address), trusted: isTrusted(address) };
+    const found = { client: direct(address, false), trusted: isTrusted(address) };
     if (peers.size >= PEERS_MAX) peers.clear();
     peers.set(peer, found);
     return found;
   };
 
-  return ({ peer, forwardedFor, isForwarded }) => {
+  return ({ peer, forwardedFor, forwardedProto, isForwarded }) => {
     const { client, trusted } = lookUp(peer);
     if (!isForwarded) return client;
-    if (!trusted || forwardedFor === undefined) return proxied(client.address);
+    if (!trusted) return proxied(client.address, false);
+    const isSecure = isHttps(forwardedProto);
+    if (forwardedFor === undefined) return proxied(client.address, isSecure);
     let address = client.address;
     for (const entry of forwardedFor.split(",").reverse()) {
       const parsed = parseAddress(entry.trim());
-      if (parsed === undefined) return proxied(address);
+      if (parsed === undefined) return proxied(address, isSecure);
       address = parsed;
       if (!isTrusted(parsed)) break;
     }
-    return direct(address);
+    return direct(address, isSecure);
   };
 };
 
-const direct = (address: string): Client => ({
+const HTTPS_ONLY = /^\s*https\s*(?:,\s*https\s*)*$/i;
+
+const isHttps = (proto: string | undefined): boolean => proto !== undefined && HTTPS_ONLY.test(proto);
+
+const direct = (address: string, isSecure: boolean): Client => ({
   address,
   isPrivate: isPrivateAddress(address),
   isProxied: false,
+  isSecure,
 });
 
-const proxied = (address: string): Client => ({ address, isPrivate: false, isProxied: true });
+const proxied = (address: string, isSecure: boolean): Client => ({
+  address,
+  isPrivate: false,
+  isProxied: true,
+  isSecure,
+});
