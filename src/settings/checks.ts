@@ -66,6 +66,45 @@ function judgeTimeouts({ Upstream }: ParsedConfig): string[] {
     );
 }
 
+function judgeGuard({ Upstream }: ParsedConfig): string[] {
+  const problem =
+    Upstream.GuardSecret === undefined ? undefined : judgeKey("Upstream.GuardSecret", Upstream.GuardSecret);
+  return problem === undefined ? [] : [problem];
+}
+
+function judgeApps({ Security }: ParsedConfig): string[] {
+  const problems: string[] = [];
+  const ids = new Set<string>();
+  for (const [index, app] of Security.Apps.entries()) {
+    const name = `Security.Apps[${index}]`;
+    if (ids.has(app.Id))
+      problems.push(`${name}: the Id "${app.Id}" is taken by an app before it; change one.`);
+    ids.add(app.Id);
+    const secrets = [...(app.Secret === undefined ? [] : [app.Secret]), ...(app.Secrets ?? [])];
+    if (secrets.length === 0) problems.push(`${name}: has no secret; give it a Secret.`);
+    for (const one of secrets) {
+      const problem = judgeKey(`${name}.Secret`, one.reveal());
+      if (problem !== undefined) problems.push(problem);
+    }
+  }
+  return problems;
+}
+
+function judgeWrites({ Security }: ParsedConfig): string[] {
+  const known = new Set(Security.Apps.map(({ Id }) => Id));
+  return Object.entries(Security.Collections).flatMap(([collection, { Write }]) => {
+    const name = `Security.Collections.${collection}.Write`;
+    const unknown = (Write.Apps ?? []).filter((id) => !known.has(id));
+    const problems = unknown.map((id) => `${name}.Apps: no app "${id}" is in Security.Apps; add it there.`);
+    return Write.DPoP === true && Security.DPoP === "off"
+      ? [
+          ...problems,
+          `${name}.DPoP is true, but Security.DPoP is "off": nobody could write; set it to "optional".`,
+        ]
+      : problems;
+  });
+}
+
 /** Returns one sentence, with the fix, for every contradiction. */
 export function findContradictions(candidate: Candidate): string[] {
   const secret = candidate.config.Security.Secret;
@@ -75,6 +114,9 @@ export function findContradictions(candidate: Candidate): string[] {
     ...(secretProblem === undefined ? [] : [secretProblem]),
     ...judgeUpstream(candidate),
     ...judgeTimeouts(candidate.config),
+    ...judgeApps(candidate.config),
+    ...judgeWrites(candidate.config),
+    ...judgeGuard(candidate.config),
   ];
 }
 

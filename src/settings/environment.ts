@@ -64,6 +64,14 @@ export const VARIABLES = [
   },
   {
     ...secret,
+    name: "HAPTA_GUARD_SECRET",
+    key: "Upstream.GuardSecret",
+    allowed: "a text of 16 to 256 visible ASCII characters",
+    sentence:
+      "What a guard hook in PocketBase knows Hapta by; beats Upstream.GuardSecret of the config file.",
+  },
+  {
+    ...secret,
     name: "REDIS_URL",
     allowed: "a redis:// or rediss:// URL",
     sentence: "The Redis or Valkey that the nodes of a large cluster share.",

@@ -36,8 +36,13 @@ function namesIn(group: string): string[] {
   return [...new Set(inside.map((rest) => rest.split(".")[0] ?? ""))];
 }
 
+/** The key whose value (a list or a record) a path leads into. */
+const ownerOf = (path: string) => KEYS.find((row) => path.startsWith(`${row.key}.`));
+
 function explainUnknownKey(group: string, name: string): string {
   const path = group === "" ? name : `${group}.${name}`;
+  const owner = ownerOf(path);
+  if (owner !== undefined) return `${path}: unknown key; remove it. Allowed: ${owner.allowed}`;
   const sibling = didYouMean(name, namesIn(group));
   if (sibling !== undefined) {
     return `${path}: unknown key; did you mean ${group === "" ? sibling : `${group}.${sibling}`}?`;
@@ -74,13 +79,15 @@ function explainValue(issue: z.core.$ZodIssue, raw: unknown, originOf: (key: str
   const row = KEYS.find((candidate) => candidate.key === key);
   const origin = originOf(key);
   const value = valueAt(raw, issue.path.join("."));
-  const found = row?.isSecret === true ? describeHidden(value) : describeValue(value);
+  // Inside a list no key says of itself that it is secret.
+  const isSecret = row?.isSecret === true || names.some((name) => /^Secrets?$/.test(name));
+  const found = isSecret ? describeHidden(value) : describeValue(value);
   const start = `${renderPath(issue.path)}: found ${found} (${renderOrigin(origin)})`;
   // A list's entry is no key of its own: its check says itself what is allowed.
   if (issue.code === "custom" && names.length < issue.path.length) return `${start}; ${issue.message}`;
   if (row === undefined) {
-    const allowed = isPlainObject(value) ? issue.message : `an object with ${namesIn(key).join(", ")}`;
-    return `${start}; allowed: ${allowed}`;
+    const inGroup = isPlainObject(value) ? issue.message : `an object with ${namesIn(key).join(", ")}`;
+    return `${start}; allowed: ${ownerOf(key)?.allowed ?? inGroup}`;
   }
   const fix = row.fallback === undefined ? "" : `; for example ${renderFix(key, origin, row.fallback)}`;
   return `${start}; allowed: ${row.allowed}${fix}`;

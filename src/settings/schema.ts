@@ -11,6 +11,7 @@ import {
   toggle,
   wholeNumber,
 } from "./pieces.ts";
+import { apps, collections, dpop, guardSecret } from "./proofsSchema.ts";
 
 const addressBlocks = (sentence: string) =>
   listOf({ sentence, allowed: "an IP address or a CIDR block", example: "10.0.0.0/8" }, readAddressBlock);
@@ -115,6 +116,9 @@ const security = z.strictObject({
     },
     readHostName,
   ),
+  Apps: apps,
+  DPoP: dpop,
+  Collections: collections,
 });
 
 const ratelimit = z.strictObject({
@@ -217,6 +221,7 @@ const upstream = z.strictObject({
     fallback: 4096,
     sentence: "Realtime streams open at a time.",
   }),
+  GuardSecret: guardSecret,
 });
 
 const log = z.strictObject({

@@ -5,6 +5,25 @@ import { Secret } from "../utils/secret.ts";
 import type { VariableName, Variables } from "./environment.ts";
 import type { ParsedConfig } from "./schema.ts";
 
+/** An app that signs its requests. */
+export type AppSettings = {
+  readonly id: string;
+  /** Any of them counts. */
+  readonly secrets: readonly Secret[];
+  /** A server that acts for several browsers: the sessions it touches have several honest devices. */
+  readonly isConfidential: boolean;
+  /** A session that this app opened counts only in requests that it signed. */
+  readonly isRequired: boolean;
+};
+
+/** What a write takes besides PocketBase's rules. */
+export type WriteSettings = {
+  /** Ids of the apps that may write; undefined = any, or none at all. */
+  readonly appIds: readonly string[] | undefined;
+  readonly needsBoundSession: boolean;
+  readonly needsSession: boolean;
+};
+
 /** Everything Hapta was told, frozen to its leaves. Names end in their unit; blocks are "address/bits" texts. */
 export type Settings = {
   readonly server: {
@@ -26,6 +45,10 @@ export type Settings = {
     readonly hosts: readonly string[];
     readonly upstreamTokens: "reject" | "adopt";
     readonly rotationGraceMs: number;
+    readonly apps: readonly AppSettings[];
+    readonly dpop: "off" | "optional" | "required";
+    /** What writes to a collection take, by its name or id as the config file spells it. */
+    readonly writes: ReadonlyMap<string, WriteSettings>;
     readonly adminKey: Secret | undefined;
     readonly rootKey: Secret | undefined;
     readonly clusterSecret: Secret | undefined;
@@ -55,6 +78,8 @@ export type Settings = {
     readonly firstByteTimeoutMs: number;
     readonly idleTimeoutMs: number;
     readonly totalTimeoutMs: number;
+    /** Sent to PocketBase with every request. */
+    readonly guardSecret: Secret | undefined;
   };
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
@@ -108,7 +133,30 @@ function toUpstream(
     firstByteTimeoutMs: toMs(Upstream.FirstByteTimeout),
     idleTimeoutMs: toMs(Upstream.IdleTimeout),
     totalTimeoutMs: toMs(Upstream.TotalTimeout),
+    guardSecret: toSecret(Upstream.GuardSecret),
   };
+}
+
+function toProofs({
+  Apps,
+  DPoP,
+  Collections,
+}: ParsedConfig["Security"]): Pick<Settings["security"], "apps" | "dpop" | "writes"> {
+  const apps = Apps.map(({ Id, Secret: one, Secrets = [], isConfidential, isRequired }) => ({
+    id: Id,
+    secrets: one === undefined ? Secrets : [one, ...Secrets],
+    isConfidential,
+    isRequired,
+  }));
+  const writes = Object.entries(Collections).map(([name, { Write }]): [string, WriteSettings] => [
+    name,
+    {
+      appIds: Write.Apps,
+      needsBoundSession: Write.DPoP === true,
+      needsSession: Write.Session === true,
+    },
+  ]);
+  return { apps, dpop: DPoP, writes: new Map(writes) };
 }
 
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
@@ -133,6 +181,7 @@ export function toSettings(input: CheckedInput): Settings {
       hosts: Security.Hosts,
       upstreamTokens: Security.UpstreamTokens,
       rotationGraceMs: toMs(Security.Rotation.Grace),
+      ...toProofs(Security),
       adminKey: toSecret(text("HAPTA_ADMIN_KEY")),
       rootKey: toSecret(text("HAPTA_ROOT_KEY")),
       clusterSecret: toSecret(text("HAPTA_CLUSTER_SECRET")),

@@ -1,0 +1,82 @@
+// The keys of the config file about apps and proofs: who may sign requests, whether sessions are bound to keys, and
+// what a write to a collection takes. What they say together is judged in checks.ts.
+import { z } from "zod";
+import { Secret } from "../utils/secret.ts";
+import { choiceNote } from "./pieces.ts";
+
+/** Fewest characters of an app's secret: 32 random ones outlast any guessing. */
+const SECRET_CHARACTERS_MIN = 32;
+const APPS_MAX = 64;
+const SECRETS_MAX = 4;
+const COLLECTIONS_MAX = 256;
+
+/** What an app's id looks like; it stands in headers, logs and device keys. */
+const appId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/);
+const secret = z
+  .string()
+  .min(SECRET_CHARACTERS_MIN)
+  .max(1024)
+  .transform((text) => new Secret(text));
+
+const app = z.strictObject({
+  Id: appId,
+  Secret: secret.optional(),
+  Secrets: z.array(secret).min(1).max(SECRETS_MAX).optional(),
+  Name: z.string().min(1).max(64).optional(),
+  isConfidential: z.boolean().default(false),
+  isRequired: z.boolean().default(false),
+});
+
+/** `Security.Apps`. */
+export const apps = z
+  .array(app)
+  .max(APPS_MAX)
+  .default([])
+  .meta({
+    description:
+      "The apps that sign their requests (docs/apps.md). isConfidential: a server of yours that acts for several browsers; isRequired: a session that the app opened counts only in requests that the app signed. Several Secrets let one be replaced by the next.",
+    allowed: `a list of at most ${APPS_MAX} entries { Id, Secret or Secrets, Name?, isConfidential?, isRequired? }; an Id of 1 to 32 lower-case letters, digits, - and _; a Secret of at least ${SECRET_CHARACTERS_MIN} characters, random`,
+  });
+
+const DPOP = ["off", "optional", "required"] as const;
+
+/** `Security.DPoP`. */
+export const dpop = z
+  .enum(DPOP)
+  .default("off")
+  .meta(
+    choiceNote(
+      DPOP,
+      "Whether a login that brings a DPoP proof (RFC 9449) is bound to the key of that proof, and whether records must log in so (docs/apps.md). Off also refuses the sessions that were bound before.",
+    ),
+  );
+
+const write = z.strictObject({
+  Apps: z.array(appId).min(1).max(APPS_MAX).optional(),
+  DPoP: z.boolean().optional(),
+  Session: z.boolean().optional(),
+});
+
+/** `Security.Collections`. */
+export const collections = z
+  .record(z.string().regex(/^\w{1,255}$/), z.strictObject({ Write: write.prefault({}) }))
+  .refine((value) => Object.keys(value).length <= COLLECTIONS_MAX)
+  .default({})
+  .meta({
+    description:
+      "What a write to a collection's records takes besides PocketBase's own rules: a signature of one of these apps, a session bound to a key, a session at all (docs/apps.md). Superusers are exempt.",
+    allowed: `an object of at most ${COLLECTIONS_MAX} collection names or ids, each with { Write: { Apps?: [ids of Security.Apps], DPoP?: true, Session?: true } }`,
+  });
+
+/** `Upstream.GuardSecret`. */
+export const guardSecret = z
+  .string()
+  .regex(/^[\x21-\x7e]{16,256}$/)
+  .optional()
+  .meta({
+    description:
+      "What Hapta sends to PocketBase with every request, for a hook there that refuses everybody else (examples/pocketbase-guard).",
+    allowed:
+      "a text of 16 to 256 visible ASCII characters without blanks, random, not copied from an example",
+    secret: true,
+  });
