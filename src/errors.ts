@@ -48,6 +48,7 @@ export const ERRORS = {
   },
   body_invalid: { status: 400, message: "The request body is not valid.", stage: "admit" },
   batch_invalid: { status: 400, message: "The batch request is not valid.", stage: "admit" },
+  input_invalid: { status: 400, message: "The request has values that are not valid.", stage: "admit" },
   not_found: { status: 404, message: "The requested resource wasn't found.", stage: "admit" },
   authorization_invalid: {
     status: 400,
@@ -72,6 +73,12 @@ export const ERRORS = {
   superuser_refused: {
     status: 401,
     message: "Superuser tokens are not accepted from this address.",
+    stage: "identify",
+  },
+  admin_key_required: { status: 401, message: "The request requires the admin key.", stage: "identify" },
+  admin_key_blocked: {
+    status: 429,
+    message: "Too many wrong admin keys came from this address. Please try again later.",
     stage: "identify",
   },
   overloaded: { status: 503, message: "The server is busy. Please try again shortly.", stage: "forward" },

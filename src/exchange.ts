@@ -13,11 +13,13 @@ export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPT
  * - `guest`: no token, or one that counts for nothing; `ended` says which session it was when it was one of ours.
  * - `record`, `superuser`: the holder of a live session, or (without one) of an adopted PocketBase token.
  * - `stale`: the holder of a superseded token; only a refresh may still heal that.
+ * - `operator`: the holder of the admin key; nobody at all to PocketBase, and known to the admin API only.
  */
 export type Principal =
   | { readonly kind: "guest"; readonly ended?: "revoked" | "expired" | "invalid" }
   | { readonly kind: "record" | "superuser"; readonly session: Session | undefined }
-  | { readonly kind: "stale"; readonly session: Session };
+  | { readonly kind: "stale"; readonly session: Session }
+  | { readonly kind: "operator"; readonly session: undefined };
 
 export interface Exchange {
   /** Request id, also sent as `X-Request-Id`. */

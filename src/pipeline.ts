@@ -17,6 +17,7 @@ export type StageName = (typeof STAGE_NAMES)[number];
 /** Which stages each kind of traffic walks. */
 export const PLANS = {
   probe: ["trace", "admit"],
+  control: ["trace", "admit", "identify"],
   session: ["trace", "admit", "identify"],
   preflight: ["trace", "admit", "forward"],
   auth: ["trace", "admit", "identify", "forward"],

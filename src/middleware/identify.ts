@@ -11,6 +11,7 @@ import { StoreUnavailable } from "../sessions/storeUnavailable.ts";
 import { headerValue } from "../utils/headers.ts";
 import { claimsOf, isPocketBaseShaped, tokenTextOf } from "../utils/jwt.ts";
 import { createSwapFileToken, mayCarryToken } from "./fileToken.ts";
+import { createOperatorCheck } from "./operator.ts";
 
 /** Longest Authorization value that is looked at. */
 const AUTHORIZATION_BYTES_MAX = 4096;
@@ -20,12 +21,23 @@ const AUTHORIZATION = /^[\x21-\x2b\x2d-\x7e]+(?: [\x21-\x2b\x2d-\x7e]+)*$/;
 const REFRESH = "auth-refresh";
 
 export const createIdentify = (services: Services): Stage => {
-  const { sessions, settings } = services;
+  const { sessions, settings, log } = services;
   const adopts = settings.security.upstreamTokens === "adopt";
 
   const swapFileToken = createSwapFileToken({ ...services, adopts });
 
+  const checkOperator = createOperatorCheck({
+    adminKey: settings.security.adminKey,
+    onWrongKey: ({ id, client }) => log("warn", "a wrong admin key", { id, client: client.address }),
+  });
+
   return (exchange) => {
+    const outcome = recognise(exchange);
+    if (exchange.route.kind !== "control") return outcome;
+    return outcome instanceof Promise ? outcome.then(() => checkOperator(exchange)) : checkOperator(exchange);
+  };
+
+  function recognise(exchange: Exchange): undefined | Promise<undefined> {
     if (carriesFileToken(exchange)) return swapFileToken(exchange).catch(refuseUnavailable);
     const authorization = soleAuthorization(exchange.authorizations);
     if (authorization === undefined) return undefined;
@@ -42,7 +54,7 @@ export const createIdentify = (services: Services): Stage => {
     } catch (error) {
       return refuseUnavailable(error);
     }
-  };
+  }
 
   function settle(exchange: Exchange, { verdict, token }: { verdict: Verdict; token: string }): undefined {
     if (verdict.kind === "live" || verdict.kind === "stale") return accept(exchange, verdict);

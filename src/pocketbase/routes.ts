@@ -4,6 +4,7 @@
 /** Kinds of traffic; each has a row in `PLANS` (src/pipeline.ts). */
 export type TrafficKind =
   | "probe"
+  | "control"
   | "session"
   | "preflight"
   | "auth"
@@ -48,7 +49,9 @@ const ADMIN_AREAS = new Set(["settings", "logs", "backups", "crons", "sql"]);
 const ADMIN: Route = { kind: "admin", body: "stream", isAdmin: true };
 const CUSTOM: Route = { kind: "custom", body: "stream" };
 const PROBE: Route = { kind: "probe", body: "drop" };
+const CONTROL: Route = { kind: "control", body: "stream" };
 const SESSION: Route = { kind: "session", body: "drop" };
+const PROBE_PATHS = new Set(["live", "ready"]);
 const SESSION_PATHS = new Set(["sessions", "logout", "verify"]);
 
 // The same few paths come again and again; one object for each keeps them cheap to make and to read.
@@ -69,9 +72,10 @@ export const toRoute = (method: string, segments: readonly string[]): Route => {
 
 const makeRoute = (method: string, segments: readonly string[]): Route => {
   const route = routeOf(method, segments);
-  if (method === "OPTIONS")
+  // No page of another origin has business with the admin API: its preflights are not answered.
+  if (method === "OPTIONS" && route.kind !== "control")
     return route.isAdmin ? { ...ADMIN, body: "drop" } : { kind: "preflight", body: "drop" };
-  return method === "GET" || method === "HEAD" ? { ...route, body: "drop" } : route;
+  return method === "GET" || method === "HEAD" || method === "OPTIONS" ? { ...route, body: "drop" } : route;
 };
 
 const routeOf = (method: string, segments: readonly string[]): Route => {
@@ -84,7 +88,8 @@ const routeOf = (method: string, segments: readonly string[]): Route => {
 };
 
 const ownRoute = (area: string | undefined, place = ""): Route | undefined => {
-  if (area === "hapta") return PROBE;
+  if (area === "metrics" && place === "") return CONTROL;
+  if (area === "hapta") return PROBE_PATHS.has(place) ? PROBE : CONTROL;
   return area === "auth" && SESSION_PATHS.has(place) ? SESSION : undefined;
 };
 

@@ -12,7 +12,7 @@ const say = (status: number, message: string): Answer => ({
 
 /**
  * `GET /hapta/live`: 200 while the process serves. `GET /hapta/ready`: 200 when PocketBase is checked and
- * answers, else 503. Every other path under `/hapta` is a 404.
+ * answers, else 503.
  */
 export const createHealthRoutes = ({ upstreamState }: Services): ((exchange: Exchange) => Answer) => {
   return ({ method, path }) => {

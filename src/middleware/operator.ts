@@ -1,0 +1,59 @@
+// Who may use the admin API: the holder of the admin key, or a superuser with a live session. Opens no session and
+// grants nothing at PocketBase.
+import { timingSafeEqual } from "node:crypto";
+import ipaddr from "ipaddr.js";
+import { Refusal } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
+import { BackOff, type BackOffOptions } from "../utils/backOff.ts";
+import type { Secret } from "../utils/secret.ts";
+
+/** Wrong keys from one address (IPv6: one /64). */
+const BACK_OFF = { freeMax: 5, firstMs: 1_000, longestMs: 30_000, forgetMs: 600_000, namesMax: 4_096 };
+
+export interface OperatorCheckOptions {
+  /** `HAPTA_ADMIN_KEY`. Without it only superusers are let in, and to others the admin API does not exist. */
+  readonly adminKey: Secret | undefined;
+  /** Called for every wrong key that was compared. */
+  readonly onWrongKey: (exchange: Exchange) => void;
+  readonly now?: BackOffOptions["now"];
+}
+
+/**
+ * Sets the principal of an exchange of the admin API that carries the admin key; a superuser's stays as it is.
+ *
+ * @throws Refusal `admin_key_required`, `admin_key_blocked` (with `Retry-After`), or `not_found` when there is no key.
+ */
+export const createOperatorCheck = (options: OperatorCheckOptions): ((exchange: Exchange) => undefined) => {
+  const { adminKey, onWrongKey, now = () => performance.now() } = options;
+  const expected = adminKey === undefined ? undefined : digest(adminKey.reveal());
+  const backOff = new BackOff({ ...BACK_OFF, now });
+
+  return (exchange) => {
+    const { principal } = exchange;
+    // Without a session it is PocketBase's own token, which nobody has verified here.
+    if (principal.kind === "superuser" && principal.session !== undefined) return undefined;
+    exchange.principal = { kind: "guest" };
+    exchange.credential = undefined;
+    if (expected === undefined) throw new Refusal("not_found");
+    const presented = /^bearer (.+)$/i.exec(exchange.authorizations[0] ?? "")?.[1];
+    if (presented === undefined) throw new Refusal("admin_key_required");
+    const place = placeOf(exchange.client.address);
+    const waitMs = backOff.waitMs(place);
+    // Not even compared: otherwise the right key would show among any number of guesses.
+    if (waitMs > 0) throw new Refusal("admin_key_blocked", { retryAfterSeconds: Math.ceil(waitMs / 1000) });
+    if (!timingSafeEqual(digest(presented), expected)) {
+      backOff.fail(place);
+      onWrongKey(exchange);
+      throw new Refusal("admin_key_required");
+    }
+    backOff.succeed(place);
+    exchange.principal = { kind: "operator", session: undefined };
+    return undefined;
+  };
+};
+
+// Of equal length whatever was sent, so that the comparison takes the same time.
+const digest = (text: string): Buffer => new Bun.CryptoHasher("sha256").update(text).digest();
+
+const placeOf = (address: string): string =>
+  ipaddr.IPv6.isValid(address) ? ipaddr.IPv6.parse(address).parts.slice(0, 4).join(":") : address;
