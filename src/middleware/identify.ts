@@ -21,23 +21,29 @@ const AUTHORIZATION = /^[\x21-\x2b\x2d-\x7e]+(?: [\x21-\x2b\x2d-\x7e]+)*$/;
 const REFRESH = "auth-refresh";
 
 export const createIdentify = (services: Services): Stage => {
-  const { sessions, settings, log } = services;
-  const adopts = settings.security.upstreamTokens === "adopt";
-
-  const swapFileToken = createSwapFileToken({ ...services, adopts });
-
+  const { settings, log } = services;
+  const recognise = createRecognise(services);
   const checkOperator = createOperatorCheck({
     adminKey: settings.security.adminKey,
     onWrongKey: ({ id, client }) => log("warn", "a wrong admin key", { id, client: client.address }),
   });
+  return (exchange) => {
+    if (exchange.route.kind !== "control") return recognise(exchange);
+    const recognised = recognise(exchange);
+    return recognised instanceof Promise
+      ? recognised.then(() => checkOperator(exchange))
+      : checkOperator(exchange);
+  };
+};
+
+/** Reads the tokens of an exchange: who of PocketBase's records asks. */
+const createRecognise = (services: Services): Stage => {
+  const { sessions, settings } = services;
+  const adopts = settings.security.upstreamTokens === "adopt";
+
+  const swapFileToken = createSwapFileToken({ ...services, adopts });
 
   return (exchange) => {
-    const outcome = recognise(exchange);
-    if (exchange.route.kind !== "control") return outcome;
-    return outcome instanceof Promise ? outcome.then(() => checkOperator(exchange)) : checkOperator(exchange);
-  };
-
-  function recognise(exchange: Exchange): undefined | Promise<undefined> {
     if (carriesFileToken(exchange)) return swapFileToken(exchange).catch(refuseUnavailable);
     const authorization = soleAuthorization(exchange.authorizations);
     if (authorization === undefined) return undefined;
@@ -54,7 +60,7 @@ export const createIdentify = (services: Services): Stage => {
     } catch (error) {
       return refuseUnavailable(error);
     }
-  }
+  };
 
   function settle(exchange: Exchange, { verdict, token }: { verdict: Verdict; token: string }): undefined {
     if (verdict.kind === "live" || verdict.kind === "stale") return accept(exchange, verdict);
