@@ -15,7 +15,7 @@ const exchangeOf = (authorization: string | undefined, more: Partial<Exchange> =
   route: { kind: "control", body: "drop" },
   headers: [],
   authorizations: authorization === undefined ? [] : [authorization],
-  client: { address: "203.0.113.7", isPrivate: false, isProxied: false },
+  client: { address: "203.0.113.7", isPrivate: false, isProxied: false, isSecure: true },
   body: { kind: "none" },
   principal: { kind: "guest" },
   credential: "whatever came",
@@ -93,7 +93,9 @@ test("after repeated failures an address waits, the right key included; others d
   for (let at = 0; at < 6; at++) expect(ask("Bearer wrong")).toBe("admin_key_required");
   expect(ask(`Bearer ${KEY}`)).toBe("admin_key_blocked");
   expect(wrong()).toBe(6);
-  const elsewhere = { client: { address: "203.0.113.8", isPrivate: false, isProxied: false } };
+  const elsewhere = {
+    client: { address: "203.0.113.8", isPrivate: false, isProxied: false, isSecure: true },
+  };
   expect(ask(`Bearer ${KEY}`, elsewhere)).toBe("operator");
   pass(1_001);
   expect(ask(`Bearer ${KEY}`)).toBe("operator");
@@ -104,7 +106,7 @@ test("after repeated failures an address waits, the right key included; others d
 test("a whole IPv6 network of one customer is one address", () => {
   const { ask } = build();
   const at = (tail: string) => ({
-    client: { address: `2001:db8:1:2::${tail}`, isPrivate: false, isProxied: false },
+    client: { address: `2001:db8:1:2::${tail}`, isPrivate: false, isProxied: false, isSecure: true },
   });
   for (let i = 1; i <= 6; i++) ask("Bearer wrong", at(String(i)));
   expect(ask(`Bearer ${KEY}`, at("ffff"))).toBe("admin_key_blocked");
