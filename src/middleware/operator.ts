@@ -10,11 +10,18 @@ import type { Secret } from "../utils/secret.ts";
 /** Wrong keys from one address (IPv6: one /64). */
 const BACK_OFF = { freeMax: 5, firstMs: 1_000, longestMs: 30_000, forgetMs: 600_000, namesMax: 4_096 };
 
+/** The part of an exchange that matters here. */
+export interface OperatorExchange extends Pick<Exchange, "id" | "authorizations" | "headers"> {
+  readonly client: { readonly address: string };
+  principal: Exchange["principal"];
+  credential: Exchange["credential"];
+}
+
 export interface OperatorCheckOptions {
   /** `HAPTA_ADMIN_KEY`. Without it only superusers are let in, and to others the admin API does not exist. */
   readonly adminKey: Secret | undefined;
   /** Called for every wrong key that was compared. */
-  readonly onWrongKey: (exchange: Exchange) => void;
+  readonly onWrongKey: (exchange: OperatorExchange) => void;
   readonly now?: BackOffOptions["now"];
 }
 
@@ -23,7 +30,9 @@ export interface OperatorCheckOptions {
  *
  * @throws Refusal `admin_key_required`, `admin_key_blocked` (with `Retry-After`), or `not_found` when there is no key.
  */
-export const createOperatorCheck = (options: OperatorCheckOptions): ((exchange: Exchange) => undefined) => {
+export const createOperatorCheck = (
+  options: OperatorCheckOptions,
+): ((exchange: OperatorExchange) => undefined) => {
   const { adminKey, onWrongKey, now = () => performance.now() } = options;
   const expected = adminKey === undefined ? undefined : digest(adminKey.reveal());
   const backOff = new BackOff({ ...BACK_OFF, now });
