@@ -65,6 +65,32 @@ export const ERRORS = {
     message: "The request requires valid record authorization token.",
     stage: "identify",
   },
+  signature_invalid: {
+    status: 401,
+    message: "The signature of the request is not valid.",
+    stage: "identify",
+  },
+  app_required: {
+    status: 401,
+    message: "The session counts only in requests that its app has signed.",
+    stage: "identify",
+  },
+  dpop_required: {
+    status: 401,
+    message: "The session counts only with a proof of its key.",
+    stage: "identify",
+  },
+  dpop_invalid: { status: 401, message: "The proof of the session's key is not valid.", stage: "identify" },
+  dpop_nonce: {
+    status: 401,
+    message: "The proof must be signed again, with the nonce of this answer.",
+    stage: "identify",
+  },
+  write_denied: {
+    status: 403,
+    message: "The collection takes writes from other apps or sessions only.",
+    stage: "identify",
+  },
   sessions_unavailable: {
     status: 503,
     message: "Sessions can't be stored at the moment. Please try again shortly.",
@@ -95,6 +121,8 @@ export interface RefusalDetail {
   readonly data?: Readonly<Record<string, unknown>>;
   /** Seconds the client should wait; sent as `Retry-After`. */
   readonly retryAfterSeconds?: number;
+  /** Further headers, name, value...: challenges. */
+  readonly headers?: readonly string[];
   readonly cause?: unknown;
 }
 
@@ -117,6 +145,7 @@ export const renderRefusal = (code: ErrorCode, detail: RefusalDetail = {}): Answ
   const body = JSON.stringify({ data: detail.data ?? {}, message, status });
   const headers = ["Content-Type", "application/json", "X-Hapta-Error", code, ...OWN_HEADERS];
   if (detail.retryAfterSeconds !== undefined) headers.push("Retry-After", String(detail.retryAfterSeconds));
+  if (detail.headers !== undefined) headers.push(...detail.headers);
   return { status, headers, body: Buffer.from(`${body}\n`) };
 };
 

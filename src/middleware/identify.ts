@@ -66,6 +66,7 @@ const createRecognise = (services: Services): Stage => {
     if (verdict.kind === "live" || verdict.kind === "stale") return accept(exchange, verdict);
     if (verdict.kind === "invalid" && adopts && claimsOf(token)?.iss !== "hapta")
       return adopt(exchange, token);
+    if (verdict.kind === "unproven") throw new Refusal("dpop_required");
     // As in PocketBase, a token that counts for nothing makes a guest, not an error.
     exchange.principal = { kind: "guest", ended: verdict.kind };
     return undefined;

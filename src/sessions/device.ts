@@ -15,6 +15,8 @@ export interface Presenter {
   readonly address: string;
   /** Id of a confidential app whose request signature was verified (a server that renders for browsers). */
   readonly appId?: string | undefined;
+  /** Thumbprint of the key whose proof came along and was verified (RFC 9449). */
+  readonly jkt?: string | undefined;
 }
 
 /** A device as it is remembered. */

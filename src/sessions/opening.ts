@@ -21,6 +21,8 @@ export interface OpenRequest {
   readonly amr: string;
   /** Thumbprint of the client's key, to bind the session to it. */
   readonly jkt?: string | undefined;
+  /** Id of the app that signed the login, of any kind. */
+  readonly appId?: string | undefined;
   /** Session of a token that came along: it runs out after the grace. */
   readonly replaces?: string | undefined;
   /** Request id, for the event log. */
@@ -72,7 +74,7 @@ export const openSession = async (
 };
 
 const draftRow = (context: SessionContext, request: OpenRequest, sessionKey: Buffer): SessionRow => {
-  const { cid, uid, kind, upstream, presenter, authTimeMs, amr, jkt } = request;
+  const { cid, uid, kind, upstream, presenter, authTimeMs, amr, jkt, appId = presenter.appId } = request;
   const { idleMs, absoluteMs } = context.limits[kind];
   const nowMs = context.times.wall();
   const id = publicIdOf(sidOf(sessionKey));
@@ -106,7 +108,7 @@ const draftRow = (context: SessionContext, request: OpenRequest, sessionKey: Buf
     ipFirst: presenter.address,
     ipLast: presenter.address,
     jkt,
-    appId: presenter.appId,
+    appId,
     revokedAtMs: undefined,
     reason: undefined,
   };

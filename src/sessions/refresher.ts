@@ -2,7 +2,7 @@
 // and a replay ends the family.
 import { type Presenter, toDevice } from "./device.ts";
 import type { LiveSessions, Session } from "./liveSessions.ts";
-import type { Resolver, Verdict, Verified } from "./resolver.ts";
+import { holdsKey, type Resolver, type Verdict, type Verified } from "./resolver.ts";
 import { judgeRefresh, type Rotation } from "./rotation.ts";
 import { mintRow, placeOf, type SessionContext, spanOf } from "./sessionContext.ts";
 import type { SessionRow } from "./sessionRow.ts";
@@ -53,8 +53,7 @@ export class Refresher {
   async refresh(token: string, presenter: Presenter, upstream?: NewUpstream): Promise<RefreshOutcome> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const verified = await this.#resolver.verify(token, "auth");
-      if (!("live" in verified))
-        return verified.kind === "live" || verified.kind === "stale" ? INVALID : verified;
+      if (!("live" in verified)) return "session" in verified ? INVALID : verified;
       // Always on what the store says now.
       const fresh = this.#lives.read(verified.live.row.id);
       if (fresh.kind !== "live") {
@@ -70,6 +69,7 @@ export class Refresher {
   /** Undefined: somebody was faster; look again. */
   async #attempt(attempt: Attempt): Promise<RefreshOutcome | undefined> {
     const { claims, live, presenter } = attempt;
+    if (!holdsKey(live, presenter)) return INVALID;
     const { times, rulesOf } = this.#context;
     const { row } = live;
     const presented = { gen: claims.gen, issuedAtMs: claims.iat * 1000, device: toDevice(presenter) };

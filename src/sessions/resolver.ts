@@ -11,7 +11,8 @@ import type { UpstreamCheck } from "./upstreamCheck.ts";
 
 /**
  * Who presents a token. `stale`: not accepted, but the family lives (401 everywhere). `revoked`, `expired`: was a
- * session. `invalid`: never was one here.
+ * session. `invalid`: never was one here. `unproven`: a session that is bound to a key, and the presenter has not
+ * proven to hold it; nothing was noted or judged.
  */
 export type Verdict =
   | {
@@ -19,7 +20,7 @@ export type Verdict =
       readonly session: Session;
       readonly standing: "current" | "predecessor" | "grace";
     }
-  | { readonly kind: "stale"; readonly session: Session }
+  | { readonly kind: "stale" | "unproven"; readonly session: Session }
   | { readonly kind: "revoked"; readonly reason: string }
   | { readonly kind: "expired" }
   | { readonly kind: "invalid" };
@@ -53,6 +54,10 @@ const LOOK_AGAIN_MS = 60_000;
 const PREDECESSOR_MS = 5_000;
 const STALE_LOGGED_EVERY_MS = 60_000;
 const CLOCK_STEP_MS = 1_000;
+/** Whether a presenter may use a session as far as its key is concerned. */
+export const holdsKey = ({ row }: Live, { jkt }: Presenter): boolean =>
+  row.jkt === undefined || row.jkt === jkt;
+
 const INVALID: Verdict = { kind: "invalid" };
 const EXPIRED: Verdict = { kind: "expired" };
 
@@ -78,7 +83,10 @@ export class Resolver {
     if (entry === undefined) return this.#resolveNew(token, presenter);
     // An app's use makes a session mixed, which must be noted.
     const isKnown =
-      entry.stamp === entry.live.stamp && nowMs < entry.untilMs && presenter.appId === undefined;
+      entry.stamp === entry.live.stamp &&
+      nowMs < entry.untilMs &&
+      presenter.appId === undefined &&
+      holdsKey(entry.live, presenter);
     return isKnown ? entry.verdict : this.#resolveNew(token, presenter, entry);
   }
 
@@ -135,6 +143,8 @@ export class Resolver {
   #resolveNew(token: string, presenter: Presenter, entry?: Entry): Verdict | Promise<Verdict> {
     const verified = entry === undefined ? this.verify(token, "auth") : this.#renew(entry);
     if (!("live" in verified)) return verified;
+    // Before anything is judged: a thief without the key can not even end the family with a stale token.
+    if (!holdsKey(verified.live, presenter)) return { kind: "unproven", session: verified.live.session };
     const due = this.#parts.upstream.dueCheck(verified.live);
     if (due === undefined) return this.#judge(token, presenter, verified);
     return due.then((isAlive) =>
