@@ -38,6 +38,11 @@ export const ERRORS = {
     message: "A request header is repeated or has an invalid value.",
     stage: "admit",
   },
+  origin_denied: {
+    status: 403,
+    message: "Requests from this web page are not accepted.",
+    stage: "admit",
+  },
   body_too_large: { status: 413, message: "Request entity too large.", stage: "admit" },
   body_too_slow: { status: 408, message: "The request body did not arrive in time.", stage: "admit" },
   body_encoded: { status: 415, message: "Encoded request bodies are not supported.", stage: "admit" },
@@ -94,6 +99,11 @@ export const ERRORS = {
   sessions_unavailable: {
     status: 503,
     message: "Sessions can't be stored at the moment. Please try again shortly.",
+    stage: "identify",
+  },
+  csrf_denied: {
+    status: 403,
+    message: "A cookie session only counts for requests from the app's own pages.",
     stage: "identify",
   },
   superuser_refused: {

@@ -21,6 +21,13 @@ export type Principal =
   | { readonly kind: "stale"; readonly session: Session }
   | { readonly kind: "operator"; readonly session: undefined };
 
+/**
+ * The web page that sent a request.
+ * - `own`: served from the very origin it asks. `listed`: from one of `Security.Origins`. `foreign`: from any other.
+ * - `none`: no browser said anything; an app, a server, or a navigation.
+ */
+export type Page = "own" | "listed" | "foreign" | "none";
+
 export interface Exchange {
   /** Request id, also sent as `X-Request-Id`. */
   readonly id: string;
@@ -39,9 +46,17 @@ export interface Exchange {
   /** The whole Cookie field; `headers` has it without Hapta's own cookies. */
   readonly cookie: string | undefined;
   readonly client: Client;
+  /** Which web page asks. */
+  readonly page: Page;
   readonly body: RequestBody;
   /** The checked payload of a batch: `{"requests":[...]}`, whatever it travels in. */
   readonly batchPayload?: Uint8Array;
+  /** Asked to keep the session in a cookie (`X-Hapta-Cookie: 1`); only where `Security.Cookies` allows it. */
+  readonly wantsCookie: boolean;
+  /** The session cookie's token, when that is what counts: `identify` saw no other. */
+  cookieToken: string | undefined;
+  /** Values of `Set-Cookie` that leave with whatever the answer is, refusals too. */
+  setCookies: string[] | undefined;
   principal: Principal;
   /** Value of the Authorization header that PocketBase gets; never the client's own token. */
   credential: string | undefined;

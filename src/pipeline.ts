@@ -70,6 +70,10 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
 
   return (request) => {
     const traced = trace.begin(request);
+    const enter = (exchange: Exchange): Answer | Promise<Answer> => {
+      traced.exchange = exchange;
+      return walk(exchange);
+    };
     const finish = (answer: Answer): Answer => trace.finish(traced, answer);
     const refuse = (error: unknown): Answer =>
       error instanceof Refusal
@@ -77,8 +81,7 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
         : trace.refuse(traced, renderRefusal("internal"), error);
     try {
       const admitted = admit(request, traced);
-      const answer =
-        admitted instanceof Promise ? admitted.then((exchange) => walk(exchange)) : walk(admitted);
+      const answer = admitted instanceof Promise ? admitted.then(enter) : enter(admitted);
       return answer instanceof Promise ? answer.then(finish, refuse) : finish(answer);
     } catch (error) {
       return refuse(error);

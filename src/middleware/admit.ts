@@ -10,6 +10,7 @@ import type { Services } from "../services.ts";
 import { withoutOwnCookies } from "../utils/cookies.ts";
 import { hostName } from "../utils/host.ts";
 import { canonicalPath } from "../utils/path.ts";
+import { createPageOf } from "./pageOf.ts";
 import { createRebuildBody } from "./rebuildBody.ts";
 import type { Traced } from "./trace.ts";
 
@@ -29,17 +30,21 @@ interface Facts {
   forwardedFor: string | undefined;
   forwardedProto: string | undefined;
   isForwarded: boolean;
+  origin: string | undefined;
+  fetchSite: string | undefined;
   /** All of them, Hapta's own too. */
   cookie: string | undefined;
   isEncoded: boolean;
+  wantsCookie: boolean;
 }
 
 export type Admit = (request: WireRequest, traced: Traced) => Exchange | Promise<Exchange>;
 
 export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Admit => {
   const hosts = new Set(settings.security.hosts);
-  const { bodyBytesMax } = settings.server;
   const rebuildBody = createRebuildBody();
+  const pageOf = createPageOf(settings.security.origins);
+  const checkBody = createBodyCheck(settings);
 
   return (request, { id, startedMs }) => {
     const { head, peer, presence } = request;
@@ -51,11 +56,12 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
     if (route.kind !== "probe") checkHost(facts.host, hosts);
     const { forwardedFor, forwardedProto, isForwarded } = facts;
     const client = clientOf({ peer, forwardedFor, forwardedProto, isForwarded });
+    const page = pageOf(facts, { method, path, isSecure: client.isSecure });
     const isAdmin = isAdminClient(client);
     // Hidden, not forbidden: to everybody else the superuser area does not exist.
     if (route.isAdmin === true && !isAdmin) throw new Refusal("not_found");
     const body = toBody(route, facts, request);
-    checkLength(body, bodyBytesMax);
+    checkBody(body, route, facts.contentType);
     const exchange: Exchange = {
       id,
       startedMs,
@@ -67,7 +73,11 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
       authorizations: facts.authorizations,
       cookie: facts.cookie,
       client,
+      page,
       body,
+      wantsCookie: facts.wantsCookie && settings.security.cookies.isEnabled,
+      cookieToken: undefined,
+      setCookies: undefined,
       principal: { kind: "guest" },
       credential: undefined,
       presence,
@@ -100,8 +110,11 @@ const readFields = ({ names, values }: RequestHead): Facts => {
     forwardedFor: undefined,
     forwardedProto: undefined,
     isForwarded: false,
+    origin: undefined,
+    fetchSite: undefined,
     cookie: undefined,
     isEncoded: false,
+    wantsCookie: false,
   };
   for (let i = 0; i < names.length; i++) {
     const name = names[i];
@@ -149,6 +162,16 @@ const noteFact = (facts: Facts, lower: string, value: string): void => {
       return;
     case "x-forwarded-proto":
       facts.forwardedProto = joined(facts.forwardedProto, value);
+      return;
+    case "origin":
+      // Two are none that is listed.
+      facts.origin = joined(facts.origin, value);
+      return;
+    case "x-hapta-cookie":
+      facts.wantsCookie = value === "1";
+      return;
+    case "sec-fetch-site":
+      facts.fetchSite = joined(facts.fetchSite, value);
   }
 };
 
@@ -172,8 +195,20 @@ const withoutNamed = (headers: readonly string[], connection: string): string[] 
   return kept;
 };
 
-const checkLength = (body: RequestBody, bytesMax: number): void => {
-  if (body.kind === "stream" && (body.length ?? 0) > bytesMax) throw new Refusal("body_too_large");
+// Types that a foreign page's form could send without asking first (a CORS preflight), beside the two forms that
+// PocketBase takes. It answers 400 to them anyway, after having looked.
+const RECORD_TYPE = /^(?:application\/json|multipart\/form-data|application\/x-www-form-urlencoded)\b/;
+
+type BodyCheck = (body: RequestBody, route: Route, contentType: string | undefined) => void;
+
+const createBodyCheck = ({ server, security }: Services["settings"]): BodyCheck => {
+  const checksType = security.origins.length > 0 || security.cookies.isEnabled;
+  return (body, route, contentType = "") => {
+    if (body.kind !== "stream") return;
+    if ((body.length ?? 0) > server.bodyBytesMax) throw new Refusal("body_too_large");
+    if (checksType && route.kind === "records" && !RECORD_TYPE.test(contentType))
+      throw new Refusal("media_type_unsupported");
+  };
 };
 
 const NO_BODY: RequestBody = { kind: "none" };

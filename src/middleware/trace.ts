@@ -1,8 +1,11 @@
 // The first and the last word on every request: its id, its clock, its one log line.
 import { Refusal } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import type { RequestHead } from "../http/requestHead.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
 import type { Services } from "../services.ts";
+import { createListedCors } from "./cors.ts";
 
 /** What `trace` knows before the request is understood. */
 export interface Traced {
@@ -10,6 +13,8 @@ export interface Traced {
   /** Monotonic milliseconds at arrival. */
   readonly startedMs: number;
   readonly request: WireRequest;
+  /** The request in its parsed form, once `admit` has made it. */
+  exchange?: Exchange | undefined;
 }
 
 export interface Trace {
@@ -27,6 +32,15 @@ export const createTrace = ({ log, settings }: Services): Trace => {
   const logsAll = settings.log.requests === "all";
   const logsErrors = settings.log.requests !== "off";
 
+  const listedCors = createListedCors(settings.security);
+
+  const complete = ({ id, request, exchange }: Traced, { headers }: Answer): void => {
+    headers.push("X-Request-Id", id);
+    if (exchange?.setCookies !== undefined)
+      for (const cookie of exchange.setCookies) headers.push("Set-Cookie", cookie);
+    if (listedCors !== undefined) listedCors(originOf(request.head), headers);
+  };
+
   const line = ({ id, startedMs, request }: Traced, status: number, code?: string): void => {
     const { method, target } = request.head;
     const query = target.indexOf("?");
@@ -43,18 +57,22 @@ export const createTrace = ({ log, settings }: Services): Trace => {
   };
 
   return {
-    begin: (request) => ({ id: prefix + (count++).toString(36), startedMs: performance.now(), request }),
+    begin: (request) => ({
+      id: prefix + (count++).toString(36),
+      startedMs: performance.now(),
+      request,
+      exchange: undefined,
+    }),
     finish: (traced, answer) => {
-      answer.headers.push("X-Request-Id", traced.id);
+      complete(traced, answer);
       if (logsAll || (logsErrors && answer.status >= 500)) line(traced, answer.status);
       return answer;
     },
     refuse: (traced, answer, error) => {
-      answer.headers.push("X-Request-Id", traced.id);
+      complete(traced, answer);
       // PocketBase allows every origin unless told otherwise; without this a browser hides the reason.
-      if (traced.request.head.names.some(({ lower }) => lower === "origin")) {
+      if (listedCors === undefined && originOf(traced.request.head) !== undefined)
         answer.headers.push("Access-Control-Allow-Origin", "*");
-      }
       if (error instanceof Refusal) {
         if (logsAll || (logsErrors && answer.status >= 500 && !traced.request.presence.isGone))
           line(traced, answer.status, error.code);
@@ -68,6 +86,12 @@ export const createTrace = ({ log, settings }: Services): Trace => {
       return answer;
     },
   };
+};
+
+// A second value makes it none that could be listed.
+const originOf = ({ names, values }: RequestHead): string | undefined => {
+  const found = values.filter((_, i) => names[i]?.lower === "origin");
+  return found.length > 1 ? found.join() : found[0];
 };
 
 const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);

@@ -1,11 +1,20 @@
 // Hapta's own routes, by kind of traffic.
 import { Refusal } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Answer } from "../http/answer.ts";
 import type { Routes } from "../pipeline.ts";
 import type { Services } from "../services.ts";
+import { headerValue } from "../utils/headers.ts";
 import { createControlRoutes } from "./control/control.ts";
 import { createHealthRoutes } from "./health.ts";
 import { createReshape } from "./reshape.ts";
 import { createSessionRoutes } from "./sessions.ts";
+
+// As PocketBase does with its own answers; `Security.Origins` narrows both.
+const letPagesRead = ({ headers }: Exchange, answer: Answer): Answer => {
+  if (headerValue(headers, "origin") !== undefined) answer.headers.push("Access-Control-Allow-Origin", "*");
+  return answer;
+};
 
 export const createRoutes = (services: Services): Routes => {
   const health = createHealthRoutes(services);
@@ -19,7 +28,7 @@ export const createRoutes = (services: Services): Routes => {
         case "control":
           return control(exchange);
         case "session":
-          return sessions(exchange);
+          return sessions(exchange).then((answer) => letPagesRead(exchange, answer));
         default:
           throw new Refusal("not_found");
       }

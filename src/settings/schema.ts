@@ -1,6 +1,7 @@
 // The config file as Zod: every key, its default, bounds and sentence. The one source of the docs, of --help's
 // defaults and of error texts. Contradictions between keys are judged elsewhere.
 import { z } from "zod";
+import { cookies, origins } from "./browserSchema.ts";
 import {
   choiceNote,
   line,
@@ -119,6 +120,8 @@ const security = z.strictObject({
   Apps: apps,
   DPoP: dpop,
   Collections: collections,
+  Origins: origins,
+  Cookies: cookies,
 });
 
 const ratelimit = z.strictObject({

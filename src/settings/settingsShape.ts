@@ -49,6 +49,9 @@ export type Settings = {
     readonly dpop: "off" | "optional" | "required";
     /** What writes to a collection take, by its name or id as the config file spells it. */
     readonly writes: ReadonlyMap<string, WriteSettings>;
+    /** In the spelling of `readOrigin`; empty = any. */
+    readonly origins: readonly string[];
+    readonly cookies: { readonly isEnabled: boolean; readonly sameSite: "lax" | "strict" };
     readonly adminKey: Secret | undefined;
     readonly rootKey: Secret | undefined;
     readonly clusterSecret: Secret | undefined;
@@ -182,6 +185,8 @@ export function toSettings(input: CheckedInput): Settings {
       upstreamTokens: Security.UpstreamTokens,
       rotationGraceMs: toMs(Security.Rotation.Grace),
       ...toProofs(Security),
+      origins: Security.Origins,
+      cookies: { isEnabled: Security.Cookies.isEnabled, sameSite: Security.Cookies.SameSite },
       adminKey: toSecret(text("HAPTA_ADMIN_KEY")),
       rootKey: toSecret(text("HAPTA_ROOT_KEY")),
       clusterSecret: toSecret(text("HAPTA_CLUSTER_SECRET")),
