@@ -51,7 +51,7 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
     if (!METHODS.has(head.method)) throw new Refusal("method_not_allowed");
     const method = head.method as Method;
     const { path, query, route } = parseTarget(method, head.target);
-    const facts = readFields(head);
+    const facts = readFields(head, route);
     // Health checkers come by address, with any Host or none.
     if (route.kind !== "probe") checkHost(facts.host, hosts);
     const { forwardedFor, forwardedProto, isForwarded } = facts;
@@ -100,7 +100,9 @@ const parseTarget = (method: Method, target: string): { path: string; query: str
   return { path: canonical.path, query, route: toRoute(method, canonical.segments) };
 };
 
-const readFields = ({ names, values }: RequestHead): Facts => {
+const readFields = ({ names, values }: RequestHead, { isFile }: Route): Facts => {
+  // Answers are looked through for tokens on their way back: PocketBase is asked for them as they are.
+  const keepsCodings = isFile === true;
   const facts: Facts = {
     kept: [],
     authorizations: [],
@@ -122,7 +124,8 @@ const readFields = ({ names, values }: RequestHead): Facts => {
     if (name === undefined || value === undefined) break;
     if (name.lower === "authorization") facts.authorizations.push(value);
     else if (name.lower === "cookie") noteCookie(facts, name.text, value);
-    else if (!name.isDropped) facts.kept.push(name.text, value);
+    else if (!name.isDropped && (keepsCodings || name.lower !== "accept-encoding"))
+      facts.kept.push(name.text, value);
     if (name.isForwarding) facts.isForwarded = true;
     noteFact(facts, name.lower, value);
   }

@@ -53,7 +53,10 @@ describe("toRoute", () => {
     expect(routeOf("GET", "/api/realtime")).toEqual({ kind: "realtime", body: "drop", isStream: true });
     expect(routeOf("POST", "/api/realtime")).toEqual({ kind: "realtime", body: "struct", isStream: false });
     expect(routeOf("POST", "/api/files/token").body).toBe("struct");
-    expect(routeOf("GET", "/api/files/posts/x/a.png")).toEqual({ kind: "file", body: "drop" });
+    expect(routeOf("GET", "/api/files/posts/x/a.png")).toEqual({ kind: "file", body: "drop", isFile: true });
+    expect(routeOf("GET", "/api/backups/x.zip").isFile).toBe(true);
+    expect(routeOf("GET", "/api/backups").isFile).toBeUndefined();
+    expect(routeOf("GET", "/_/assets/x.js").isFile).toBe(true);
     expect(routeOf("GET", "/hapta/live").kind).toBe("probe");
     expect(routeOf("GET", "/auth/sessions/abc").kind).toBe("session");
     expect(routeOf("POST", "/auth/logout").kind).toBe("session");

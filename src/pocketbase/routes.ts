@@ -33,6 +33,8 @@ export interface Route {
   readonly collection?: string;
   /** Segment behind the collection, lower-cased, such as `auth-refresh`. */
   readonly operation?: string;
+  /** What is answered is a file, not text that was written for the caller. */
+  readonly isFile?: true;
   /** The upstream stream stays open as long as the client wants. */
   readonly isStream?: boolean;
 }
@@ -47,7 +49,10 @@ const isSuperusers = (collection: string): boolean =>
 const ADMIN_AREAS = new Set(["settings", "logs", "backups", "crons", "sql"]);
 
 const ADMIN: Route = { kind: "admin", body: "stream", isAdmin: true };
+const ADMIN_FILE: Route = { ...ADMIN, isFile: true };
 const CUSTOM: Route = { kind: "custom", body: "stream" };
+const FILE: Route = { kind: "file", body: "stream", isFile: true };
+const FILE_TOKEN: Route = { kind: "file", body: "struct" };
 const PROBE: Route = { kind: "probe", body: "drop" };
 const CONTROL: Route = { kind: "control", body: "stream" };
 const SESSION: Route = { kind: "session", body: "drop" };
@@ -82,7 +87,7 @@ const routeOf = (method: string, segments: readonly string[]): Route => {
   const [area, second] = segments;
   // PocketBase matches its own prefixes case-sensitively; look-alikes must not slip past the policy.
   const prefix = area?.toLowerCase();
-  if (prefix === "_") return ADMIN;
+  if (prefix === "_") return ADMIN_FILE;
   if (prefix === "api") return apiRoute(method, segments);
   return ownRoute(area, second) ?? CUSTOM;
 };
@@ -96,12 +101,12 @@ const ownRoute = (area: string | undefined, place = ""): Route | undefined => {
 const apiRoute = (method: string, segments: readonly string[]): Route => {
   const [, second, third, fourth] = segments;
   const name = second?.toLowerCase() ?? "";
+  if (name === "backups" && method === "GET" && third !== undefined) return ADMIN_FILE;
   if (ADMIN_AREAS.has(name)) return ADMIN;
   if (name === "collections") return collectionRoute(method, segments);
   if (name === "batch") return { kind: "batch", body: method === "POST" ? "batch" : "stream" };
   if (name === "realtime") return { kind: "realtime", body: "struct", isStream: method === "GET" };
-  if (name === "files")
-    return { kind: "file", body: third === "token" && fourth === undefined ? "struct" : "stream" };
+  if (name === "files") return third === "token" && fourth === undefined ? FILE_TOKEN : FILE;
   if (name === "oauth2-redirect") return { kind: "auth", body: "stream" };
   return CUSTOM;
 };

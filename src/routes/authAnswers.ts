@@ -1,49 +1,32 @@
-// Answers that carry one of PocketBase's tokens: they leave with one of Hapta's instead. PocketBase's is
-// locked into the session and never reaches a client.
+// PocketBase's own answers to logins and refreshes: their token is locked into a session, and Hapta's leaves in its
+// place. Tokens anywhere else in an answer are not looked for here.
 import { readBody } from "../bodies/readBody.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import { presenterOf, refuseUnavailable } from "../middleware/identify.ts";
-import type { MemberCalls } from "../pocketbase/memberCalls.ts";
-import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
 import type { Session } from "../sessions/liveSessions.ts";
-import type { OpenRequest } from "../sessions/opening.ts";
 import type { RefreshOutcome } from "../sessions/refresher.ts";
-import { claimsOf, tokenTextOf } from "../utils/jwt.ts";
-import { withoutHeaders } from "./decompressed.ts";
+import { withoutHeaders } from "../utils/headers.ts";
+import { tokenTextOf } from "../utils/jwt.ts";
+import { loginOf, upstreamTokenOf } from "./upstreamLogin.ts";
 
 const AUTH_ANSWER_BYTES_MAX = 8_388_608;
 const TIMEOUT_MS = 30_000;
 
-/** PocketBase's token in an answer, with what it says of itself. */
-interface UpstreamToken {
-  readonly token: string;
-  readonly id: string;
-  readonly collectionId: string;
-  readonly expMs: number;
-  readonly isRefreshable: boolean;
-}
-
 export interface AuthAnswers {
-  /**
-   * Replaces the token of an answer that opens a session (any login, impersonation, the app's own routes). Without
-   * such a token in it, `otherwise` or else the answer itself leaves.
-   */
-  open(exchange: Exchange, answer: Answer, otherwise?: Answer): Promise<Answer>;
+  /** Replaces the `token` of an answer that opens a session; an answer without one leaves as it is. */
+  open(exchange: Exchange, answer: Answer): Promise<Answer>;
   /** Rolls the session with PocketBase's answer to its refresh. */
   refresh(exchange: Exchange, answer: Answer): Promise<Answer>;
 }
 
-export const createAuthAnswers = ({ sessions, collections, memberCalls }: Services): AuthAnswers => {
-  const open: AuthAnswers["open"] = async (exchange, answer, otherwise) => {
+export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnswers => {
+  const open: AuthAnswers["open"] = async (exchange, answer) => {
     const { whole, json } = await readJson(answer);
     const found = json === undefined ? undefined : upstreamTokenOf(json.token);
-    if (json === undefined || found === undefined) return otherwise ?? whole;
-    // A hook may repeat what a visitor sent: only a token PocketBase itself accepts says who somebody is.
-    if (exchange.route.kind === "custom" && !(await isAccepted(memberCalls, found)))
-      return otherwise ?? whole;
+    if (json === undefined || found === undefined) return whole;
     const opened = await sessions.open(loginOf(exchange, found)).catch(refuseUnavailable);
     if (opened.kind === "revoked") throw new Refusal("session_required");
     return withToken(whole, json, opened.token);
@@ -82,51 +65,6 @@ export const createAuthAnswers = ({ sessions, collections, memberCalls }: Servic
   };
 
   return { open, refresh };
-};
-
-const isAccepted = async ({ probe }: MemberCalls, { token }: UpstreamToken): Promise<boolean> => {
-  const { kind } = await probe(token);
-  if (kind === "unknown") throw new Refusal("upstream_unreachable");
-  return kind === "alive";
-};
-
-const loginOf = (exchange: Exchange, found: UpstreamToken): OpenRequest => {
-  const { principal, route, id } = exchange;
-  const replaced =
-    principal.kind === "record" && route.operation !== "impersonate" ? principal.session?.id : undefined;
-  return {
-    cid: found.collectionId,
-    uid: found.id,
-    kind: kindOf(found),
-    upstream: { token: found.token, expMs: found.expMs },
-    presenter: presenterOf(exchange),
-    authTimeMs: Date.now() - (performance.now() - exchange.startedMs),
-    amr: METHODS[route.operation ?? ""] ?? "custom",
-    replaces: replaced,
-    request: id,
-  };
-};
-
-/** RFC 8176 names for the ways to log in. */
-const METHODS: Readonly<Record<string, string>> = {
-  "auth-with-password": "pwd",
-  "auth-with-otp": "otp",
-  "auth-with-oauth2": "fed",
-  "auth-refresh": "adopted",
-  impersonate: "impersonated",
-};
-
-const kindOf = (found: UpstreamToken): "record" | "superuser" | "impersonated" => {
-  if (!found.isRefreshable) return "impersonated";
-  return found.collectionId === SUPERUSERS_ID ? "superuser" : "record";
-};
-
-const upstreamTokenOf = (token: unknown): UpstreamToken | undefined => {
-  if (typeof token !== "string") return undefined;
-  const { id, collectionId, type, exp, refreshable = true } = claimsOf(token) ?? {};
-  if (id === undefined || collectionId === undefined || type !== "auth" || exp === undefined)
-    return undefined;
-  return { token, id, collectionId, expMs: exp * 1000, isRefreshable: refreshable };
 };
 
 interface ReadAnswer {

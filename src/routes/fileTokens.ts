@@ -2,7 +2,7 @@
 import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
-import { withoutHeaders } from "./decompressed.ts";
+import { withoutHeaders } from "../utils/headers.ts";
 
 /** The answer to `POST /api/files/token` with Hapta's token; as it is for tokens that were adopted. */
 export const mintedFileToken = ({ sessions }: Services, exchange: Exchange, answer: Answer): Answer => {

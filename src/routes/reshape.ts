@@ -1,17 +1,18 @@
-// The way back: which answers of PocketBase Hapta has something to do with before they leave.
+// The way back: which answers of PocketBase Hapta has something to do with before they leave. None leaves with a token
+// that PocketBase would accept.
 import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
 import { createAuthAnswers } from "./authAnswers.ts";
-import { decompressed } from "./decompressed.ts";
+import { createExchangeTokens } from "./exchangedTokens.ts";
 import { mintedFileToken } from "./fileTokens.ts";
 import { gatherAnswer } from "./gatherAnswer.ts";
 import { followRealtime } from "./realtime.ts";
 import { createUpstreamTruth } from "./upstreamTruth.ts";
+import { requirePlain, withheld } from "./withheld.ts";
 
-const TOKEN_MEMBER = Buffer.from('"token"');
-const JSON_TYPE = /^\s*application\/(?:[\w.-]+\+)?json\b/i;
+const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.-]+\+)?json\b/i;
 /** How much of a custom route's JSON is held, and for how long. */
 const HELD = { bytesMax: 1_048_576, timeoutMs: 10_000 };
 
@@ -20,6 +21,7 @@ export const createReshape = (
 ): ((exchange: Exchange, answer: Answer) => Answer | Promise<Answer>) => {
   const answers = createAuthAnswers(services);
   const truth = createUpstreamTruth(services);
+  const exchangeTokens = createExchangeTokens(services);
 
   const afterAuth = async (exchange: Exchange, answer: Answer): Promise<Answer> => {
     const { operation = "" } = exchange.route;
@@ -34,34 +36,37 @@ export const createReshape = (
 
   const afterWrite = async (exchange: Exchange, answer: Answer): Promise<Answer> => {
     if (answer.status < 300) await truth.afterWrite(exchange);
-    return answer;
+    return await afterOwnCode(exchange, answer);
   };
 
-  // The app's own login routes. JSON is held until it is whole; what is whole is looked into whatever it calls itself.
-  const afterCustom = (exchange: Exchange, answer: Answer): Answer | Promise<Answer> => {
-    const { body, status, headers } = answer;
-    if (status >= 300 || body === null) return answer;
-    if (isStreamed(body) && !JSON_TYPE.test(headerValue(headers, "content-type") ?? "")) return answer;
-    if (isStreamed(body)) return gatherAnswer(answer, HELD).then((whole) => openIfLogin(exchange, whole));
-    return openIfLogin(exchange, answer);
+  // The app's own code may hand out tokens. What is at hand, and JSON up to a bound, is looked into for logins; the
+  // rest flows on, and a token in it leaves worthless.
+  const afterOwnCode = (exchange: Exchange, answer: Answer): Answer | Promise<Answer> => {
+    if (!isStreamed(answer.body)) return exchangeTokens(exchange, answer);
+    if (!JSON_TYPE.test(headerValue(answer.headers, "content-type") ?? "")) return flowing(exchange, answer);
+    return gatherAnswer(answer, HELD).then((held) => flowing(exchange, held));
   };
 
-  const openIfLogin = (exchange: Exchange, answer: Answer): Answer | Promise<Answer> => {
-    const plain = decompressed(answer);
-    const { body } = plain;
-    const isLogin = body instanceof Uint8Array && Buffer.from(body).includes(TOKEN_MEMBER);
-    return isLogin ? answers.open(exchange, plain, answer) : answer;
+  const flowing = async (exchange: Exchange, answer: Answer): Promise<Answer> => {
+    const exchanged = await exchangeTokens(exchange, answer);
+    return isStreamed(exchanged.body) ? withheld(exchanged) : exchanged;
+  };
+
+  const afterFileToken = (exchange: Exchange, answer: Answer): Answer => {
+    const isMinted = answer.status < 300 && exchange.route.body !== "drop";
+    return isMinted ? mintedFileToken(services, exchange, answer) : withheld(answer);
   };
 
   const pass = (exchange: Exchange, answer: Answer): Answer | Promise<Answer> => {
-    const { kind, body } = exchange.route;
-    if (kind === "custom") return afterCustom(exchange, answer);
-    if (kind === "realtime") return followRealtime(services.streams, exchange, answer);
-    // Reads change nothing: they leave as they came, at once.
-    if (body === "drop") return answer;
-    if (kind === "auth") return afterAuth(exchange, answer);
-    if (kind === "file") return answer.status < 300 ? mintedFileToken(services, exchange, answer) : answer;
-    return afterWrite(exchange, answer);
+    const { kind, body, isFile } = exchange.route;
+    if (isFile === true) return answer;
+    if (kind === "file") return afterFileToken(exchange, answer);
+    requirePlain(answer);
+    if (kind === "realtime") return followRealtime(services.streams, exchange, withheld(answer));
+    if (kind === "custom") return afterOwnCode(exchange, answer);
+    // Reads change nothing: they leave at once.
+    if (body === "drop") return withheld(answer);
+    return kind === "auth" ? afterAuth(exchange, answer).then(withheld) : afterWrite(exchange, answer);
   };
 
   return (exchange, answer) => {

@@ -96,3 +96,13 @@ export const tokens = (value: string): string[] =>
     .split(",")
     .map((part) => part.trim().toLowerCase())
     .filter((part) => part !== "");
+
+/** A flat header list without the named ones (lower case). */
+export const withoutHeaders = (headers: readonly string[], names: readonly string[]): string[] => {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? "";
+    if (!names.includes(name.toLowerCase())) kept.push(name, headers[i + 1] ?? "");
+  }
+  return kept;
+};

@@ -117,3 +117,42 @@ routerAdd("GET", "/custom/reset-token", (e) =>
 routerAdd("GET", "/custom/json", (e) =>
   e.json(200, { list: "x".repeat(parseInt(e.request.url.query().get("n"), 10)) }),
 );
+
+// Whatever an app might answer: in the body that is sent, %TOKEN%, %FILE% and %AUTH% become a new login of Ada's, a
+// file token of hers, and the Authorization header as it arrived; %1% to %6% become six more logins. `piece` sends it
+// in pieces of so many characters.
+routerAdd("POST", "/custom/template", (e) => {
+  const query = e.request.url.query();
+  const ada = e.app.findAuthRecordByEmail("members", "ada@example.com");
+  const parts = {
+    "%TOKEN%": ada.newAuthToken(),
+    "%FILE%": ada.newFileToken(),
+    "%AUTH%": e.request.header.get("Authorization"),
+  };
+  for (let i = 1; i <= 6; i++) parts["%" + i + "%"] = ada.newStaticAuthToken((1000 + i) * 1e9);
+  const filled = (template) =>
+    Object.keys(parts).reduce((text, name) => text.split(name).join(parts[name]), template);
+  const text = filled(toString(e.request.body));
+  if (query.get("header")) e.response.header().add(query.get("header"), filled(query.get("value")));
+  if (query.get("coding")) e.response.header().set("Content-Encoding", query.get("coding"));
+  const status = parseInt(query.get("status") || "200", 10);
+  const piece = parseInt(query.get("piece") || "0", 10);
+  if (piece === 0) return e.blob(status, query.get("type"), text);
+  e.response.header().set("Content-Type", query.get("type"));
+  e.response.writeHeader(status);
+  for (let at = 0; at < text.length; at += piece) {
+    e.response.write(text.slice(at, at + piece));
+    e.flush();
+  }
+  return null;
+});
+
+// A sign-up that logs in at once, as apps do with a hook: the token travels in the record.
+onRecordEnrich((e) => {
+  const wanted = e.requestInfo && e.requestInfo.query["tokens"];
+  if (wanted === "yes") {
+    e.record.withCustomData(true);
+    e.record.set("handedOut", e.record.newAuthToken());
+  }
+  e.next();
+}, "members");
