@@ -8,7 +8,7 @@ import type { Presenter } from "../sessions/device.ts";
 import type { Session } from "../sessions/liveSessions.ts";
 import type { Verdict } from "../sessions/resolver.ts";
 import { StoreUnavailable } from "../sessions/storeUnavailable.ts";
-import { headerValue } from "../utils/headers.ts";
+import { headerValue, sessionHeaders } from "../utils/headers.ts";
 import { claimsOf, isPocketBaseShaped, tokenTextOf } from "../utils/jwt.ts";
 import { createSwapFileToken, mayCarryToken } from "./fileToken.ts";
 import { createOperatorCheck } from "./operator.ts";
@@ -86,7 +86,7 @@ const createRecognise = (services: Services): Stage => {
       exchange.principal = { kind: "stale", session };
       exchange.credential = credential;
     } else if (exchange.route.kind !== "auth") {
-      throw new Refusal("session_stale");
+      throw new Refusal("session_stale", { headers: sessionHeaders("stale") });
     }
     // A login that happens to carry a superseded token is a login without one.
     return undefined;

@@ -10,6 +10,7 @@ import type { Session } from "../sessions/liveSessions.ts";
 import type { RefreshOutcome } from "../sessions/refresher.ts";
 import { withoutHeaders } from "../utils/headers.ts";
 import { tokenTextOf } from "../utils/jwt.ts";
+import { sessionRequired } from "./sessionEnd.ts";
 import { loginOf, upstreamTokenOf } from "./upstreamLogin.ts";
 
 const AUTH_ANSWER_BYTES_MAX = 8_388_608;
@@ -28,7 +29,7 @@ export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnsw
     const found = json === undefined ? undefined : upstreamTokenOf(json.token);
     if (json === undefined || found === undefined) return whole;
     const opened = await sessions.open(loginOf(exchange, found)).catch(refuseUnavailable);
-    if (opened.kind === "revoked") throw new Refusal("session_required");
+    if (opened.kind === "revoked") throw sessionRequired("revoked");
     return withToken(whole, json, opened.token);
   };
 
@@ -40,7 +41,7 @@ export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnsw
     const outcome: RefreshOutcome = await sessions
       .refresh(token, presenterOf(exchange), upstream)
       .catch(refuseUnavailable);
-    if (outcome.kind !== "minted" && outcome.kind !== "same") throw new Refusal("session_required");
+    if (outcome.kind !== "minted" && outcome.kind !== "same") throw sessionRequired(outcome.kind);
     // Without a token in it (fields=record) the answer is passed on; the client keeps what it has.
     return json === undefined || found === undefined ? whole : withToken(whole, json, outcome.token);
   };

@@ -8,6 +8,7 @@ import type { Services } from "../services.ts";
 import { withoutHeaders } from "../utils/headers.ts";
 import { claimsOf, tokenTextOf } from "../utils/jwt.ts";
 import { mayHoldTokens, upstreamTokensIn, withheldText } from "../utils/upstreamTokens.ts";
+import { sessionRequired } from "./sessionEnd.ts";
 import { loginOf, upstreamTokenOf } from "./upstreamLogin.ts";
 
 /** Tokens of one answer that PocketBase is asked about; the others leave worthless. */
@@ -27,7 +28,7 @@ export const createExchangeTokens = ({ sessions, memberCalls }: Services): Excha
     if (kind === "dead") return token;
     if (kind === "unknown") throw new Refusal("upstream_unreachable");
     const opened = await sessions.open(loginOf(exchange, found)).catch(refuseUnavailable);
-    if (opened.kind === "revoked") throw new Refusal("session_required");
+    if (opened.kind === "revoked") throw sessionRequired("revoked");
     return opened.token;
   };
 

@@ -3,12 +3,13 @@
 import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
-import { headerValue } from "../utils/headers.ts";
+import { headerValue, sessionHeaders } from "../utils/headers.ts";
 import { createAuthAnswers } from "./authAnswers.ts";
 import { createExchangeTokens } from "./exchangedTokens.ts";
 import { mintedFileToken } from "./fileTokens.ts";
 import { gatherAnswer } from "./gatherAnswer.ts";
 import { followRealtime } from "./realtime.ts";
+import { endOf } from "./sessionEnd.ts";
 import { createUpstreamTruth } from "./upstreamTruth.ts";
 import { requirePlain, withheld } from "./withheld.ts";
 
@@ -70,9 +71,8 @@ export const createReshape = (
   };
 
   return (exchange, answer) => {
-    const ended = exchange.principal.kind === "guest" ? exchange.principal.ended : undefined;
-    // Lets an app tell "signed out" from "never signed in" without a second request.
-    if (ended === "revoked" || ended === "expired") answer.headers.push("X-Hapta-Session", ended);
+    const ended = endOf(exchange);
+    if (ended !== undefined) answer.headers.push(...sessionHeaders(ended));
     return pass(exchange, answer);
   };
 };

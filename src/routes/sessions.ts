@@ -5,6 +5,7 @@ import type { Answer } from "../http/answer.ts";
 import { refuseUnavailable } from "../middleware/identify.ts";
 import type { Services } from "../services.ts";
 import type { Session } from "../sessions/liveSessions.ts";
+import { endOf, sessionRequired } from "./sessionEnd.ts";
 
 const HEADERS = ["Cache-Control", "no-store", ...OWN_HEADERS];
 
@@ -73,7 +74,7 @@ export const createSessionRoutes = ({ sessions }: Services): ((exchange: Exchang
     const { principal } = exchange;
     const session =
       principal.kind === "record" || principal.kind === "superuser" ? principal.session : undefined;
-    if (session === undefined) throw new Refusal("session_required");
+    if (session === undefined) throw sessionRequired(endOf(exchange));
     try {
       return await serve(exchange, session);
     } catch (error) {

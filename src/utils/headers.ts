@@ -106,3 +106,14 @@ export const withoutHeaders = (headers: readonly string[], names: readonly strin
   }
   return kept;
 };
+
+/**
+ * What an answer to a token that counts no longer says about its session, so that an app can tell "signed out" from
+ * "never signed in": `stale` heals by a refresh, the others need a login. Readable by pages of other origins.
+ */
+export const sessionHeaders = (state: "stale" | "expired" | "revoked"): readonly string[] => [
+  "X-Hapta-Session",
+  state,
+  "Access-Control-Expose-Headers",
+  "X-Hapta-Session",
+];

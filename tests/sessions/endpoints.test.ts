@@ -1,5 +1,6 @@
 // /auth/sessions, /auth/logout and /auth/verify: the device list, ending devices, and what an ended one is told.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { PASSWORD } from "../support/fixture/records.ts";
 import { headOf, type WireResponse } from "../support/wireReader.ts";
 import {
   ADA,
@@ -111,6 +112,17 @@ test("logout is 204 and final: a guest on reads, 401 wherever a session is neede
   expect(await logout(pair.url, token)).toBe(204);
   const read = await call(pair.url, { path: "/api/collections/diaries/records", token });
   expect(`${read.status} ${headOf(read, "x-hapta-session")}`).toBe("200 revoked");
+  // Whoever has signed out may sign up again: on writes, too, the dead token is no more than none.
+  const email = `again-${process.pid}@example.com`;
+  const signUp = await call(pair.url, {
+    path: "/api/collections/members/records",
+    token,
+    json: { email, password: PASSWORD, passwordConfirm: PASSWORD, name: "Again" },
+  });
+  expect(`${signUp.status} ${headOf(signUp, "x-hapta-session")}`).toBe("200 revoked");
+  const live = await call(pair.url, { path: "/api/collections/diaries/records", token: other });
+  expect(headOf(live, "x-hapta-session")).toBeUndefined();
+  expect(headOf(live, "access-control-expose-headers")).toBeUndefined();
   expect(await diariesSeen(pair.url, token)).toBe(0);
   expect((await refresh(pair.url, token)).status).toBe(401);
   for (const [method, own] of [
@@ -120,7 +132,9 @@ test("logout is 204 and final: a guest on reads, 401 wherever a session is neede
     ["POST", "/auth/logout"],
     ["POST", "/api/files/token"],
   ] as const) {
-    expect(`${own} ${(await call(pair.url, { method, path: own, token })).status}`).toBe(`${own} 401`);
+    const answer = await call(pair.url, { method, path: own, token });
+    expect(`${own} ${answer.status} ${headOf(answer, "x-hapta-session")}`).toBe(`${own} 401 revoked`);
+    expect(headOf(answer, "access-control-expose-headers")).toBe("X-Hapta-Session");
   }
   expect((await call(pair.url, { path })).status).toBe(404);
   expect(await verify(pair.url, other)).toBe(200);

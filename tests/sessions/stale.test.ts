@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Hapta, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { createScratch, type Scratch } from "../support/scratch.ts";
+import { headOf } from "../support/wireReader.ts";
 import { ADA, call, login, refresh, refreshed, START_MS, TEST_MS, verdictOf, verify } from "./support.ts";
 
 setDefaultTimeout(TEST_MS);
@@ -62,6 +63,8 @@ test("RT5: an old token after the grace is 401 and its family lives", async () =
   const { old, current } = take();
   const read = await call(hapta.url, { path: "/api/collections/diaries/records", token: old });
   expect(verdictOf(read)).toBe("401 session_stale");
+  expect(headOf(read, "x-hapta-session")).toBe("stale");
+  expect(headOf(read, "access-control-expose-headers")).toBe("X-Hapta-Session");
   expect(await verify(hapta.url, old)).toBe(401);
   expect(await verify(hapta.url, current)).toBe(200);
 });
