@@ -7,7 +7,7 @@ interface ErrorRow {
   readonly status: number;
   /** Shown to the client. Never holds an address, a path of this machine or a runtime's own text. */
   readonly message: string;
-  readonly stage: "trace" | "admit" | "identify" | "forward";
+  readonly stage: "trace" | "admit" | "identify" | "redeem" | "forward";
 }
 
 /** One row per stable code; the code travels in `X-Hapta-Error`, the rest in PocketBase's error shape. */
@@ -117,6 +117,17 @@ export const ERRORS = {
     message: "Too many wrong admin keys came from this address. Please try again later.",
     stage: "identify",
   },
+  oauth_verifier_invalid: {
+    status: 400,
+    message: "The code verifier was not issued for this login, or it is too old.",
+    stage: "redeem",
+  },
+  oauth_redirect_invalid: {
+    status: 400,
+    message: "The redirect URL is not one of those that are allowed.",
+    stage: "redeem",
+  },
+  oauth_code_used: { status: 400, message: "The code was used before.", stage: "redeem" },
   overloaded: { status: 503, message: "The server is busy. Please try again shortly.", stage: "forward" },
   upstream_unreachable: { status: 502, message: "The upstream server can't be reached.", stage: "forward" },
   upstream_invalid: { status: 502, message: "The upstream server sent an invalid answer.", stage: "forward" },

@@ -6,12 +6,13 @@ import type { WireRequest } from "./http/wireRequest.ts";
 import { createAdmit } from "./middleware/admit.ts";
 import { createForward } from "./middleware/forward.ts";
 import { createIdentify } from "./middleware/identify.ts";
+import { createRedeem } from "./middleware/redeem.ts";
 import { createTrace } from "./middleware/trace.ts";
 import type { TrafficKind } from "./pocketbase/routes.ts";
 import type { Services } from "./services.ts";
 
 /** Every stage in walking order. `trace` and `admit` open each walk: they make the Exchange. */
-export const STAGE_NAMES = ["trace", "admit", "identify", "forward"] as const;
+export const STAGE_NAMES = ["trace", "admit", "identify", "redeem", "forward"] as const;
 export type StageName = (typeof STAGE_NAMES)[number];
 
 /** Which stages each kind of traffic walks. */
@@ -20,7 +21,8 @@ export const PLANS = {
   control: ["trace", "admit", "identify"],
   session: ["trace", "admit", "identify"],
   preflight: ["trace", "admit", "forward"],
-  auth: ["trace", "admit", "identify", "forward"],
+  auth: ["trace", "admit", "identify", "redeem", "forward"],
+  oauth: ["trace", "admit", "identify", "redeem"],
   records: ["trace", "admit", "identify", "forward"],
   batch: ["trace", "admit", "identify", "forward"],
   file: ["trace", "admit", "identify", "forward"],
@@ -47,6 +49,7 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
     trace: undefined,
     admit: undefined,
     identify: createIdentify(services),
+    redeem: createRedeem(services),
     forward: createForward(services),
   };
   const plans = new Map(

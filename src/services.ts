@@ -1,11 +1,13 @@
 // The composition root: builds every part once, from settings, and lets them meet. Nothing else does.
 import { mkdirSync } from "node:fs";
 import type { Log } from "./insight/log.ts";
+import { createOAuth, type OAuth } from "./oauth/oauth.ts";
 import type { CollectionNames } from "./pocketbase/collectionNames.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
 import type { Feed } from "./pocketbase/feed.ts";
 import type { Following } from "./pocketbase/following.ts";
 import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
+import { createOAuthCalls } from "./pocketbase/oauthCalls.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
 import { LiveStreams } from "./realtime/liveStreams.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
@@ -18,6 +20,7 @@ export interface Services {
   readonly log: Log;
   readonly pool: UpstreamPool;
   readonly sessions: Sessions;
+  readonly oauth: OAuth;
   readonly streams: LiveStreams;
   readonly memberCalls: MemberCalls;
   readonly collections: CollectionNames;
@@ -43,6 +46,7 @@ export const createServices = (options: ServicesOptions): Services => {
   const { settings, log, upstreamUrl, following, upstreamState } = options;
   const pool = createPool(settings, upstreamUrl);
   const memberCalls = createMemberCalls(upstreamUrl);
+  const oauthCalls = createOAuthCalls(upstreamUrl);
   const streams = new LiveStreams();
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
   const sessions = createSessions({
@@ -60,6 +64,11 @@ export const createServices = (options: ServicesOptions): Services => {
     log,
     pool,
     sessions,
+    oauth: createOAuth({
+      keyFor: (use) => sessions.root.derive("oauth", use),
+      loginMethods: oauthCalls.loginMethods,
+      now: Date.now,
+    }),
     streams,
     memberCalls,
     collections: following.collections,

@@ -8,6 +8,7 @@ export type TrafficKind =
   | "session"
   | "preflight"
   | "auth"
+  | "oauth"
   | "records"
   | "batch"
   | "file"
@@ -57,6 +58,7 @@ const PROBE: Route = { kind: "probe", body: "drop" };
 const CONTROL: Route = { kind: "control", body: "stream" };
 const SESSION: Route = { kind: "session", body: "drop" };
 const PROBE_PATHS = new Set(["live", "ready"]);
+const OAUTH: Route = { kind: "oauth", body: "struct" };
 const SESSION_PATHS = new Set(["sessions", "logout", "verify"]);
 
 // The same few paths come again and again; one object for each keeps them cheap to make and to read.
@@ -95,6 +97,7 @@ const routeOf = (method: string, segments: readonly string[]): Route => {
 const ownRoute = (area: string | undefined, place = ""): Route | undefined => {
   if (area === "metrics" && place === "") return CONTROL;
   if (area === "hapta") return PROBE_PATHS.has(place) ? PROBE : CONTROL;
+  if (area === "auth" && place === "oauth2") return OAUTH;
   return area === "auth" && SESSION_PATHS.has(place) ? SESSION : undefined;
 };
 
@@ -107,7 +110,7 @@ const apiRoute = (method: string, segments: readonly string[]): Route => {
   if (name === "batch") return { kind: "batch", body: method === "POST" ? "batch" : "stream" };
   if (name === "realtime") return { kind: "realtime", body: "struct", isStream: method === "GET" };
   if (name === "files") return third === "token" && fourth === undefined ? FILE_TOKEN : FILE;
-  if (name === "oauth2-redirect") return { kind: "auth", body: "stream" };
+  if (name === "oauth2-redirect") return { kind: "auth", body: "struct", operation: "oauth2-redirect" };
   return CUSTOM;
 };
 

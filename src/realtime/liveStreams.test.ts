@@ -20,7 +20,7 @@ const open = (streams: LiveStreams, id: string, cutAt = id.length + 4): Opened =
     resume: () => undefined,
     cancel: () => events.push("cancelled"),
   };
-  streams.track(source).start({
+  streams.track(source, "127.0.0.1").start({
     data: (chunk) => {
       events.push(Buffer.from(chunk).toString());
       return true;

@@ -17,6 +17,7 @@ export interface EndedOwners {
 }
 
 interface LiveStream {
+  readonly address: string;
   readonly cut: () => void;
   owner: StreamOwner | undefined;
 }
@@ -35,8 +36,8 @@ export class LiveStreams {
     return this.#byClient.size;
   }
 
-  /** The same stream, remembered by the client id it announces until it ends. */
-  track(source: BodySource): BodySource {
+  /** The same stream, remembered by the client id it announces until it ends; `address` is who opened it. */
+  track(source: BodySource, address: string): BodySource {
     let clientId: string | undefined;
     let isOver = false;
     const over = (): void => {
@@ -59,11 +60,16 @@ export class LiveStreams {
         };
         const note = (id: string): void => {
           clientId = id;
-          this.#byClient.set(id, { cut, owner: undefined });
+          this.#byClient.set(id, { address, cut, owner: undefined });
         };
         source.start(watched(sink, { note, over, isOver: () => isOver }));
       },
     };
+  }
+
+  /** The client address that opened a stream; undefined when no such stream is open here. */
+  addressOf(clientId: string): string | undefined {
+    return this.#byClient.get(clientId)?.address;
   }
 
   /** Binds a stream to the session that subscribed on it. */

@@ -7,6 +7,7 @@ import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
 import { createControlRoutes } from "./control/control.ts";
 import { createHealthRoutes } from "./health.ts";
+import { createOAuthRoutes } from "./oauth.ts";
 import { createReshape } from "./reshape.ts";
 import { createSessionRoutes } from "./sessions.ts";
 
@@ -19,6 +20,7 @@ const letPagesRead = ({ headers }: Exchange, answer: Answer): Answer => {
 export const createRoutes = (services: Services): Routes => {
   const health = createHealthRoutes(services);
   const control = createControlRoutes(services);
+  const oauth = createOAuthRoutes();
   const sessions = createSessionRoutes(services);
   return {
     answer: (exchange) => {
@@ -27,6 +29,8 @@ export const createRoutes = (services: Services): Routes => {
           return health(exchange);
         case "control":
           return control(exchange);
+        case "oauth":
+          return oauth(exchange);
         case "session":
           return sessions(exchange).then((answer) => letPagesRead(exchange, answer));
         default:

@@ -7,7 +7,9 @@ import type { LiveStreams } from "../realtime/liveStreams.ts";
 export const followRealtime = (streams: LiveStreams, exchange: Exchange, answer: Answer): Answer => {
   if (answer.status >= 300) return answer;
   if (exchange.route.isStream === true) {
-    return isStreamed(answer.body) ? { ...answer, body: streams.track(answer.body) } : answer;
+    return isStreamed(answer.body)
+      ? { ...answer, body: streams.track(answer.body, exchange.client.address) }
+      : answer;
   }
   const { principal, body } = exchange;
   const session = principal.kind === "guest" ? undefined : principal.session;

@@ -8,6 +8,7 @@ import { createAuthAnswers } from "./authAnswers.ts";
 import { createExchangeTokens } from "./exchangedTokens.ts";
 import { mintedFileToken } from "./fileTokens.ts";
 import { gatherAnswer } from "./gatherAnswer.ts";
+import { endedPopup, reissuedMethods } from "./oauthPopup.ts";
 import { followRealtime } from "./realtime.ts";
 import { endOf } from "./sessionEnd.ts";
 import { createUpstreamTruth } from "./upstreamTruth.ts";
@@ -26,8 +27,10 @@ export const createReshape = (
 
   const afterAuth = async (exchange: Exchange, answer: Answer): Promise<Answer> => {
     const { operation = "" } = exchange.route;
+    if (operation === "oauth2-redirect") return endedPopup(answer);
     if (operation === "auth-refresh") return await answers.refresh(exchange, answer);
     if (answer.status >= 300) return answer;
+    if (operation === "auth-methods") return await reissuedMethods(services, exchange, answer);
     if (operation === "impersonate" || operation.startsWith("auth-with-"))
       return await answers.open(exchange, answer);
     // A confirmation may change e-mail or password, and with them every token of the record.
@@ -65,9 +68,9 @@ export const createReshape = (
     requirePlain(answer);
     if (kind === "realtime") return followRealtime(services.streams, exchange, withheld(answer));
     if (kind === "custom") return afterOwnCode(exchange, answer);
+    if (kind === "auth") return afterAuth(exchange, answer).then(withheld);
     // Reads change nothing: they leave at once.
-    if (body === "drop") return withheld(answer);
-    return kind === "auth" ? afterAuth(exchange, answer).then(withheld) : afterWrite(exchange, answer);
+    return body === "drop" ? withheld(answer) : afterWrite(exchange, answer);
   };
 
   return (exchange, answer) => {

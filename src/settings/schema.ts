@@ -2,6 +2,7 @@
 // defaults and of error texts. Contradictions between keys are judged elsewhere.
 import { z } from "zod";
 import { cookies, origins } from "./browserSchema.ts";
+import { oauth2 } from "./oauthSchema.ts";
 import {
   choiceNote,
   line,
@@ -243,6 +244,7 @@ export const configSchema = z.strictObject({
   Network: network.prefault({}),
   Admin: admin.prefault({}),
   Upstream: upstream.prefault({}),
+  OAuth2: oauth2.prefault({}),
   Log: log.prefault({}),
 });
 

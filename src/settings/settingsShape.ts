@@ -84,6 +84,11 @@ export type Settings = {
     /** Sent to PocketBase with every request. */
     readonly guardSecret: Secret | undefined;
   };
+  readonly oauth2: {
+    /** Absolute URLs, compared exactly. */
+    readonly redirectUrls: readonly string[];
+    readonly verifiers: "issued" | "any";
+  };
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
     readonly requests: "all" | "errors" | "off";
@@ -164,7 +169,7 @@ function toProofs({
 
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
 export function toSettings(input: CheckedInput): Settings {
-  const { Server, Security, ratelimit, Network, Admin, Log } = input.config;
+  const { Server, Security, ratelimit, Network, Admin, OAuth2, Log } = input.config;
   const text = (name: VariableName): string | undefined => input.variables.get(name)?.value;
   const bin = text("HAPTA_POCKETBASE_BIN");
   return deepFreeze({
@@ -201,6 +206,7 @@ export function toSettings(input: CheckedInput): Settings {
     network: { trustedProxies: Network.TrustedProxies },
     admin: { access: Admin.Access, allowedBlocks: Admin.AllowIPs },
     upstream: toUpstream(input.config, text),
+    oauth2: { redirectUrls: OAuth2.RedirectURLs, verifiers: OAuth2.Verifiers },
     log: { level: Log.Level, requests: Log.Requests },
     redisUrl: toSecret(text("REDIS_URL")),
     dataDir: resolve(input.cwd, text("HAPTA_DATA_DIR") ?? "hapta_data"),

@@ -279,6 +279,34 @@ const SUPERUSERS: readonly DifferenceRow[] = [
   },
 ];
 
+const OAUTH: readonly DifferenceRow[] = [
+  {
+    what: "Paths under `/auth/oauth2`",
+    request: get("/auth/oauth2/done"),
+    pocketbase: "404",
+    hapta: "200",
+  },
+  {
+    what: "Where `/api/oauth2-redirect` leads",
+    request: get("/api/oauth2-redirect?state=x&code=y"),
+    view: (response) => `${response.status} ${headOf(response, "location")}`,
+    pocketbase: "307 ../_/#/auth/oauth2-redirect-failure",
+    hapta: "307 ../auth/oauth2/failed",
+  },
+  {
+    what: "`/api/oauth2-redirect` with a body that is neither JSON nor a form",
+    request: post("/api/oauth2-redirect", "state=x", ["Content-Type", "text/plain"]),
+    pocketbase: "303",
+    hapta: "415 media_type_unsupported",
+  },
+  {
+    what: "`auth-with-oauth2` with a form",
+    request: post("/api/collections/members/auth-with-oauth2", "provider=x&code=y", FORM_TYPE),
+    pocketbase: "403",
+    hapta: "415 media_type_unsupported",
+  },
+];
+
 /** Every row, in the order of docs/differences.md. */
 export const DIFFERENCES: readonly DifferenceRow[] = [
   ...ANSWERS,
@@ -286,4 +314,5 @@ export const DIFFERENCES: readonly DifferenceRow[] = [
   ...HEADERS,
   ...BODIES,
   ...SUPERUSERS,
+  ...OAUTH,
 ];

@@ -1,0 +1,97 @@
+// The OAuth2 stage: a provider's code is redeemed only in the flow it belongs to, and once. Looks at two paths of
+// PocketBase's API and lets everything else pass; the exchange itself is PocketBase's.
+import { Refusal } from "../errors.ts";
+import type { Exchange, Stage } from "../exchange.ts";
+import type { Answer } from "../http/answer.ts";
+import { sha256 } from "../oauth/pkce.ts";
+import type { Services } from "../services.ts";
+import { headerValue } from "../utils/headers.ts";
+import { isRedirectUrl } from "../utils/redirectUrl.ts";
+import { foldMemberName } from "../utils/strictJson.ts";
+
+/** Longer than any provider's code lives; the verifier it came with is refused after that anyway. */
+const CODE_KEPT_MS = 900_000;
+
+/** The texts of an `auth-with-oauth2` body; "" for what is absent or no text. */
+interface Redemption {
+  readonly provider: string;
+  readonly code: string;
+  readonly verifier: string;
+  readonly redirectUrl: string;
+}
+
+export const createRedeem = ({ collections, oauth, sessions, settings, streams }: Services): Stage => {
+  const { redirectUrls, verifiers } = settings.oauth2;
+  const listed = new Set(redirectUrls);
+
+  const isRedirectAllowed = (url: string, host: string): boolean => {
+    // The provider compares it with the one of the authorization; PocketBase sends an absent one on as its own.
+    if (url === "") return true;
+    if (!isRedirectUrl(url)) return false;
+    if (listed.size === 0 || listed.has(url)) return true;
+    return url === `https://${host}/api/oauth2-redirect` || url === `http://${host}/api/oauth2-redirect`;
+  };
+
+  const checkVerifier = async (exchange: Exchange, cid: string, redemption: Redemption): Promise<void> => {
+    if (verifiers === "any" || oauth.verifiers.isOurs(redemption.verifier, { cid, ...redemption })) return;
+    // What PocketBase refuses before it talks to a provider gets PocketBase's own refusal.
+    const offered = await oauth.providersOf(cid, exchange.client.address);
+    if (offered === undefined) throw new Refusal("upstream_unreachable");
+    if (offered.some(({ name }) => name === redemption.provider)) throw new Refusal("oauth_verifier_invalid");
+  };
+
+  const redeem = async (exchange: Exchange): Promise<undefined> => {
+    const cid = collections.find(exchange.route.collection ?? "")?.id;
+    const redemption = redemptionOf(exchange);
+    // Unknown collections and incomplete bodies are PocketBase's to refuse.
+    if (cid === undefined || redemption.provider === "" || redemption.code === "") return undefined;
+    await checkVerifier(exchange, cid, redemption);
+    if (!isRedirectAllowed(redemption.redirectUrl, exchange.host))
+      throw new Refusal("oauth_redirect_invalid");
+    const name = sha256(JSON.stringify(["hapta-code/1", redemption.provider, redemption.code]));
+    if (!(await sessions.takeOnce(name, Date.now() + CODE_KEPT_MS))) throw new Refusal("oauth_code_used");
+    return undefined;
+  };
+
+  // The state of the SDK's popup flow is the id of the realtime stream that waits: only its own client may answer it.
+  const checkState = (exchange: Exchange): Answer | undefined => {
+    const owner = streams.addressOf(stateIn(exchange));
+    if (owner === undefined || owner === exchange.client.address) return undefined;
+    const location = "../_/#/auth/oauth2-redirect-failure";
+    return { status: exchange.method === "POST" ? 303 : 307, headers: ["Location", location], body: null };
+  };
+
+  return (exchange) => {
+    const { operation } = exchange.route;
+    if (operation === "oauth2-redirect") return checkState(exchange);
+    return operation === "auth-with-oauth2" && exchange.method === "POST" ? redeem(exchange) : undefined;
+  };
+};
+
+// PocketBase takes member names in any case; `admit` has made sure that each is there once.
+const redemptionOf = ({ body, headers }: Exchange): Redemption => {
+  const none = { provider: "", code: "", verifier: "", redirectUrl: "" };
+  if (body.kind !== "bytes") return none;
+  // A form would be read by rules of its own; no SDK sends one here.
+  if (headerValue(headers, "content-type")?.startsWith("application/json") !== true)
+    throw new Refusal("media_type_unsupported");
+  const json: unknown = JSON.parse(Buffer.from(body.bytes).toString("utf8"));
+  if (typeof json !== "object" || json === null) return none;
+  const members = new Map(Object.entries(json).map(([name, value]) => [foldMemberName(name), value]));
+  const text = (name: string): string => {
+    const value: unknown = members.get(name);
+    return typeof value === "string" ? value : "";
+  };
+  return {
+    provider: text("provider"),
+    code: text("code"),
+    verifier: text("codeverifier"),
+    redirectUrl: text("redirecturl"),
+  };
+};
+
+// From the query, and for providers that post a form (Apple) from the form.
+const stateIn = ({ body, query }: Exchange): string => {
+  const form = body.kind === "bytes" ? Buffer.from(body.bytes).toString("utf8") : "";
+  return new URLSearchParams(form).get("state") ?? new URLSearchParams(query).get("state") ?? "";
+};
