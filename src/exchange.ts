@@ -43,8 +43,8 @@ export interface Exchange {
   readonly headers: readonly string[];
   /** All values of `Authorization`, in order. */
   readonly authorizations: readonly string[];
-  /** The Host field as received, checked to be a host; "" for probes without one. Never names the upstream. */
-  readonly host: string;
+  /** The Host field as received, checked to be a host; only probes may come without. Never names the upstream. */
+  readonly host: string | undefined;
   /** The whole Cookie field; `headers` has it without Hapta's own cookies. */
   readonly cookie: string | undefined;
   readonly client: Client;

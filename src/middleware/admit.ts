@@ -71,7 +71,7 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
       route,
       headers: facts.connection === undefined ? facts.kept : withoutNamed(facts.kept, facts.connection),
       authorizations: facts.authorizations,
-      host: facts.host ?? "",
+      host: facts.host,
       cookie: facts.cookie,
       client,
       page,

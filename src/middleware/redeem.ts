@@ -24,7 +24,7 @@ export const createRedeem = ({ collections, oauth, sessions, settings, streams }
   const { redirectUrls, verifiers } = settings.oauth2;
   const listed = new Set(redirectUrls);
 
-  const isRedirectAllowed = (url: string, host: string): boolean => {
+  const isRedirectAllowed = (url: string, host: string | undefined): boolean => {
     // The provider compares it with the one of the authorization; PocketBase sends an absent one on as its own.
     if (url === "") return true;
     if (!isRedirectUrl(url)) return false;

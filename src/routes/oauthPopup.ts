@@ -4,8 +4,7 @@ import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
 import { withIssuedVerifiers } from "../oauth/authMethods.ts";
 import type { Services } from "../services.ts";
-import { headerValue } from "../utils/headers.ts";
-import { decompressed, withoutHeaders } from "./decompressed.ts";
+import { headerValue, withoutHeaders } from "../utils/headers.ts";
 import { gatherAnswer } from "./gatherAnswer.ts";
 
 const HELD = { bytesMax: 8_388_608, timeoutMs: 10_000 };
@@ -17,7 +16,7 @@ export const reissuedMethods = async (
   answer: Answer,
 ): Promise<Answer> => {
   const { collections, oauth } = services;
-  const whole = decompressed(await gatherAnswer(answer, HELD));
+  const whole = await gatherAnswer(answer, HELD);
   const cid = collections.find(exchange.route.collection ?? "")?.id;
   if (cid === undefined || !(whole.body instanceof Uint8Array)) return whole;
   const text = Buffer.from(whole.body).toString("utf8");

@@ -26,4 +26,3 @@ export const oauth2 = z.strictObject({
       ),
     ),
 });
-
