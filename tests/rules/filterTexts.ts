@@ -264,3 +264,21 @@ export const sortOf = (names: readonly string[]): fc.Arbitrary<string> => {
     .map((parts) => parts.join(""));
   return fc.array(key, { minLength: 1, maxLength: 9 }).map((keys) => keys.join(","));
 };
+
+/** A filter over `notices` whose parts find some records and not others, so that its structure shows. */
+export const structuredFilter: fc.Arbitrary<string> = fc.letrec<{ filter: string; item: string }>((tie) => ({
+  item: fc.oneof(
+    { depthSize: "small" },
+    fc
+      .tuple(fc.constantFrom("<", ">=", "!="), fc.integer({ min: 1, max: 25 }))
+      .map(([operator, count]) => `count ${operator} ${count}`),
+    fc.constantFrom("done = true", "done = false", "tags:each ?= 'red'", "member = ''", "title ~ '2'"),
+    tie("filter").map((inner) => `(${inner})`),
+  ),
+  filter: fc
+    .tuple(
+      tie("item"),
+      fc.array(fc.tuple(fc.constantFrom(" && ", " || "), tie("item")), { minLength: 1, maxLength: 3 }),
+    )
+    .map(([first, rest]) => first + rest.map((parts) => parts.join("")).join("")),
+})).filter;

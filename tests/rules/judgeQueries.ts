@@ -9,7 +9,7 @@ import { printFilter } from "../../src/rules/printFilter.ts";
 import { readsOf } from "../../src/rules/reads.ts";
 import type { PocketBase } from "../support/pocketbase.ts";
 import { type Answered, answersOf, type Question } from "./askPocketBase.ts";
-import { damaged, filterOf, gibberish, NAMES, sortOf } from "./filterTexts.ts";
+import { damaged, filterOf, gibberish, NAMES, sortOf, structuredFilter } from "./filterTexts.ts";
 
 /** What came out. */
 export interface Tally {
@@ -76,6 +76,13 @@ const judgePrinting = async (
 };
 
 const questionOf = (): fc.Arbitrary<Question> =>
+  fc.oneof({ weight: 5, arbitrary: anyQuestion() }, { weight: 1, arbitrary: structuredQuestion });
+
+const structuredQuestion: fc.Arbitrary<Question> = structuredFilter
+  .filter((text) => text.length < 3_000)
+  .map((text) => ({ collection: "notices", parameter: "filter", text, isSuperuser: true }));
+
+const anyQuestion = (): fc.Arbitrary<Question> =>
   fc.constantFrom(...Object.keys(NAMES)).chain((collection) => {
     const names = NAMES[collection] ?? [];
     const filters = filterOf(names);
