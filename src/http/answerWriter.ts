@@ -1,48 +1,67 @@
-// Writes one answer: head, framing, body; in one piece when the body is at hand.
+// Writes answers: head, framing, body; in one piece when the body is at hand.
 import { type Answer, type BodySource, isStreamed } from "./answer.ts";
 import type { Outbox } from "./outbox.ts";
 import { REASONS } from "./reasons.ts";
 
-export interface AnswerWriterOptions {
+/** What the request and its connection say about how an answer is written. */
+export interface AnswerPlace {
   readonly isHead: boolean;
   readonly minor: 0 | 1;
   /** Announces that the connection ends with this answer. */
   readonly closes: boolean;
-  /** The client takes nothing at the moment; called at every such moment. */
-  readonly onStall: () => void;
-  /** Called once: `false` when the body broke off. */
-  readonly onEnd: (isWhole: boolean) => void;
 }
+
+/** Who is told how the writing of a streamed answer goes. */
+export interface AnswerWatcher {
+  /** The client takes nothing at the moment; called at every such moment. */
+  onStall(): void;
+  /** Called once: `false` when the body broke off. */
+  onEnd(isWhole: boolean): void;
+}
+
+/** Writes an answer whose body is at hand, in one piece. @returns false when bytes wait for the client. */
+export const writeWhole = (outbox: Outbox, answer: Answer, place: AnswerPlace): boolean => {
+  const { body } = answer;
+  if (body === null || isStreamed(body)) return outbox.writeText(renderHead(answer, place, ""));
+  const head = renderHead(answer, place, `Content-Length: ${body.length}\r\n`);
+  return place.isHead ? outbox.writeText(head) : outbox.writeText(head, body);
+};
 
 const CRLF = Buffer.from("\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
+/** Writes one answer whose body arrives piece by piece. */
 export class AnswerWriter {
   readonly #outbox: Outbox;
-  readonly #options: AnswerWriterOptions;
+  readonly #place: AnswerPlace;
+  readonly #watcher: AnswerWatcher;
   #source: BodySource | undefined;
   #isChunked = false;
   #isEndless = false;
   #hasEnded = false;
 
-  constructor(outbox: Outbox, options: AnswerWriterOptions) {
+  constructor(outbox: Outbox, place: AnswerPlace, watcher: AnswerWatcher) {
     this.#outbox = outbox;
-    this.#options = options;
+    this.#place = place;
+    this.#watcher = watcher;
   }
 
-  write(answer: Answer): void {
-    const { body } = answer;
-    if (isStreamed(body)) return this.#stream(answer, body);
-    const head = renderHead(answer, this.#options, body === null ? "" : `Content-Length: ${body.length}\r\n`);
-    if (body === null || this.#options.isHead || body.length === 0) {
-      this.#send(Buffer.from(head, "latin1"));
-    } else {
-      const bytes = Buffer.allocUnsafe(head.length + body.length);
-      bytes.write(head, 0, "latin1");
-      bytes.set(body, head.length);
-      this.#send(bytes);
+  write(answer: Answer, source: BodySource): void {
+    const length = declaredLength(answer.headers);
+    this.#isChunked = length === undefined && this.#place.minor === 1;
+    this.#isEndless = answer.headers.some((value) => value.startsWith("text/event-stream"));
+    this.#source = source;
+    const framing = this.#isChunked ? "Transfer-Encoding: chunked\r\n" : "";
+    if (!this.#outbox.writeText(renderHead(answer, this.#place, framing))) this.#watcher.onStall();
+    if (this.#place.isHead) {
+      source.cancel();
+      return this.#end(true);
     }
-    this.#end(true);
+    source.start({
+      data: (chunk) => this.#hasEnded || this.#send(this.#isChunked ? frame(chunk) : chunk),
+      end: () => this.#finish(),
+      fail: () => this.#end(false),
+    });
   }
 
   /** The client takes bytes again. */
@@ -63,28 +82,6 @@ export class AnswerWriter {
     this.#source?.cancel();
   }
 
-  #stream(answer: Answer, source: BodySource): void {
-    const length = declaredLength(answer.headers);
-    this.#isChunked = length === undefined && this.#options.minor === 1;
-    this.#isEndless = answer.headers.some((value) => value.startsWith("text/event-stream"));
-    this.#source = source;
-    this.#send(
-      Buffer.from(
-        renderHead(answer, this.#options, this.#isChunked ? "Transfer-Encoding: chunked\r\n" : ""),
-        "latin1",
-      ),
-    );
-    if (this.#options.isHead) {
-      source.cancel();
-      return this.#end(true);
-    }
-    source.start({
-      data: (chunk) => this.#hasEnded || this.#send(this.#isChunked ? frame(chunk) : chunk),
-      end: () => this.#finish(),
-      fail: () => this.#end(false),
-    });
-  }
-
   #finish(): void {
     if (this.#hasEnded) return;
     if (this.#isChunked) this.#send(LAST_CHUNK);
@@ -93,14 +90,14 @@ export class AnswerWriter {
 
   #send(bytes: Uint8Array): boolean {
     if (this.#outbox.write(bytes)) return true;
-    this.#options.onStall();
+    this.#watcher.onStall();
     return false;
   }
 
   #end(isWhole: boolean): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#options.onEnd(isWhole);
+    this.#watcher.onEnd(isWhole);
   }
 }
 
@@ -114,7 +111,7 @@ const declaredLength = (headers: readonly string[]): string | undefined => {
   return undefined;
 };
 
-const renderHead = (answer: Answer, { closes, minor }: AnswerWriterOptions, framing: string): string => {
+const renderHead = (answer: Answer, { closes, minor }: AnswerPlace, framing: string): string => {
   const { headers, status } = answer;
   let head = `HTTP/1.1 ${status} ${REASONS[status] ?? "Unknown"}\r\n`;
   let hasDate = false;

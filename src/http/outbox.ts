@@ -7,6 +7,11 @@ export interface WritableSocket {
   write(bytes: Uint8Array): number;
 }
 
+const NOTHING = new Uint8Array(0);
+
+// Where a head and a small body are put together: the kernel copies them at once, so all sockets share one.
+const assembly = Buffer.allocUnsafeSlow(65_536);
+
 export class Outbox {
   readonly #socket: WritableSocket;
   #pending: Uint8Array[] = [];
@@ -31,6 +36,19 @@ export class Outbox {
       this.#queue(bytes);
     }
     return false;
+  }
+
+  /** Like {@link write}, for a latin1 text with bytes behind it, in one piece. */
+  writeText(text: string, bytes: Uint8Array = NOTHING): boolean {
+    const length = text.length + bytes.length;
+    const isShared = length <= assembly.length && this.#pendingBytes === 0;
+    const joined = isShared ? assembly.subarray(0, length) : Buffer.allocUnsafeSlow(length);
+    joined.write(text, 0, "latin1");
+    if (bytes.length > 0) joined.set(bytes, text.length);
+    if (!isShared) return this.write(joined);
+    const written = Math.max(0, this.#socket.write(joined));
+    if (written < length) this.#queue(Buffer.from(joined.subarray(written)));
+    return written >= length;
   }
 
   /** Called when the socket can take more. @returns whether nothing waits any longer. */

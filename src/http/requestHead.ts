@@ -1,6 +1,7 @@
 // Reads the head of a client's request. Strict where RFC 9112 lets parsers differ: what two readers could
 // understand differently is refused, so that no second request can hide in the first.
 import { type FieldName, fieldName } from "./fieldName.ts";
+import { LineMemo } from "./lineMemo.ts";
 import { trimmed } from "./trimmed.ts";
 
 /** How the request body is framed on the wire. */
@@ -37,10 +38,29 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const DIGITS = /^[0-9]{1,15}$/;
 
 const MALFORMED: HeadResult = { ok: false, reason: "malformed" };
+const TOO_LARGE: HeadResult = { ok: false, reason: "too_large" };
 const NO_BODY: RequestFraming = { kind: "none" };
 const CHUNKED: RequestFraming = { kind: "chunked" };
 
 const CLOSE = /(?:^|[\s,])close(?:$|[\s,])/i;
+
+interface Field {
+  readonly name: FieldName;
+  readonly value: string;
+}
+
+const SECRETS = new Set(["authorization", "cookie", "proxy-authorization"]);
+
+const fieldLines = new LineMemo<Field>({
+  read: (line) => {
+    const colon = line.indexOf(":");
+    // A blank before the colon makes the name invalid; a folded line has no name at all.
+    const name = colon > 0 ? fieldName(line.slice(0, colon)) : undefined;
+    const value = trimmed(line, colon + 1, line.length);
+    return name === undefined || !VALUE.test(value) ? undefined : { name, value };
+  },
+  mayStay: ({ name }) => !SECRETS.has(name.lower),
+});
 
 interface Fields {
   readonly names: FieldName[];
@@ -53,10 +73,8 @@ interface Fields {
 
 /** Parses a head without its final blank line, decoded as latin1. */
 export const parseRequestHead = (text: string): HeadResult => {
-  const lines = text.split("\r\n");
-  if (lines.length > FIELDS_MAX + 1) return { ok: false, reason: "too_large" };
-  const requestLine = REQUEST_LINE.exec(lines[0] ?? "");
-  if (requestLine === null) return MALFORMED;
+  const end = text.indexOf("\r\n");
+  const requestLine = REQUEST_LINE.exec(end < 0 ? text : text.slice(0, end));
   const fields: Fields = {
     names: [],
     values: [],
@@ -65,26 +83,32 @@ export const parseRequestHead = (text: string): HeadResult => {
     connection: "",
     expect: "",
   };
-  for (let i = 1; i < lines.length; i++) if (!readField(lines[i] ?? "", fields)) return MALFORMED;
+  if (requestLine === null || !readFields(text, end, fields)) return refused(text);
   const [, method = "", target = "", version] = requestLine;
   const minor = version === "1" ? 1 : 0;
   const framing = toFraming(fields, minor);
-  if (framing === undefined) return MALFORMED;
+  if (framing === undefined) return refused(text);
   const { names, values } = fields;
   const keepsAlive = minor === 1 && !CLOSE.test(fields.connection);
   const expectsContinue = minor === 1 && fields.expect.toLowerCase() === "100-continue";
   return { ok: true, head: { method, target, minor, names, values, framing, keepsAlive, expectsContinue } };
 };
+// Too many fields are the first thing that is wrong with a head.
+const refused = (text: string): HeadResult =>
+  text.split("\r\n").length > FIELDS_MAX + 1 ? TOO_LARGE : MALFORMED;
 
-const readField = (line: string, fields: Fields): boolean => {
-  const colon = line.indexOf(":");
-  // A blank before the colon makes the name invalid; a folded line has no name at all.
-  const name = colon > 0 ? fieldName(line.slice(0, colon)) : undefined;
-  if (name === undefined) return false;
-  const value = trimmed(line, colon + 1, line.length);
-  fields.names.push(name);
-  fields.values.push(value);
-  return VALUE.test(value) && noteFraming(fields, name.lower, value);
+// From the end of the request line on; -1 when there is nothing behind it.
+const readFields = (text: string, from: number, fields: Fields): boolean => {
+  const { names, values } = fields;
+  for (let at = from; at >= 0; ) {
+    const next = text.indexOf("\r\n", at + 2);
+    const field = fieldLines.of(next < 0 ? text.slice(at + 2) : text.slice(at + 2, next));
+    if (field === undefined || names.push(field.name) > FIELDS_MAX) return false;
+    values.push(field.value);
+    if (!noteFraming(fields, field.name.lower, field.value)) return false;
+    at = next;
+  }
+  return true;
 };
 
 const noteFraming = (fields: Fields, lower: string, value: string): boolean => {

@@ -3,6 +3,7 @@
 
 import { isDroppedFromAnswers, tokens } from "../utils/headers.ts";
 import type { Framing } from "./bodyDecoder.ts";
+import { LineMemo } from "./lineMemo.ts";
 import { trimmed } from "./trimmed.ts";
 
 export interface ResponseHead {
@@ -16,30 +17,43 @@ export interface ResponseHead {
 /** Largest head accepted from upstream, in bytes. */
 export const HEAD_BYTES_MAX = 65_536;
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9][0-9])(?: |$)/;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const DIGITS = /^[0-9]{1,15}$/;
-// Visible characters, obs-text, blanks and whole line ends: one look at the head instead of one per field.
-const CLEAN = /^(?:[\t\x20-\x7e\x80-\xff]|\r\n)*$/;
+// Visible characters, obs-text, blanks and tabs (RFC 9110 section 5.5).
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-interface JudgedName {
+interface StatusLine {
+  readonly minor: string;
+  readonly status: number;
+}
+
+interface Field {
+  readonly name: string;
+  readonly value: string;
   readonly lower: string;
   readonly isDropped: boolean;
 }
 
-// Upstream repeats a dozen names; judging each spelling once keeps this off the hot path.
-const NAMES_MAX = 512;
-const names = new Map<string, JudgedName>();
+const statusLines = new LineMemo<StatusLine>({
+  read: (line) => {
+    const parts = STATUS_LINE.exec(line);
+    return parts === null ? undefined : { minor: parts[1] ?? "", status: Number(parts[2]) };
+  },
+  mayStay: () => true,
+});
 
-const judgeName = (name: string): JudgedName | undefined => {
-  const known = names.get(name);
-  if (known !== undefined) return known;
-  if (!TOKEN.test(name)) return undefined;
-  const lower = name.toLowerCase();
-  const verdict = { lower, isDropped: isDroppedFromAnswers(lower) };
-  if (names.size < NAMES_MAX) names.set(name, verdict);
-  return verdict;
-};
+const fieldLines = new LineMemo<Field>({
+  read: (line) => {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(0, colon));
+    const value = trimmed(line, colon + 1, line.length);
+    if (!TOKEN.test(name) || !VALUE.test(value)) return undefined;
+    const lower = name.toLowerCase();
+    return { name, value, lower, isDropped: isDroppedFromAnswers(lower) };
+  },
+  mayStay: ({ lower }) => lower !== "set-cookie",
+});
 
 interface Fields {
   readonly headers: string[];
@@ -53,26 +67,17 @@ interface Fields {
  * @returns undefined when it is not a valid HTTP/1.x head or its framing is ambiguous.
  */
 export const parseResponseHead = (text: string, method: string): ResponseHead | undefined => {
-  const statusLine = STATUS_LINE.exec(text);
-  if (statusLine === null || !CLEAN.test(text)) return undefined;
-  const status = Number(statusLine[2]);
-  const fields: Fields = {
-    headers: [],
-    length: undefined,
-    transferEncoding: undefined,
-    connection: undefined,
-  };
-  for (let at = text.indexOf("\r\n"); at >= 0; ) {
-    const next = text.indexOf("\r\n", at + 2);
-    if (!readField(text.slice(at + 2, next < 0 ? text.length : next), fields)) return undefined;
-    at = next;
-  }
-  const { headers } = fields;
-  const named = fields.connection === undefined ? NONE : tokens(fields.connection);
+  const end = text.indexOf("\r\n");
+  const statusLine = statusLines.of(end < 0 ? text : text.slice(0, end));
+  const fields = statusLine === undefined ? undefined : readFields(text, end);
+  if (statusLine === undefined || fields === undefined) return undefined;
+  const { status, minor } = statusLine;
   const framing = toFraming(fields, status, method);
   if (framing === undefined) return undefined;
-  const isPersistent = statusLine[1] === "1" ? !named.includes("close") : named.includes("keep-alive");
-  const extra = named.filter((name) => name !== "close" && name !== "keep-alive");
+  const { headers, connection } = fields;
+  const named = connection === undefined ? NONE : tokens(connection);
+  const isPersistent = minor === "1" ? !named.includes("close") : named.includes("keep-alive");
+  const extra = named === NONE ? NONE : named.filter((name) => name !== "close" && name !== "keep-alive");
   return {
     status,
     headers: extra.length === 0 ? headers : without(headers, extra),
@@ -81,16 +86,27 @@ export const parseResponseHead = (text: string, method: string): ResponseHead | 
   };
 };
 
+// From the end of the status line on; -1 when there is nothing behind it.
+const readFields = (text: string, from: number): Fields | undefined => {
+  const found: Fields = {
+    headers: [],
+    length: undefined,
+    transferEncoding: undefined,
+    connection: undefined,
+  };
+  for (let at = from; at >= 0; ) {
+    const next = text.indexOf("\r\n", at + 2);
+    const field = fieldLines.of(next < 0 ? text.slice(at + 2) : text.slice(at + 2, next));
+    if (field === undefined || !take(field, found)) return undefined;
+    at = next;
+  }
+  return found;
+};
+
 const NONE: readonly string[] = [];
 
-const readField = (line: string, fields: Fields): boolean => {
-  const colon = line.indexOf(":");
-  if (colon <= 0) return false;
-  const name = line.slice(0, colon);
-  const judged = judgeName(name);
-  if (judged === undefined) return false;
-  const value = trimmed(line, colon + 1, line.length);
-  switch (judged.lower) {
+const take = ({ name, value, lower, isDropped }: Field, fields: Fields): boolean => {
+  switch (lower) {
     case "content-length":
       if (fields.length !== undefined && fields.length !== value) return false;
       if (fields.length === undefined) fields.headers.push(name, value);
@@ -104,7 +120,7 @@ const readField = (line: string, fields: Fields): boolean => {
       fields.connection = fields.connection === undefined ? value : `${fields.connection},${value}`;
       return true;
     default:
-      if (!judged.isDropped) fields.headers.push(name, value);
+      if (!isDropped) fields.headers.push(name, value);
       return true;
   }
 };

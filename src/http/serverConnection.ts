@@ -1,7 +1,7 @@
 // One client connection: reads requests one after the other, writes their answers in order.
 // Holds at most one request at a time; what a client sends ahead waits, within a bound.
-import type { Answer } from "./answer.ts";
-import { AnswerWriter } from "./answerWriter.ts";
+import { type Answer, isStreamed } from "./answer.ts";
+import { type AnswerPlace, type AnswerWatcher, AnswerWriter, writeWhole } from "./answerWriter.ts";
 import type { ClientSocket, ConnectionOptions, Refuse } from "./connectionOptions.ts";
 import { Outbox } from "./outbox.ts";
 import { HEAD_BYTES_MAX, parseRequestHead, type RequestHead } from "./requestHead.ts";
@@ -17,7 +17,7 @@ interface Current {
   writer: AnswerWriter | undefined;
 }
 
-export class ServerConnection {
+export class ServerConnection implements AnswerWatcher {
   readonly #socket: ClientSocket;
   readonly #options: ConnectionOptions;
   readonly #outbox: Outbox;
@@ -145,7 +145,18 @@ export class ServerConnection {
     try {
       const answer = this.#options.handle(request);
       if (!(answer instanceof Promise)) return this.#answer(current, answer);
-      answer.then((later) => this.#answer(current, later)).catch((error) => this.#crash(error));
+      answer.then(
+        (later) => this.#answerLater(current, later),
+        (error) => this.#crash(error),
+      );
+    } catch (error) {
+      this.#crash(error);
+    }
+  }
+
+  #answerLater(current: Current, answer: Answer): void {
+    try {
+      this.#answer(current, answer);
     } catch (error) {
       this.#crash(error);
     }
@@ -176,19 +187,26 @@ export class ServerConnection {
     const { head, source } = current.request;
     // A body nobody will read must not stand in front of the next request.
     if (source !== undefined && !source.isComplete) this.#closesAfter = true;
-    current.writer = new AnswerWriter(this.#outbox, {
-      isHead: head.method === "HEAD",
-      minor: head.minor,
-      closes: this.#closesAfter,
-      onStall: () => {
-        this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
-      },
-      onEnd: (isWhole) => this.#ended(isWhole),
-    });
-    current.writer.write(answer);
+    this.#write(answer, { isHead: head.method === "HEAD", minor: head.minor, closes: this.#closesAfter });
   }
 
-  #ended(isWhole: boolean): void {
+  #write(answer: Answer, place: AnswerPlace): void {
+    const { body } = answer;
+    if (isStreamed(body)) {
+      const writer = new AnswerWriter(this.#outbox, place, this);
+      if (this.#current !== undefined) this.#current.writer = writer;
+      writer.write(answer, body);
+    } else {
+      if (!writeWhole(this.#outbox, answer, place)) this.onStall();
+      this.onEnd(true);
+    }
+  }
+
+  onStall(): void {
+    this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
+  }
+
+  onEnd(isWhole: boolean): void {
     if (this.#phase !== "open") return;
     if (!isWhole) return this.destroy();
     const source = this.#current?.request.source;
@@ -232,16 +250,7 @@ export class ServerConnection {
   #refuse(reason: Parameters<Refuse>[0]): void {
     this.#closesAfter = true;
     this.#input = undefined;
-    const writer = new AnswerWriter(this.#outbox, {
-      isHead: false,
-      minor: 1,
-      closes: true,
-      onStall: () => {
-        this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
-      },
-      onEnd: () => this.#settle(),
-    });
-    writer.write(this.#options.refuse(reason));
+    this.#write(this.#options.refuse(reason), { isHead: false, minor: 1, closes: true });
   }
 
   #keepAhead(bytes: Uint8Array): void {

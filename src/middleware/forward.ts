@@ -3,9 +3,8 @@
 import { type ErrorCode, Refusal } from "../errors.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
-import type { PendingCall } from "../pocketbase/wire/pool.ts";
 import type { UpstreamRequest } from "../pocketbase/wire/requestWriter.ts";
-import { UpstreamError, type UpstreamFailure } from "../pocketbase/wire/upstreamError.ts";
+import type { UpstreamError, UpstreamFailure } from "../pocketbase/wire/upstreamError.ts";
 import type { Services } from "../services.ts";
 import { isPrivateAddress } from "../utils/address.ts";
 
@@ -23,12 +22,6 @@ export const createForward = ({ pool, settings }: Services): Stage => {
   const { authority, origin } = pool;
   const { bodyBytesMax } = settings.server;
 
-  const refuse = (error: unknown): never => {
-    if (!(error instanceof UpstreamError)) throw error;
-    const detail = error.failure === "overloaded" ? { retryAfterSeconds: retryAfter() } : {};
-    throw new Refusal(CODES[error.failure], { ...detail, cause: error });
-  };
-
   return (exchange) => {
     const { body, client, method, presence, route } = exchange;
     if (presence.isGone) throw new Refusal("body_invalid");
@@ -40,14 +33,24 @@ export const createForward = ({ pool, settings }: Services): Stage => {
       isStream: route.isStream === true,
       fairnessKey: client.address,
     };
-    const register = (pending: PendingCall): void => {
-      presence.whenGone = () => pending.cancel();
-    };
-    return pool.request(request, register).then((answer) => {
-      if (answer.status >= 300 && answer.status < 400) checkLocation(answer, origin, client.isPrivate);
-      return answer;
-    }, refuse);
+    return new Promise((resolve, reject) => {
+      pool.request(request, {
+        onPending: (pending) => {
+          presence.whenGone = () => pending.cancel();
+        },
+        onAnswer: (answer) => {
+          if (mayPass(answer, origin, client.isPrivate)) resolve(answer);
+          else reject(new Refusal("upstream_invalid"));
+        },
+        onFailure: (error) => reject(toRefusal(error)),
+      });
+    });
   };
+};
+
+const toRefusal = (error: UpstreamError): Refusal => {
+  const detail = error.failure === "overloaded" ? { retryAfterSeconds: retryAfter() } : {};
+  return new Refusal(CODES[error.failure], { ...detail, cause: error });
 };
 
 /** Request line and headers; the only client address PocketBase hears is the one Hapta resolved. */
@@ -64,17 +67,18 @@ const retryAfter = (): number => 1 + Math.floor(Math.random() * 3);
 
 // Redirects are never followed. One that names the upstream becomes relative; one that sends the client
 // in from outside to some private address can only be a mistake or an attack.
-const checkLocation = (answer: Answer, origin: string, isPrivateClient: boolean): void => {
-  const { headers } = answer;
+const mayPass = ({ status, headers, body }: Answer, origin: string, isPrivateClient: boolean): boolean => {
+  if (status < 300 || status >= 400) return true;
   for (let i = 0; i < headers.length; i += 2) {
     const location = headers[i + 1];
     if (location === undefined || headers[i]?.toLowerCase() !== "location") continue;
     if (location.startsWith(`${origin}/`)) headers[i + 1] = location.slice(origin.length);
     else if (!isPrivateClient && namesPrivateHost(location)) {
-      if (isStreamed(answer.body)) answer.body.cancel();
-      throw new Refusal("upstream_invalid");
+      if (isStreamed(body)) body.cancel();
+      return false;
     }
   }
+  return true;
 };
 
 const namesPrivateHost = (location: string): boolean => {

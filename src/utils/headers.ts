@@ -85,7 +85,9 @@ export const isDroppedFromAnswers = (name: string): boolean => DROPPED_FROM_ANSW
 export const headerValue = (list: readonly string[], name: string): string | undefined => {
   const wanted = name.toLowerCase();
   for (let i = 0; i < list.length; i += 2) {
-    if (list[i]?.toLowerCase() === wanted) return list[i + 1];
+    const candidate = list[i];
+    if (candidate?.length !== wanted.length) continue;
+    if (candidate === wanted || candidate.toLowerCase() === wanted) return list[i + 1];
   }
   return undefined;
 };

@@ -5,7 +5,7 @@ import { type BodyDecoder, createBodyDecoder } from "../../http/bodyDecoder.ts";
 import { HEAD_BYTES_MAX, parseResponseHead, type ResponseHead } from "../../http/responseHead.ts";
 import { headerValue } from "../../utils/headers.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
-import { renderRequest, StreamWriter, type UpstreamRequest } from "./requestWriter.ts";
+import { StreamWriter, sendHead, type UpstreamRequest } from "./requestWriter.ts";
 import { UpstreamError, type UpstreamFailure } from "./upstreamError.ts";
 
 /** Deadlines in ms; `Infinity` switches one off. */
@@ -18,19 +18,24 @@ export interface Deadlines {
   readonly totalMs: number;
 }
 
-/** Who is told what becomes of a call. */
-export interface CallOwner {
+/** What a call is made for. */
+export interface Errand {
+  readonly request: UpstreamRequest;
+}
+
+/** Who is told what becomes of the calls made for its errands. */
+export interface CallOwner<E extends Errand> {
   readonly deadlines: Deadlines;
   /** The head is known. The body is at hand, or follows from the call itself. */
-  onAnswer(answer: Answer): void;
+  onAnswer(errand: E, answer: Answer): void;
   /** No answer will come. */
-  onFailure(error: UpstreamError): void;
+  onFailure(errand: E, error: UpstreamError): void;
   /**
    * The connection is no longer needed; called exactly once.
    * @param isReusable - It can serve another call.
    * @param isAnswered - `onAnswer` was called, or is the next thing to be called.
    */
-  onEnd(call: Call, isReusable: boolean, isAnswered: boolean): void;
+  onEnd(call: Call<E>, isReusable: boolean, isAnswered: boolean): void;
 }
 
 // Bytes held for a reader that has not started yet; past this the socket is paused.
@@ -38,11 +43,13 @@ const HELD_BYTES_MAX = 262_144;
 /** Interim answers before the final one; more is a flood. */
 const INTERIMS_MAX = 16;
 const HEAD_END = "\r\n\r\n";
+/** Where the end of a head is looked for first. */
+const NEAR_BYTES = 1024;
 
-export class Call implements ConnectionUser, BodySource {
+export class Call<E extends Errand> implements ConnectionUser, BodySource {
   readonly connection: Connection;
-  readonly #request: UpstreamRequest;
-  readonly #owner: CallOwner;
+  readonly errand: E;
+  readonly #owner: CallOwner<E>;
   readonly #totalDeadlineMs: number;
   #deadlineMs = 0;
   #writer: StreamWriter | undefined;
@@ -58,9 +65,9 @@ export class Call implements ConnectionUser, BodySource {
   #isEnded = false;
   #isAnswered = false;
 
-  constructor(connection: Connection, request: UpstreamRequest, owner: CallOwner) {
+  constructor(connection: Connection, errand: E, owner: CallOwner<E>) {
     this.connection = connection;
-    this.#request = request;
+    this.errand = errand;
     this.#owner = owner;
     this.#totalDeadlineMs = performance.now() + owner.deadlines.totalMs;
     connection.user = this;
@@ -76,11 +83,12 @@ export class Call implements ConnectionUser, BodySource {
   }
 
   send(): void {
-    const { body } = this.#request;
-    this.connection.write(renderRequest(this.#request));
+    const { request } = this.errand;
+    const { body } = request;
+    sendHead(this.connection, request);
     if (body.kind !== "stream") return this.#touch(this.#owner.deadlines.firstByteMs);
     this.#touch(this.#owner.deadlines.idleMs);
-    this.#writer = new StreamWriter(this.connection, this.#request.bodyBytesMax, {
+    this.#writer = new StreamWriter(this.connection, request.bodyBytesMax, {
       progress: () => this.#touch(this.#owner.deadlines.idleMs),
       done: () => this.#touch(this.#owner.deadlines.firstByteMs),
       failed: (failure) => this.#fail(failure),
@@ -140,33 +148,34 @@ export class Call implements ConnectionUser, BodySource {
   }
 
   #readHead(chunk: Buffer): void {
-    let input = this.#headBytes === undefined ? chunk : Buffer.concat([this.#headBytes, chunk]);
-    for (let end = input.indexOf(HEAD_END); end >= 0; end = input.indexOf(HEAD_END)) {
-      const text = end > HEAD_BYTES_MAX ? undefined : input.toString("latin1", 0, end);
-      const head = text === undefined ? undefined : parseResponseHead(text, this.#request.method);
+    const input = this.#headBytes === undefined ? chunk : Buffer.concat([this.#headBytes, chunk]);
+    let from = 0;
+    for (let text = headAt(input, from); text !== undefined; text = headAt(input, from)) {
+      const head = parseResponseHead(text, this.errand.request.method);
       if (head === undefined || head.status === 101) return this.#fail("invalid");
-      input = input.subarray(end + HEAD_END.length);
+      from += text.length + HEAD_END.length;
       if (head.status >= 200) {
         this.#headBytes = undefined;
         this.#keepsAlive = head.keepsAlive;
-        return this.#answer(head, input);
+        return this.#answer(head, input.subarray(from));
       }
       // Interim answers (100, 103) are hop-local here: the client gets its own.
       if (++this.#interims > INTERIMS_MAX) return this.#fail("invalid");
     }
-    this.#headBytes = input;
-    if (input.length > HEAD_BYTES_MAX) this.#fail("invalid");
+    this.#headBytes = input.subarray(from);
+    if (input.length - from > HEAD_BYTES_MAX) this.#fail("invalid");
   }
 
   // A body that came whole with its head needs no streaming: the listener writes it in one go.
   #answer({ status, headers, framing }: ResponseHead, rest: Buffer): void {
     const owner = this.#owner;
+    const { errand } = this;
     if (framing.kind === "none" || (framing.kind === "length" && framing.length === rest.length)) {
       // Without a length, the head of a HEAD answer may come long before the upstream is done with the request
       // (PocketBase on HEAD /api/realtime: minutes), and whoever came next on this connection would wait.
-      const isOver = framing.kind === "length" || this.#request.method !== "HEAD" || hasLength(headers);
+      const isOver = framing.kind === "length" || this.errand.request.method !== "HEAD" || hasLength(headers);
       this.#complete(isOver && rest.length === (framing.kind === "length" ? framing.length : 0));
-      owner.onAnswer({ status, headers, body: framing.kind === "none" ? null : rest });
+      owner.onAnswer(errand, { status, headers, body: framing.kind === "none" ? null : rest });
       return;
     }
     this.#phase = "body";
@@ -174,8 +183,8 @@ export class Call implements ConnectionUser, BodySource {
     this.#readBody(rest);
     if (this.#isFailed()) return;
     this.#isAnswered = true;
-    if (this.#isDone()) owner.onAnswer({ status, headers, body: Buffer.concat(this.#held) });
-    else owner.onAnswer({ status, headers, body: this });
+    if (this.#isDone()) owner.onAnswer(errand, { status, headers, body: Buffer.concat(this.#held) });
+    else owner.onAnswer(errand, { status, headers, body: this });
   }
 
   // Through methods, because the calls in between change what the type checker believes to be constant.
@@ -224,7 +233,7 @@ export class Call implements ConnectionUser, BodySource {
     this.#end(false, this.#isAnswered);
     const error = new UpstreamError(failure, detail);
     if (this.#isAnswered) this.#sink?.fail(error);
-    else this.#owner.onFailure(error);
+    else this.#owner.onFailure(this.errand, error);
   }
 
   #end(isReusable: boolean, isAnswered: boolean): void {
@@ -236,6 +245,16 @@ export class Call implements ConnectionUser, BodySource {
     this.#owner.onEnd(this, isReusable, isAnswered);
   }
 }
+
+/** The head that begins at `from`, without its blank line; undefined when it is not whole yet, or too large. */
+const headAt = (input: Buffer, from: number): string | undefined => {
+  // Looking through text is cheaper than through bytes, but large bodies stay bytes.
+  const near = input.toString("latin1", from, Math.min(input.length, from + NEAR_BYTES));
+  const end = near.indexOf(HEAD_END);
+  if (end >= 0) return near.slice(0, end);
+  const far = input.indexOf(HEAD_END, from);
+  return far < 0 || far - from > HEAD_BYTES_MAX ? undefined : input.toString("latin1", from, far);
+};
 
 const hasLength = (headers: readonly string[]): boolean =>
   headerValue(headers, "content-length") !== undefined;

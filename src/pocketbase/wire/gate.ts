@@ -83,8 +83,8 @@ export class Gate {
 
   /** Gives the place to the next client in turn. */
   leave(): void {
-    const next = this.#queues.entries().next();
-    if (next.done === true) {
+    const next = this.#queued === 0 ? undefined : this.#queues.entries().next();
+    if (next === undefined || next.done === true) {
       this.#inFlight--;
       return;
     }

@@ -1,6 +1,6 @@
 // The upstream as the data plane sees it: a bounded pool of kept-alive connections behind a fair gate.
 import type { Answer } from "../../http/answer.ts";
-import { Call, type Deadlines } from "./call.ts";
+import { Call, type CallOwner, type Deadlines, type Errand } from "./call.ts";
 import { Connection, type Endpoint } from "./connection.ts";
 import { Gate } from "./gate.ts";
 import type { UpstreamRequest } from "./requestWriter.ts";
@@ -31,12 +31,18 @@ export interface PendingCall {
   cancel(): void;
 }
 
+/** Who wants a request answered. Exactly one of `onAnswer` and `onFailure` is called, once. */
+export interface Asker {
+  /** Receives what withdraws the request at the moment, for clients that go away; may be called several times. */
+  onPending(pending: PendingCall): void;
+  /** The head of the answer is known; a streamed body follows at the reader's pace. */
+  onAnswer(answer: Answer): void;
+  onFailure(error: UpstreamError): void;
+}
+
 /** One request on its way, over all its attempts. */
-interface Job {
-  readonly request: UpstreamRequest;
-  readonly register: (pending: PendingCall) => void;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: UpstreamError) => void;
+interface Job extends Errand {
+  readonly asker: Asker;
   isGone: boolean;
   isRetried: boolean;
 }
@@ -46,9 +52,9 @@ export class UpstreamPool {
   readonly #endpoint: Endpoint;
   readonly #gate: Gate;
   readonly #idle: Connection[] = [];
-  readonly #calls = new Set<Call>();
+  readonly #calls = new Set<Call<Job>>();
   readonly #sweeper: Timer;
-  readonly #deadlines: { readonly request: Deadlines; readonly stream: Deadlines };
+  readonly #owners: { readonly request: CallOwner<Job>; readonly stream: CallOwner<Job> };
   #streams = 0;
 
   constructor(options: PoolOptions) {
@@ -61,17 +67,10 @@ export class UpstreamPool {
       tls,
     };
     this.#gate = new Gate(options);
-    this.#deadlines = {
-      request: {
-        firstByteMs: options.firstByteTimeoutMs,
-        idleMs: options.idleTimeoutMs,
-        totalMs: options.totalTimeoutMs,
-      },
-      stream: {
-        firstByteMs: options.firstByteTimeoutMs,
-        idleMs: STREAM_IDLE_MS,
-        totalMs: Number.POSITIVE_INFINITY,
-      },
+    const { firstByteTimeoutMs: firstByteMs, idleTimeoutMs: idleMs, totalTimeoutMs: totalMs } = options;
+    this.#owners = {
+      request: this.#createOwner({ firstByteMs, idleMs, totalMs }),
+      stream: this.#createOwner({ firstByteMs, idleMs: STREAM_IDLE_MS, totalMs: Number.POSITIVE_INFINITY }),
     };
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#sweeper.unref();
@@ -93,18 +92,13 @@ export class UpstreamPool {
   }
 
   /**
-   * Sends a request. Resolves when the head of the answer is known; a streamed body then follows at the
-   * reader's pace. A GET or HEAD without body whose kept-alive connection turns out dead is sent once
-   * more on a fresh one.
-   * @param register - Receives a handle that withdraws the request, for clients that go away.
-   * @throws UpstreamError
+   * Sends a request. A GET or HEAD without body whose kept-alive connection turns out dead is sent once more on
+   * a fresh one.
    */
-  request(request: UpstreamRequest, register: (pending: PendingCall) => void): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const job: Job = { request, register, resolve, reject, isGone: false, isRetried: false };
-      if (!request.isStream && this.#gate.tryEnter()) this.#run(job, this.#idle.pop());
-      else void this.#enter(job);
-    });
+  request(request: UpstreamRequest, asker: Asker): void {
+    const job: Job = { request, asker, isGone: false, isRetried: false };
+    if (!request.isStream && this.#gate.tryEnter()) this.#run(job, this.#idle.pop());
+    else void this.#enter(job);
   }
 
   /** Ends every call and closes every connection. */
@@ -114,22 +108,37 @@ export class UpstreamPool {
     for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
+  #createOwner(deadlines: Deadlines): CallOwner<Job> {
+    return {
+      deadlines,
+      onAnswer: (job, answer) => job.asker.onAnswer(answer),
+      onFailure: (job, error) => this.#failed(job, error),
+      onEnd: (call, isReusable, isAnswered) => {
+        this.#calls.delete(call);
+        if (isReusable) this.#keep(call.connection);
+        // Without an answer the request may be tried again, so its place is kept until it gives up.
+        if (isAnswered) this.#leave(call.errand.request);
+      },
+    };
+  }
+
   async #enter(job: Job): Promise<void> {
     const { request } = job;
-    job.register({ cancel: () => (job.isGone = true) });
+    job.asker.onPending({ cancel: () => (job.isGone = true) });
     if (request.isStream) {
-      if (this.#streams >= this.#options.streamsMax) return job.reject(new UpstreamError("overloaded"));
+      if (this.#streams >= this.#options.streamsMax)
+        return job.asker.onFailure(new UpstreamError("overloaded"));
       this.#streams++;
     } else {
       const isIn = await this.#gate.enter(request.fairnessKey, performance.now(), (withdraw) =>
-        job.register({
+        job.asker.onPending({
           cancel: () => {
             job.isGone = true;
             withdraw();
           },
         }),
       );
-      if (!isIn) return job.reject(new UpstreamError(job.isGone ? "client_gone" : "overloaded"));
+      if (!isIn) return job.asker.onFailure(new UpstreamError(job.isGone ? "client_gone" : "overloaded"));
     }
     if (job.isGone) this.#giveUp(job, new UpstreamError("client_gone"));
     else this.#run(job, this.#idle.pop());
@@ -140,24 +149,14 @@ export class UpstreamPool {
       void this.#connect(job);
       return;
     }
-    const call = new Call(connection, job.request, {
-      deadlines: job.request.isStream ? this.#deadlines.stream : this.#deadlines.request,
-      onAnswer: job.resolve,
-      onFailure: (error) => this.#failed(job, error),
-      onEnd: (ended, isReusable, isAnswered) => {
-        this.#calls.delete(ended);
-        if (isReusable) this.#keep(connection);
-        // Without an answer the request may be tried again, so its place is kept until it gives up.
-        if (isAnswered) this.#leave(job.request);
-      },
-    });
+    const call = new Call(connection, job, job.request.isStream ? this.#owners.stream : this.#owners.request);
     this.#calls.add(call);
-    job.register(call);
+    job.asker.onPending(call);
     call.send();
   }
 
   async #connect(job: Job): Promise<void> {
-    job.register({ cancel: () => (job.isGone = true) });
+    job.asker.onPending({ cancel: () => (job.isGone = true) });
     let connection: Connection;
     try {
       connection = await Connection.open(this.#endpoint, this.#options.connectTimeoutMs, (closed) =>
@@ -181,7 +180,7 @@ export class UpstreamPool {
 
   #giveUp(job: Job, error: UpstreamError): void {
     this.#leave(job.request);
-    job.reject(error);
+    job.asker.onFailure(error);
   }
 
   #leave(request: UpstreamRequest): void {

@@ -17,22 +17,19 @@ export interface UpstreamRequest {
   readonly fairnessKey: string;
 }
 
-/** The bytes of a request up to its streamed body, or to its end when there is none. */
-export const renderRequest = ({ method, head, body }: UpstreamRequest): Uint8Array => {
+/** Sends a request up to its streamed body, or to its end when there is none. */
+export const sendHead = (connection: Connection, { method, head, body }: UpstreamRequest): void => {
   if (body.kind === "stream") {
     const framing =
       body.length === undefined ? "Transfer-Encoding: chunked" : `Content-Length: ${body.length}`;
-    return Buffer.from(`${head}${framing}\r\n\r\n`, "latin1");
+    connection.writeText(`${head}${framing}\r\n\r\n`);
+  } else if (body.kind === "bytes") {
+    connection.writeText(`${head}Content-Length: ${body.bytes.length}\r\n\r\n`, body.bytes);
+  } else {
+    // An empty body must never be chunked, and says its length wherever a body could be (RFC 9110 8.6).
+    const isBodyless = method === "GET" || method === "HEAD" || method === "OPTIONS";
+    connection.writeText(isBodyless ? `${head}\r\n` : `${head}Content-Length: 0\r\n\r\n`);
   }
-  if (body.kind === "bytes") {
-    return Buffer.concat([
-      Buffer.from(`${head}Content-Length: ${body.bytes.length}\r\n\r\n`, "latin1"),
-      body.bytes,
-    ]);
-  }
-  // An empty body must never be chunked, and says its length wherever a body could be (RFC 9110 8.6).
-  const isBodyless = method === "GET" || method === "HEAD" || method === "OPTIONS";
-  return Buffer.from(isBodyless ? `${head}\r\n` : `${head}Content-Length: 0\r\n\r\n`, "latin1");
 };
 
 interface WriterEvents {
