@@ -11,7 +11,7 @@ import type { RefreshOutcome } from "../sessions/refresher.ts";
 import { withoutHeaders } from "../utils/headers.ts";
 import { tokenTextOf } from "../utils/jwt.ts";
 import { sessionRequired } from "./sessionEnd.ts";
-import { loginOf, upstreamTokenOf } from "./upstreamLogin.ts";
+import { askedMsOf, loginOf, upstreamTokenOf } from "./upstreamLogin.ts";
 
 const AUTH_ANSWER_BYTES_MAX = 8_388_608;
 const TIMEOUT_MS = 30_000;
@@ -37,7 +37,10 @@ export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnsw
     const { whole, json } = await readJson(answer);
     const found = json === undefined ? undefined : upstreamTokenOf(json.token);
     const token = tokenTextOf(exchange.authorizations[0] ?? "");
-    const upstream = found === undefined ? undefined : { token: found.token, expMs: found.expMs };
+    const upstream =
+      found === undefined
+        ? undefined
+        : { token: found.token, expMs: found.expMs, askedMs: askedMsOf(exchange) };
     const outcome: RefreshOutcome = await sessions
       .refresh(token, presenterOf(exchange), upstream)
       .catch(refuseUnavailable);

@@ -37,12 +37,15 @@ export const loginOf = (exchange: Exchange, found: UpstreamToken): OpenRequest =
     kind: kindOf(found),
     upstream: { token: found.token, expMs: found.expMs },
     presenter: presenterOf(exchange),
-    authTimeMs: Date.now() - (performance.now() - exchange.startedMs),
+    authTimeMs: askedMsOf(exchange),
     amr: METHODS[route.operation ?? ""] ?? "custom",
     replaces: replaced,
     request: id,
   };
 };
+
+/** When the request arrived, in Unix ms: PocketBase was asked no earlier. */
+export const askedMsOf = ({ startedMs }: Exchange): number => Date.now() - (performance.now() - startedMs);
 
 /** RFC 8176 names for the ways to log in. */
 const METHODS: Readonly<Record<string, string>> = {

@@ -13,8 +13,6 @@ export interface UpstreamTruth {
 
 const RECORD_PATH = /^\/api\/collections\/([^/]+)\/records\/([^/?]+)/;
 const COLLECTION_PATH = /^\/api\/collections\/([^/]+)(?:\/truncate)?$/;
-/** Sessions of a collection that are checked after a change to the collection itself. */
-const SUBJECTS_MAX = 1000;
 
 export const createUpstreamTruth = ({ sessions, collections }: Services): UpstreamTruth => {
   const checkRecord = async (segment: string, uid: string): Promise<void> => {
@@ -25,10 +23,8 @@ export const createUpstreamTruth = ({ sessions, collections }: Services): Upstre
   const checkCollection = async (segment: string): Promise<void> => {
     const before = collections.find(segment);
     await collections.refresh();
-    const cid = before?.id ?? collections.find(segment)?.id;
-    if (cid === undefined) return;
-    const uids = new Set(sessions.list({ cid, uid: "" }).map(({ uid }) => uid));
-    for (const uid of [...uids].slice(0, SUBJECTS_MAX)) await sessions.checkRecord({ cid, uid });
+    const changed = before ?? collections.find(segment);
+    if (changed?.type === "auth") await sessions.checkCollection(changed.id);
   };
 
   const checkSchema = async (segment: string | undefined): Promise<void> => {

@@ -12,6 +12,7 @@ export type EventType =
   | "session_superseded"
   | "session_revoked"
   | "sessions_revoked"
+  | "logins_due"
   | "token_stale"
   | "token_replay"
   | "token_alternation"

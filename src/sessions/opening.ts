@@ -96,7 +96,8 @@ const draftRow = (context: SessionContext, request: OpenRequest, sessionKey: Buf
     skEnc: context.vault.seal(placeOf(place, "sk"), sessionKey),
     upEnc: context.vault.seal(placeOf(place, "up"), Buffer.from(upstream.token)),
     upExpMs: upstream.expMs,
-    upCheckedMs: nowMs,
+    // PocketBase has judged it then, and what changes meanwhile may have missed its answer.
+    upCheckedMs: Math.min(nowMs, authTimeMs),
     node: context.node,
     createdMs: nowMs,
     lastSeenMs: nowMs,

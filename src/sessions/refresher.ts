@@ -13,6 +13,8 @@ import { StoreUnavailable } from "./storeUnavailable.ts";
 export interface NewUpstream {
   readonly token: string;
   readonly expMs: number;
+  /** When PocketBase was asked for it (wall ms); now if not given. */
+  readonly askedMs?: number;
 }
 
 /** `minted`: a new generation. `same`: the current token again. The rest as in {@link Verdict}; never "stale". */
@@ -157,6 +159,6 @@ export class Refresher {
     if (upstream === undefined) return undefined;
     const upEnc = this.#context.vault.seal(placeOf(live.row, "up"), Buffer.from(upstream.token));
     const ttlMs = Math.max(0, upstream.expMs - nowMs);
-    return { upEnc, upExpMs: upstream.expMs, checkedMs: nowMs, ttlMs };
+    return { upEnc, upExpMs: upstream.expMs, checkedMs: upstream.askedMs ?? nowMs, ttlMs };
   }
 }

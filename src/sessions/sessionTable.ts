@@ -40,6 +40,17 @@ export interface SubjectKey {
   readonly uid: string;
 }
 
+/** A session on a walk through a collection; `uid` and `place` say where it stands. */
+export interface WalkedSession {
+  readonly id: string;
+  readonly uid: string;
+  readonly place: number;
+  readonly checkedMs: number;
+}
+
+/** How many sessions one step of a walk reads. */
+export const WALK_PAGE = 200;
+
 /** A session in a list. */
 export type SessionSummary = Omit<SessionRow, "skEnc" | "upEnc">;
 
@@ -139,6 +150,21 @@ export class SessionTable {
     return this.#statements.notBefore.get(cid, uid)?.at ?? 0;
   }
 
+  /** Marks a collection that changed. */
+  markDue(cid: string, atMs: number): void {
+    this.#statements.markDue.run(cid, String(Math.ceil(atMs)));
+  }
+
+  /** Every mark; at most one per collection. */
+  dueMarks(): { readonly cid: string; readonly atMs: number }[] {
+    return this.#statements.dueMarks.all().map(({ cid, at }) => ({ cid, atMs: Number(at) }));
+  }
+
+  /** The next 200 live sessions of a collection behind a place, in an order that no change of them disturbs. */
+  walk(cid: string, { uid, place }: Pick<WalkedSession, "uid" | "place">): WalkedSession[] {
+    return this.#statements.walk.all(cid, uid, place);
+  }
+
   /** Deletes up to `limit` rows whose end has come; returns how many. */
   sweep(nowMs: number, limit: number): number {
     return this.#statements.sweep.run(Math.round(nowMs), limit).changes;
@@ -202,6 +228,14 @@ const prepareAll = (db: Database) => {
       WHERE (cid = ? AND uid IN (?, '')) OR (cid = '' AND uid = '')`),
     sweep: db.prepare(
       "DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE ends_at < ? LIMIT ?)",
+    ),
+    markDue: db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('due.' || ?, ?)"),
+    dueMarks: db.prepare<{ cid: string; at: string }, []>(
+      "SELECT substr(key, 5) AS cid, value AS at FROM meta WHERE key >= 'due.' AND key < 'due/'",
+    ),
+    walk: db.prepare<WalkedSession, [string, string, number]>(
+      `SELECT id, uid, rowid AS place, up_checked AS checkedMs FROM sessions
+      WHERE cid = ? AND (uid, rowid) > (?, ?) AND ${LIVE} ORDER BY uid, rowid LIMIT ${WALK_PAGE}`,
     ),
     takeOnce: db.prepare("INSERT OR IGNORE INTO oauth_codes (hash, exp) VALUES (?, ?)"),
     sweepOnce: db.prepare("DELETE FROM oauth_codes WHERE exp < ?"),

@@ -140,6 +140,14 @@ export class Sessions {
     return this.#upstream.checkRecord(subject);
   }
 
+  /**
+   * After a change of a collection: none of its sessions is used again before PocketBase was asked about it. That holds
+   * when it resolves, and survives a restart; unused ones are asked about in the background, for five minutes.
+   */
+  checkCollection(cid: string): Promise<{ readonly swept: Promise<number> }> {
+    return this.#upstream.checkCollection(cid);
+  }
+
   /** Adds an event of the caller's; durable when it resolves. */
   async record(event: SessionEvent): Promise<void> {
     await this.#context.store.write((tx) => tx.append(event));
@@ -246,6 +254,7 @@ export class Sessions {
       this.#lives.dropWhere((row) => cid === undefined || row.cid === cid);
       this.#ending.announce({ ids: [], cid, uid, reason });
     }
+    if (type === "logins_due" && cid !== undefined) this.#upstream.hearOfDue(cid);
     if (session === undefined || !changesSession(event)) return;
     this.#lives.drop([session]);
     if (type === "session_revoked") this.#ending.announce({ ids: [session], cid, uid, reason });

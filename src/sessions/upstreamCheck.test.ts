@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { DAY, HOUR, LAPTOP, MINUTE, SECOND, startSessions } from "../../tests/support/sessionKit.ts";
 import type { ProbeAnswer } from "./probes.ts";
+import { systemClock } from "./sources.ts";
 
 const SUBJECT = { cid: "pbc_users", uid: "user00000000001" };
 
@@ -128,3 +129,83 @@ test("UT1: a check after a write does not take the answer of one that was asked 
   await Promise.all(after);
   expect(kit.sessions.resolve(token, LAPTOP)).toMatchObject({ kind: "revoked" });
 });
+
+test("UT3: after a change of a collection each of its sessions is asked about before its next use, also after a restart", async () => {
+  let asked: string[] = [];
+  const probe = (token: string): Promise<ProbeAnswer> => {
+    asked.push(token);
+    return Promise.resolve({ kind: token === "dead" ? "dead" : "alive" });
+  };
+  using kit = startSessions({ probe });
+  const expMs = kit.clock.now() + DAY;
+  const [dead, alive] = [
+    await kit.login({ upstream: { token: "dead", expMs } }),
+    await kit.login({ uid: "user00000000002", upstream: { token: "alive", expMs } }),
+  ];
+  const foreign = await kit.login({ cid: "pbc_others", upstream: { token: "foreign", expMs } });
+  for (const token of [dead, alive, foreign]) await kit.sessions.resolve(token, LAPTOP);
+  // The process ends before a sweep got anywhere.
+  kit.sessions.checkCollection("pbc_users").catch(() => undefined);
+  kit.clock.advance(SECOND);
+  kit.restart();
+  asked = [];
+  expect(kit.sessions.resolve(foreign, LAPTOP)).toMatchObject({ kind: "live" });
+  expect(asked).toEqual([]);
+  expect(await kit.sessions.resolve(dead, LAPTOP)).toMatchObject({ kind: "revoked" });
+  expect(await kit.sessions.resolve(alive, LAPTOP)).toMatchObject({ kind: "live" });
+  expect(asked).toEqual(["dead", "alive"]);
+  expect(kit.sessions.resolve(alive, LAPTOP)).toMatchObject({ kind: "live" });
+  expect(asked.length).toBe(2);
+});
+
+test("UT3: another process hears of a changed collection", async () => {
+  const probe = (): Promise<ProbeAnswer> => Promise.resolve({ kind: "dead" });
+  using kit = startSessions({ probe });
+  const other = kit.other();
+  const token = await kit.login();
+  expect(other.resolve(token, LAPTOP)).toMatchObject({ kind: "live" });
+  await kit.sessions.checkCollection("pbc_users");
+  kit.clock.advance(SECOND);
+  expect(await other.resolve(token, LAPTOP)).toMatchObject({ kind: "revoked" });
+});
+
+test("UT3: a login under way while its collection changes is asked about", async () => {
+  let probes = 0;
+  using kit = startSessions({
+    probe: () => {
+      probes++;
+      return Promise.resolve({ kind: "dead" });
+    },
+  });
+  const askedMs = kit.clock.now();
+  kit.clock.advance(SECOND);
+  await kit.sessions.checkCollection("pbc_users");
+  kit.clock.advance(SECOND);
+  const [late, later] = [await kit.login({ authTimeMs: askedMs }), await kit.login()];
+  expect(await kit.sessions.resolve(later, LAPTOP)).toMatchObject({ kind: "live" });
+  expect(await kit.sessions.resolve(late, LAPTOP)).toMatchObject({ kind: "revoked" });
+  expect(probes).toBe(1);
+});
+
+test("UT3: unused sessions are swept in the background, few at once, without a limit of number", async () => {
+  let [running, most] = [0, 0];
+  const asked = new Map<string, number>();
+  using kit = startSessions({
+    clock: systemClock,
+    probe: async (token) => {
+      asked.set(token, (asked.get(token) ?? 0) + 1);
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      return { kind: Number(token) % 2 === 0 ? "alive" : "dead" };
+    },
+  });
+  const expMs = Date.now() + DAY;
+  const login = (_: unknown, at: number): Promise<string> =>
+    kit.login({ uid: `user${at % 700}`, upstream: { token: String(at), expMs }, authTimeMs: Date.now() });
+  await Promise.all(Array.from({ length: 1_500 }, login));
+  const { swept } = await kit.sessions.checkCollection("pbc_users");
+  expect(await swept).toBe(1_500);
+  expect([asked.size, Math.max(...asked.values()), most <= 8, running]).toEqual([1_500, 1, true, 0]);
+  expect(kit.sessions.list({ cid: "pbc_users", uid: "" }).length).toBe(750);
+}, 20_000);

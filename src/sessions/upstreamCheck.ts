@@ -1,10 +1,12 @@
 // Keeps sessions in step with PocketBase: asks at a bounded age whether a session's upstream token still counts,
 // ends the session if not, and takes a newer token over. Being unable to ask never ends a session.
+import { DueMarks } from "./dueMarks.ts";
 import type { Ending } from "./ending.ts";
 import type { Live, LiveSessions } from "./liveSessions.ts";
 import { type Probe, type ProbeAnswer, ProbeRunner } from "./probes.ts";
 import { placeOf, type SessionContext } from "./sessionContext.ts";
 import type { SubjectKey } from "./sessionTable.ts";
+import { sweepDue } from "./sweepDue.ts";
 
 export interface UpstreamCheckParts {
   readonly lives: LiveSessions;
@@ -26,11 +28,13 @@ export class UpstreamCheck {
   readonly #context: SessionContext;
   readonly #parts: UpstreamCheckParts;
   readonly #runner: ProbeRunner;
+  readonly #due: DueMarks;
 
   constructor(context: SessionContext, parts: UpstreamCheckParts) {
     this.#context = context;
     this.#parts = parts;
     this.#runner = new ProbeRunner(parts.concurrencyMax);
+    this.#due = new DueMarks(context);
   }
 
   /** How long a verdict about the session may be remembered before its check is due, in ms. */
@@ -62,6 +66,20 @@ export class UpstreamCheck {
       offset += isAlive.filter(Boolean).length;
       if (page.length < PAGE) return;
     }
+  }
+
+  /** After a change of a collection; see {@link Sessions.checkCollection}. `swept`: how many were asked about. */
+  async checkCollection(cid: string): Promise<{ readonly swept: Promise<number> }> {
+    if (this.#parts.probe === undefined) return { swept: Promise.resolve(0) };
+    await this.#due.mark(cid);
+    this.#parts.lives.dropWhere((row) => row.cid === cid);
+    return { swept: sweepDue(this.#context, { cid, due: this.#due, check: (id) => this.check(id) }) };
+  }
+
+  /** Another process has marked a collection. */
+  hearOfDue(cid: string): void {
+    this.#due.reload();
+    this.#parts.lives.dropWhere((row) => row.cid === cid);
   }
 
   /** Asks PocketBase about one session; false when it has ended. @throws StoreUnavailable */
@@ -123,6 +141,7 @@ export class UpstreamCheck {
   }
 
   #ageMs({ row }: Live): number {
+    if (this.#due.isDue(row)) return Number.POSITIVE_INFINITY;
     return Math.abs(this.#context.times.steady() - row.upCheckedMs);
   }
 }
