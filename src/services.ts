@@ -53,6 +53,7 @@ export const createServices = (options: ServicesOptions): Services => {
     dataDir: settings.dataDir,
     rootKeyText: settings.security.rootKey?.reveal(),
     graceMs: settings.security.rotationGraceMs,
+    limits: settings.security.sessions,
     probe: memberCalls.probe,
     warn: (message) => log("warn", message),
     onEnded: (ended) => streams.end(ended),

@@ -66,6 +66,19 @@ function judgeTimeouts({ Upstream }: ParsedConfig): string[] {
     );
 }
 
+function judgeSessions({ Security: { Sessions } }: ParsedConfig): string[] {
+  const pairs = [
+    ["Idle", "Absolute"],
+    ["SuperuserIdle", "SuperuserAbsolute"],
+  ] as const;
+  return pairs
+    .filter(([idle, absolute]) => Sessions[idle] > Sessions[absolute])
+    .map(
+      ([idle, absolute]) =>
+        `Security.Sessions.${idle} (${Sessions[idle]} s) is longer than Security.Sessions.${absolute} (${Sessions[absolute]} s): it could never pass; shorten it or lengthen Security.Sessions.${absolute}.`,
+    );
+}
+
 function judgeGuard({ Upstream }: ParsedConfig): string[] {
   const problem =
     Upstream.GuardSecret === undefined ? undefined : judgeKey("Upstream.GuardSecret", Upstream.GuardSecret);
@@ -114,6 +127,7 @@ export function findContradictions(candidate: Candidate): string[] {
     ...(secretProblem === undefined ? [] : [secretProblem]),
     ...judgeUpstream(candidate),
     ...judgeTimeouts(candidate.config),
+    ...judgeSessions(candidate.config),
     ...judgeApps(candidate.config),
     ...judgeWrites(candidate.config),
     ...judgeGuard(candidate.config),

@@ -14,6 +14,7 @@ import {
   wholeNumber,
 } from "./pieces.ts";
 import { apps, collections, dpop, guardSecret } from "./proofsSchema.ts";
+import { sessions } from "./sessionsSchema.ts";
 
 const addressBlocks = (sentence: string) =>
   listOf({ sentence, allowed: "an IP address or a CIDR block", example: "10.0.0.0/8" }, readAddressBlock);
@@ -110,6 +111,7 @@ const security = z.strictObject({
       }),
     })
     .prefault({}),
+  Sessions: sessions,
   Hosts: listOf(
     {
       sentence: "The Host names Hapta answers for, without port; empty answers for any.",

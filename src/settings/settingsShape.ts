@@ -1,9 +1,13 @@
 // The one typed value all of Hapta is configured by, and its making from checked input. Judges nothing.
 import { resolve } from "node:path";
+import type { SessionLimits } from "../sessions/sessionContext.ts";
 import { deepFreeze } from "../utils/deepFreeze.ts";
 import { Secret } from "../utils/secret.ts";
 import type { VariableName, Variables } from "./environment.ts";
 import type { ParsedConfig } from "./schema.ts";
+
+/** How long sessions last and how many a record may have; impersonation lasts as PocketBase says. */
+type SessionSettings = Readonly<Record<"record" | "superuser", SessionLimits>>;
 
 /** An app that signs its requests. */
 export type AppSettings = {
@@ -45,6 +49,7 @@ export type Settings = {
     readonly hosts: readonly string[];
     readonly upstreamTokens: "reject" | "adopt";
     readonly rotationGraceMs: number;
+    readonly sessions: SessionSettings;
     readonly apps: readonly AppSettings[];
     readonly dpop: "off" | "optional" | "required";
     /** What writes to a collection take, by its name or id as the config file spells it. */
@@ -167,6 +172,14 @@ function toProofs({
   return { apps, dpop: DPoP, writes: new Map(writes) };
 }
 
+function toSessions(given: ParsedConfig["Security"]["Sessions"]): SessionSettings {
+  const { MaxPerUser: perRecordMax } = given;
+  return {
+    record: { idleMs: toMs(given.Idle), absoluteMs: toMs(given.Absolute), perRecordMax },
+    superuser: { idleMs: toMs(given.SuperuserIdle), absoluteMs: toMs(given.SuperuserAbsolute), perRecordMax },
+  };
+}
+
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
 export function toSettings(input: CheckedInput): Settings {
   const { Server, Security, ratelimit, Network, Admin, OAuth2, Log } = input.config;
@@ -189,6 +202,7 @@ export function toSettings(input: CheckedInput): Settings {
       hosts: Security.Hosts,
       upstreamTokens: Security.UpstreamTokens,
       rotationGraceMs: toMs(Security.Rotation.Grace),
+      sessions: toSessions(Security.Sessions),
       ...toProofs(Security),
       origins: Security.Origins,
       cookies: { isEnabled: Security.Cookies.isEnabled, sameSite: Security.Cookies.SameSite },

@@ -72,6 +72,11 @@ const FILES: readonly (readonly [string, string])[] = [
     "{ Upstream: { TotalTimeout: 1, QueueTimeout: 2 } }",
     "Upstream.QueueTimeout (2 s) is longer than Upstream.TotalTimeout (1 s)",
   ],
+  [
+    "{ Security: { Sessions: { Idle: 90, Absolute: 60 } } }",
+    "Security.Sessions.Idle (90 s) is longer than Security.Sessions.Absolute (60 s)",
+  ],
+  ["{ Security: { Sessions: { MaxPerUser: 0 } } }", "Security.Sessions.MaxPerUser: found the number 0"],
 ];
 
 test.each(FILES)("config file: export default %s is refused", async (value, sentence) => {
