@@ -28,6 +28,18 @@ export type Principal =
  */
 export type Page = "own" | "listed" | "foreign" | "none";
 
+/** What a request has proven beside its token; all undefined when it proved nothing. */
+export interface Proven {
+  /** The app whose signature it carries. */
+  readonly appId?: string;
+  /** The app is a server that acts for several browsers. */
+  readonly isConfidential?: boolean;
+  /** Thumbprint of the key of its DPoP proof. */
+  readonly jkt?: string;
+  /** The nonce to tell the client, because the one it used runs out. */
+  readonly nextNonce?: string | undefined;
+}
+
 export interface Exchange {
   /** Request id, also sent as `X-Request-Id`. */
   readonly id: string;
@@ -41,6 +53,8 @@ export interface Exchange {
   readonly route: Route;
   /** End-to-end headers that may travel on: flat list, names as received. */
   readonly headers: readonly string[];
+  /** It carries a request signature, and there are apps that sign. */
+  readonly isSigned: boolean;
   /** All values of `Authorization`, in order. */
   readonly authorizations: readonly string[];
   /** The Host field as received, checked to be a host; only probes may come without. Never names the upstream. */
@@ -53,12 +67,15 @@ export interface Exchange {
   readonly body: RequestBody;
   /** The checked payload of a batch: `{"requests":[...]}`, whatever it travels in. */
   readonly batchPayload?: Uint8Array;
+  /** SHA-256 of the body as it was received, in base64; for signed requests whose body was read whole. */
+  readonly bodyDigest?: string;
   /** Asked to keep the session in a cookie (`X-Hapta-Cookie: 1`); only where `Security.Cookies` allows it. */
   readonly wantsCookie: boolean;
   /** The session cookie's token, when that is what counts: `identify` saw no other. */
   cookieToken: string | undefined;
   /** Values of `Set-Cookie` that leave with whatever the answer is, refusals too. */
   setCookies: string[] | undefined;
+  proven: Proven;
   principal: Principal;
   /** Value of the Authorization header that PocketBase gets; never the client's own token. */
   credential: string | undefined;

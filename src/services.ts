@@ -54,6 +54,7 @@ export const createServices = (options: ServicesOptions): Services => {
     rootKeyText: settings.security.rootKey?.reveal(),
     graceMs: settings.security.rotationGraceMs,
     limits: settings.security.sessions,
+    requiresKey: settings.security.dpop === "required",
     probe: memberCalls.probe,
     warn: (message) => log("warn", message),
     onEnded: (ended) => streams.end(ended),

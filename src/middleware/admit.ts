@@ -1,7 +1,7 @@
 // The one canonical parse. What is ambiguous is refused here, before PocketBase sees a byte; what passes
 // becomes the Exchange, and nothing later reads the raw request.
 import { Refusal } from "../errors.ts";
-import type { Exchange, Method } from "../exchange.ts";
+import type { Exchange, Method, Proven } from "../exchange.ts";
 import type { RequestBody } from "../http/answer.ts";
 import type { RequestHead } from "../http/requestHead.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
@@ -19,6 +19,8 @@ const TARGET_BYTES_MAX = 8192;
 const METHODS = new Set<string>(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const QUERY = /^[\x21\x22\x24-\x7e]*$/;
 
+const NOTHING: Proven = {};
+
 /** What the fields say about the request as a whole. */
 interface Facts {
   readonly kept: string[];
@@ -35,6 +37,7 @@ interface Facts {
   /** All of them, Hapta's own too. */
   cookie: string | undefined;
   isEncoded: boolean;
+  isSigned: boolean;
   wantsCookie: boolean;
 }
 
@@ -45,6 +48,7 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
   const rebuildBody = createRebuildBody();
   const pageOf = createPageOf(settings.security.origins);
   const checkBody = createBodyCheck(settings);
+  const hasApps = settings.security.apps.length > 0;
 
   return (request, { id, startedMs }) => {
     const { head, peer, presence } = request;
@@ -70,6 +74,7 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
       query,
       route,
       headers: facts.connection === undefined ? facts.kept : withoutNamed(facts.kept, facts.connection),
+      isSigned: hasApps && facts.isSigned,
       authorizations: facts.authorizations,
       host: facts.host,
       cookie: facts.cookie,
@@ -79,16 +84,20 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
       wantsCookie: facts.wantsCookie && settings.security.cookies.isEnabled,
       cookieToken: undefined,
       setCookies: undefined,
+      proven: NOTHING,
       principal: { kind: "guest" },
       credential: undefined,
       presence,
     };
-    if (body.kind === "stream" && (route.body === "struct" || route.body === "batch")) {
+    if (body.kind === "stream" && isReadWhole(exchange)) {
       return rebuildBody(exchange, body, { contentType: facts.contentType ?? "", isAdmin });
     }
     return exchange;
   };
 };
+
+const isReadWhole = ({ isSigned, route }: Exchange): boolean =>
+  isSigned || route.body === "struct" || route.body === "batch";
 
 const parseTarget = (method: Method, target: string): { path: string; query: string; route: Route } => {
   if (target.length > TARGET_BYTES_MAX) throw new Refusal("uri_too_long");
@@ -117,6 +126,7 @@ const readFields = ({ names, values }: RequestHead, { isFile }: Route): Facts =>
     fetchSite: undefined,
     cookie: undefined,
     isEncoded: false,
+    isSigned: false,
     wantsCookie: false,
   };
   for (let i = 0; i < names.length; i++) {
@@ -170,6 +180,9 @@ const noteFact = (facts: Facts, lower: string, value: string): void => {
     case "origin":
       // Two are none that is listed.
       facts.origin = joined(facts.origin, value);
+      return;
+    case "signature-input":
+      facts.isSigned = true;
       return;
     case "x-hapta-cookie":
       facts.wantsCookie = value === "1";

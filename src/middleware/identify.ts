@@ -5,13 +5,15 @@ import type { Exchange, Stage } from "../exchange.ts";
 import { namesSuperusers } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
 import type { Presenter } from "../sessions/device.ts";
-import type { Session } from "../sessions/liveSessions.ts";
 import type { Verdict } from "../sessions/resolver.ts";
 import { StoreUnavailable } from "../sessions/storeUnavailable.ts";
 import { headerValue, sessionHeaders } from "../utils/headers.ts";
 import { claimsOf, isPocketBaseShaped, tokenTextOf } from "../utils/jwt.ts";
 import { createSwapFileToken, mayCarryToken } from "./fileToken.ts";
 import { createOperatorCheck } from "./operator.ts";
+import { createProvenKeys } from "./provenKeys.ts";
+import { createSignedApps, type SignedApps } from "./signedApps.ts";
+import { createCheckWrite } from "./writePolicy.ts";
 
 /** Longest Authorization value that is looked at. */
 const AUTHORIZATION_BYTES_MAX = 4096;
@@ -20,9 +22,16 @@ const AUTHORIZATION = /^[\x21-\x2b\x2d-\x7e]+(?: [\x21-\x2b\x2d-\x7e]+)*$/;
 
 const REFRESH = "auth-refresh";
 
+/** A session that a token names, whether or not the token still counts. */
+type Found = Extract<Verdict, { readonly kind: "live" | "stale" }>;
+
 export const createIdentify = (services: Services): Stage => {
   const { settings, log } = services;
-  const recognise = createRecognise(services);
+  const { writes } = settings.security;
+  const recognise =
+    writes.size === 0
+      ? createRecognise(services)
+      : withCheck(createRecognise(services), createCheckWrite({ ...services, writes }));
   const checkOperator = createOperatorCheck({
     adminKey: settings.security.adminKey,
     onWrongKey: ({ id, client }) => log("warn", "a wrong admin key", { id, client: client.address }),
@@ -36,23 +45,37 @@ export const createIdentify = (services: Services): Stage => {
   };
 };
 
+const withCheck =
+  (recognise: Stage, check: Stage): Stage =>
+  (exchange) => {
+    const recognised = recognise(exchange);
+    return recognised instanceof Promise ? recognised.then(() => check(exchange)) : check(exchange);
+  };
+
 /** Reads the tokens of an exchange: who of PocketBase's records asks. */
 const createRecognise = (services: Services): Stage => {
   const { sessions, settings } = services;
   const adopts = settings.security.upstreamTokens === "adopt";
 
   const swapFileToken = createSwapFileToken({ ...services, adopts });
+  const signedApps = createSignedApps(settings.security.apps);
+  const provenKeys = createProvenKeys(services);
+  const accept = createAccept(services, signedApps);
 
   return (exchange) => {
     if (carriesFileToken(exchange)) return swapFileToken(exchange).catch(refuseUnavailable);
     const authorization = soleAuthorization(exchange.authorizations);
-    if (authorization === undefined) return undefined;
-    const token = tokenTextOf(authorization);
-    if (!isPocketBaseShaped(token)) {
-      // Not a token to PocketBase either (it reads a guest), but the app's own routes may know what it is.
-      exchange.credential = authorization;
-      return undefined;
-    }
+    if (exchange.isSigned) signedApps.verify(exchange);
+    const text = authorization === undefined ? "" : tokenTextOf(authorization);
+    const token = isPocketBaseShaped(text) ? text : undefined;
+    const proving = provenKeys.login(exchange, token);
+    // Not a token to PocketBase either (it reads a guest), but the app's own routes may know what it is.
+    if (token === undefined) exchange.credential = authorization;
+    if (token === undefined) return proving;
+    return proving === undefined ? resolve(exchange, token) : proving.then(() => resolve(exchange, token));
+  };
+
+  function resolve(exchange: Exchange, token: string): undefined | Promise<undefined> {
     try {
       const verdict = sessions.resolve(token, presenterOf(exchange));
       if (!(verdict instanceof Promise)) return settle(exchange, { verdict, token });
@@ -60,47 +83,66 @@ const createRecognise = (services: Services): Stage => {
     } catch (error) {
       return refuseUnavailable(error);
     }
-  };
+  }
 
-  function settle(exchange: Exchange, { verdict, token }: { verdict: Verdict; token: string }): undefined {
+  function settle(
+    exchange: Exchange,
+    { verdict, token }: { verdict: Verdict; token: string },
+  ): undefined | Promise<undefined> {
     if (verdict.kind === "live" || verdict.kind === "stale") return accept(exchange, verdict);
+    if (verdict.kind === "unproven") {
+      if (isLogin(exchange)) return undefined;
+      // A login has shown its key already, and any other proof only counts once: this ends.
+      return provenKeys.session(exchange, verdict.session, token).then(() => resolve(exchange, token));
+    }
     if (verdict.kind === "invalid" && adopts && claimsOf(token)?.iss !== "hapta")
       return adopt(exchange, token);
-    if (verdict.kind === "unproven") throw new Refusal("dpop_required");
     // As in PocketBase, a token that counts for nothing makes a guest, not an error.
     exchange.principal = { kind: "guest", ended: verdict.kind };
     return undefined;
   }
 
-  function accept(exchange: Exchange, verdict: Verdict & { readonly session: Session }): undefined {
-    const { session } = verdict;
-    const isSuperuser = session.kind === "superuser" || namesSuperusers(session.cid);
-    if (isSuperuser && !services.isAdminClient(exchange.client)) throw new Refusal("superuser_refused");
-    const credential = sessions.upstreamToken(session);
-    if (credential === undefined) {
-      exchange.principal = { kind: "guest", ended: "revoked" };
-    } else if (verdict.kind === "live") {
-      exchange.principal = { kind: isSuperuser ? "superuser" : "record", session };
-      exchange.credential = credential;
-    } else if (exchange.route.operation === REFRESH) {
-      exchange.principal = { kind: "stale", session };
-      exchange.credential = credential;
-    } else if (exchange.route.kind !== "auth") {
-      throw new Refusal("session_stale", { headers: sessionHeaders("stale") });
-    }
-    // A login that happens to carry a superseded token is a login without one.
-    return undefined;
-  }
-
-  function adopt(exchange: Exchange, token: string): undefined {
+  function adopt(exchange: Exchange, token: string): undefined | Promise<undefined> {
     const collection = claimsOf(token)?.collectionId;
     const isSuperuser = collection !== undefined && namesSuperusers(collection);
     if (isSuperuser && !services.isAdminClient(exchange.client)) throw new Refusal("superuser_refused");
     exchange.principal = { kind: isSuperuser ? "superuser" : "record", session: undefined };
     exchange.credential = token;
-    return undefined;
+    return isSuperuser || isLogin(exchange) ? undefined : provenKeys.adoption(exchange, token);
   }
 };
+
+type Accept = (exchange: Exchange, found: Found) => undefined;
+
+/** Makes the holder of a session the principal, unless something about the session speaks against it. */
+const createAccept = ({ sessions, isAdminClient }: Services, signedApps: SignedApps): Accept => {
+  return (exchange, found) => {
+    const { session } = found;
+    const isSuperuser = session.kind === "superuser" || namesSuperusers(session.cid);
+    if (isSuperuser && !isAdminClient(exchange.client)) throw new Refusal("superuser_refused");
+    const refusal = refusalOf(exchange, found);
+    if (refusal !== undefined && isLogin(exchange)) return undefined;
+    if (refusal !== undefined) throw refusal;
+    const credential = sessions.upstreamToken(session);
+    if (credential === undefined) {
+      exchange.principal = { kind: "guest", ended: "revoked" };
+      return undefined;
+    }
+    const kind = isSuperuser ? "superuser" : "record";
+    exchange.principal = found.kind === "live" ? { kind, session } : { kind: "stale", session };
+    exchange.credential = credential;
+    return undefined;
+  };
+
+  function refusalOf(exchange: Exchange, { kind, session }: Found): Refusal | undefined {
+    if (!signedApps.suits(exchange, session)) return new Refusal("app_required");
+    const isStale = kind === "stale" && exchange.route.operation !== REFRESH;
+    return isStale ? new Refusal("session_stale", { headers: sessionHeaders("stale") }) : undefined;
+  }
+};
+
+// A login that happens to carry a token that does not count here is a login without one.
+const isLogin = ({ route }: Exchange): boolean => route.kind === "auth" && route.operation !== REFRESH;
 
 // PocketBase looks at no Authorization here, only at the parameter.
 const carriesFileToken = ({ route, query, path }: Exchange): boolean =>
@@ -109,9 +151,11 @@ const carriesFileToken = ({ route, query, path }: Exchange): boolean =>
   (route.kind === "file" || path.startsWith("/api/backups/"));
 
 /** Who presents a token, as the request shows it. */
-export const presenterOf = ({ client, headers }: Exchange): Presenter => ({
+export const presenterOf = ({ client, headers, proven }: Exchange): Presenter => ({
   userAgent: headerValue(headers, "user-agent") ?? "",
   address: client.address,
+  appId: proven.isConfidential === true ? proven.appId : undefined,
+  jkt: proven.jkt,
 });
 
 /** @throws Refusal `sessions_unavailable` for a store that does not work, anything else as it is. */

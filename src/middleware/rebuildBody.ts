@@ -1,4 +1,5 @@
-// Bodies that `admit` reads and writes anew instead of passing them through.
+// Bodies that `admit` reads and writes anew instead of passing them through, and those whose signature it must see whole.
+import { createHash } from "node:crypto";
 import { rebuildMultipartBatch } from "../batch/multipartBatch.ts";
 import { rebuildBatchPayload } from "../batch/subRequests.ts";
 import { BodyBudget, type BudgetLimits } from "../bodies/bodyBudget.ts";
@@ -11,9 +12,12 @@ import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BodySource, RequestBody } from "../http/answer.ts";
 import { multipartCodec } from "../multipart/codec.ts";
+import { headerValue } from "../utils/headers.ts";
 
 const STRUCT_BYTES_MAX = 1_048_576;
 const BATCH_BYTES_MAX = 33_554_432;
+/** Largest body whose digest is checked; a signature over a larger one leaves the body out. */
+const SIGNED_BYTES_MAX = 8_388_608;
 /** For all bodies that are in memory at the same time: in all, and of one client address. */
 const BUDGET: BudgetLimits = { bytesMax: 268_435_456, bytesPerClientMax: 67_108_864 };
 const TIMEOUT_MS = 30_000;
@@ -37,19 +41,55 @@ export type RebuildBody = (
 export const createRebuildBody = (): RebuildBody => {
   const budget = new BodyBudget(BUDGET);
   return async (exchange, body, options) => {
-    const { route, client } = exchange;
-    const format = formatOf(options.contentType, route.body === "batch");
-    const bytesMax = route.body === "batch" ? BATCH_BYTES_MAX : STRUCT_BYTES_MAX;
-    if ((body.length ?? 0) > bytesMax && format !== "batch-form") throw new Refusal("body_too_large");
-    const source = createCountedSource(body.source, budget, client.address);
+    if (exchange.isSigned && exchange.route.body === "stream" && isUndigested(exchange, body))
+      return exchange;
+    const source = createCountedSource(body.source, budget, exchange.client.address);
     try {
-      if (format === "batch-form") return await rebuildMultipart(exchange, source, options);
-      const bytes = await readBody(source, { bytesMax, timeoutMs: TIMEOUT_MS });
-      return rebuildBytes(exchange, bytes, { ...options, format });
+      const counted: StreamBody = { ...body, source };
+      return await (exchange.isSigned && !isUndigested(exchange, body)
+        ? rebuildSigned(exchange, counted, options)
+        : rebuild(exchange, counted, options));
     } finally {
       source.release();
     }
   };
+};
+
+// A signer leaves the digest of a large body out, because Hapta would have to hold the body to check it.
+const isUndigested = ({ headers }: Exchange, { length = 0 }: StreamBody): boolean =>
+  length > SIGNED_BYTES_MAX && headerValue(headers, "content-digest") === undefined;
+
+// What was signed is whole before PocketBase sees a byte: it may act on a JSON value, or a form, before the body's end.
+const rebuildSigned = async (
+  exchange: Exchange,
+  { source, length = 0 }: StreamBody,
+  options: RebuildOptions,
+): Promise<Exchange> => {
+  if (length > SIGNED_BYTES_MAX) throw new Refusal("body_too_large");
+  const bytes = await readBody(source, { bytesMax: SIGNED_BYTES_MAX, timeoutMs: TIMEOUT_MS });
+  const digested = { ...exchange, bodyDigest: createHash("sha256").update(bytes).digest("base64") };
+  if (exchange.route.body !== "stream")
+    return rebuild(digested, { kind: "stream", source: sourceOf(bytes), length: bytes.length }, options);
+  return { ...digested, body: bytes.length === 0 ? { kind: "none" } : { kind: "bytes", bytes } };
+};
+
+const sourceOf = (bytes: Uint8Array): BodySource => ({
+  start: (sink) => {
+    if (bytes.length > 0) sink.data(bytes);
+    sink.end();
+  },
+  resume: () => undefined,
+  cancel: () => undefined,
+});
+
+const rebuild = async (exchange: Exchange, body: StreamBody, options: RebuildOptions): Promise<Exchange> => {
+  const { route } = exchange;
+  const format = formatOf(options.contentType, route.body === "batch");
+  const bytesMax = route.body === "batch" ? BATCH_BYTES_MAX : STRUCT_BYTES_MAX;
+  if ((body.length ?? 0) > bytesMax && format !== "batch-form") throw new Refusal("body_too_large");
+  if (format === "batch-form") return await rebuildMultipart(exchange, body.source, options);
+  const bytes = await readBody(body.source, { bytesMax, timeoutMs: TIMEOUT_MS });
+  return rebuildBytes(exchange, bytes, { ...options, format });
 };
 
 // PocketBase matches these prefixes case-sensitively.

@@ -76,6 +76,9 @@ export const createReshape = (
   return (exchange, answer) => {
     const ended = endOf(exchange);
     if (ended !== undefined) answer.headers.push(...sessionHeaders(ended));
+    const { nextNonce } = exchange.proven;
+    if (nextNonce !== undefined)
+      answer.headers.push("DPoP-Nonce", nextNonce, "Access-Control-Expose-Headers", "DPoP-Nonce");
     return pass(exchange, answer);
   };
 };

@@ -28,7 +28,7 @@ export const upstreamTokenOf = (token: unknown): UpstreamToken | undefined => {
  * session it was asked with; impersonation and the app's own routes may speak of other people or devices.
  */
 export const loginOf = (exchange: Exchange, found: UpstreamToken): OpenRequest => {
-  const { principal, route, id } = exchange;
+  const { principal, proven, route, id } = exchange;
   const isOwnLogin = route.kind === "auth" && route.operation !== "impersonate";
   const replaced = principal.kind === "record" && isOwnLogin ? principal.session?.id : undefined;
   return {
@@ -39,6 +39,9 @@ export const loginOf = (exchange: Exchange, found: UpstreamToken): OpenRequest =
     presenter: presenterOf(exchange),
     authTimeMs: askedMsOf(exchange),
     amr: METHODS[route.operation ?? ""] ?? "custom",
+    // What a superuser has made for somebody else cannot be bound to the superuser's key.
+    jkt: route.operation === "impersonate" ? undefined : proven.jkt,
+    appId: proven.appId,
     replaces: replaced,
     request: id,
   };

@@ -60,3 +60,22 @@ test("a session remembers the app that opened it, whatever kind of app it was", 
   expect(await appOf(await kit.login({ presenter: { ...LAPTOP, appId: "ssr" } }))).toBe("ssr");
   expect(await appOf(await kit.login())).toBeUndefined();
 });
+
+test("where keys are required, records' sessions without one count for nothing and are not opened", async () => {
+  using kit = startSessions();
+  const plain = await kit.login();
+  const root = await kit.login({ kind: "superuser" });
+  const key = await kit.login({ kind: "impersonated" });
+  const bound = await kit.login({ jkt: JKT });
+  kit.restart({ requiresKey: true });
+  const kindOf = async (token: string) => (await kit.sessions.resolve(token, OWNER)).kind;
+  expect(await Promise.all([plain, root, key, bound].map(kindOf))).toEqual([
+    "unproven",
+    "live",
+    "live",
+    "live",
+  ]);
+  expect((await kit.sessions.refresh(plain, OWNER)).kind).toBe("invalid");
+  expect(kit.login()).rejects.toThrow("refused");
+  expect(await kindOf(await kit.login({ jkt: JKT }))).toBe("live");
+});

@@ -29,7 +29,7 @@ export interface OpenRequest {
   readonly request?: string | undefined;
 }
 
-/** `revoked`: the record's sessions were ended while the login was under way. */
+/** `revoked`: the record's sessions were ended while the login was under way, or it has no key where one is required. */
 export type OpenVerdict =
   | { readonly kind: "opened"; readonly token: string; readonly expMs: number; readonly session: Session }
   | { readonly kind: "revoked" };
@@ -46,6 +46,8 @@ export const openSession = async (
   context: SessionContext,
   { lives, request }: { readonly lives: LiveSessions; readonly request: OpenRequest },
 ): Promise<OpenVerdict> => {
+  if (context.requiresKey && request.kind === "record" && request.jkt === undefined)
+    return { kind: "revoked" };
   const sessionKey = Buffer.from(context.random(32));
   const draft = draftRow(context, request, sessionKey);
   const extendedMs = context.keys.extensionFor(draft.genExp * 1000);

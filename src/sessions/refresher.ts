@@ -71,7 +71,7 @@ export class Refresher {
   /** Undefined: somebody was faster; look again. */
   async #attempt(attempt: Attempt): Promise<RefreshOutcome | undefined> {
     const { claims, live, presenter } = attempt;
-    if (!holdsKey(live, presenter)) return INVALID;
+    if (!holdsKey(this.#context, live, presenter)) return INVALID;
     const { times, rulesOf } = this.#context;
     const { row } = live;
     const presented = { gen: claims.gen, issuedAtMs: claims.iat * 1000, device: toDevice(presenter) };

@@ -11,8 +11,8 @@ import type { UpstreamCheck } from "./upstreamCheck.ts";
 
 /**
  * Who presents a token. `stale`: not accepted, but the family lives (401 everywhere). `revoked`, `expired`: was a
- * session. `invalid`: never was one here. `unproven`: a session that is bound to a key, and the presenter has not
- * proven to hold it; nothing was noted or judged.
+ * session. `invalid`: never was one here. `unproven`: a session that is bound to a key which the presenter has not
+ * proven to hold, or one without a key where keys are required; nothing was noted or judged.
  */
 export type Verdict =
   | {
@@ -20,7 +20,8 @@ export type Verdict =
       readonly session: Session;
       readonly standing: "current" | "predecessor" | "grace";
     }
-  | { readonly kind: "stale" | "unproven"; readonly session: Session }
+  | { readonly kind: "stale"; readonly session: Session }
+  | { readonly kind: "unproven"; readonly session: Session }
   | { readonly kind: "revoked"; readonly reason: string }
   | { readonly kind: "expired" }
   | { readonly kind: "invalid" };
@@ -55,8 +56,11 @@ const PREDECESSOR_MS = 5_000;
 const STALE_LOGGED_EVERY_MS = 60_000;
 const CLOCK_STEP_MS = 1_000;
 /** Whether a presenter may use a session as far as its key is concerned. */
-export const holdsKey = ({ row }: Live, { jkt }: Presenter): boolean =>
-  row.jkt === undefined || row.jkt === jkt;
+export const holdsKey = (
+  { requiresKey }: SessionContext,
+  { row }: Live,
+  { jkt }: Pick<Presenter, "jkt">,
+): boolean => (row.jkt === undefined ? !(requiresKey && row.kind === "record") : row.jkt === jkt);
 
 const INVALID: Verdict = { kind: "invalid" };
 const EXPIRED: Verdict = { kind: "expired" };
@@ -86,7 +90,7 @@ export class Resolver {
       entry.stamp === entry.live.stamp &&
       nowMs < entry.untilMs &&
       presenter.appId === undefined &&
-      holdsKey(entry.live, presenter);
+      holdsKey(this.#context, entry.live, presenter);
     return isKnown ? entry.verdict : this.#resolveNew(token, presenter, entry);
   }
 
@@ -144,7 +148,8 @@ export class Resolver {
     const verified = entry === undefined ? this.verify(token, "auth") : this.#renew(entry);
     if (!("live" in verified)) return verified;
     // Before anything is judged: a thief without the key can not even end the family with a stale token.
-    if (!holdsKey(verified.live, presenter)) return { kind: "unproven", session: verified.live.session };
+    if (!holdsKey(this.#context, verified.live, presenter))
+      return { kind: "unproven", session: verified.live.session };
     const due = this.#parts.upstream.dueCheck(verified.live);
     if (due === undefined) return this.#judge(token, presenter, verified);
     return due.then((isAlive) =>

@@ -27,6 +27,7 @@ export type KeyLabel =
   | "etag"
   | "oauth"
   | "realtime"
+  | "dpop"
   | "cluster";
 
 /** Sessions cannot start; the message is one sentence with the fix and without a secret. */

@@ -51,6 +51,8 @@ export interface SessionContext {
   readonly node: number;
   readonly limits: Readonly<Record<SessionKind, SessionLimits>>;
   readonly rulesOf: (kind: SessionKind) => RotationRules;
+  /** Records' sessions count only when they are bound to a key. */
+  readonly requiresKey: boolean;
   readonly warn: (message: string) => void;
   readonly atPoint: ((point: CrashPoint) => void) | undefined;
 }

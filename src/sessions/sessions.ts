@@ -40,8 +40,9 @@ export const createSessions = (options: SessionsOptions): Sessions => {
   const limits = { ...SESSION_LIMITS, ...options.limits };
   const vault = createVault(keys.ring, random);
   const rulesOf = createRules(options.graceMs ?? 60_000);
+  const { requiresKey = false } = options;
   return new Sessions(
-    { store, root, vault, keys, times, random, node, limits, rulesOf, warn, atPoint },
+    { store, root, vault, keys, times, random, node, limits, rulesOf, requiresKey, warn, atPoint },
     options,
   );
 };

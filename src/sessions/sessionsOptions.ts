@@ -15,6 +15,8 @@ export interface SessionsOptions {
   readonly random?: RandomSource;
   /** `Security.Rotation.Grace` in ms, 10 000 to 300 000; 60 000 if not given. */
   readonly graceMs?: number;
+  /** Whether records may only log in with a key (`Security.DPoP: "required"`); false if not given. */
+  readonly requiresKey?: boolean;
   readonly limits?: Partial<Readonly<Record<SessionKind, SessionLimits>>>;
   /** Asks PocketBase about an upstream token; without it sessions are never checked upstream. */
   readonly probe?: Probe;

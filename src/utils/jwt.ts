@@ -11,8 +11,8 @@ export interface ReadClaims {
   readonly refreshable?: boolean;
 }
 
-/** The token in an Authorization value, with or without `Bearer`. */
-export const tokenTextOf = (authorization: string): string => authorization.replace(/^bearer /i, "");
+/** The token in an Authorization value, with or without `Bearer` or `DPoP` (RFC 9449 section 7.1). */
+export const tokenTextOf = (authorization: string): string => authorization.replace(/^(?:bearer|dpop) /i, "");
 
 /** Whether PocketBase would try to read this as a token: three segments. */
 export const isPocketBaseShaped = (token: string): boolean => /^[^. ]+\.[^. ]+\.[^. ]*$/.test(token);

@@ -1,0 +1,100 @@
+// What a write to a collection takes besides PocketBase's own rules: an app's signature, a bound session, a session.
+// Concerns records and batches; reads, the app's own routes and superusers pass.
+import { Refusal } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
+import type { CollectionNames } from "../pocketbase/collectionNames.ts";
+import type { WriteSettings } from "../settings/settingsShape.ts";
+
+export interface WritePolicyParts {
+  /** By the collection's name or id, as the settings spell it. */
+  readonly writes: ReadonlyMap<string, WriteSettings>;
+  readonly collections: Pick<CollectionNames, "find" | "refresh">;
+  /** Monotonic ms. */
+  readonly now?: () => number;
+}
+
+/** @throws Refusal `write_denied`, or `upstream_unreachable` when it cannot be known which collection is meant. */
+export type CheckWrite = (exchange: Exchange) => undefined | Promise<undefined>;
+
+const RECORDS = /^\/api\/collections\/([^/?]+)\/records(?:[/?]|$)/;
+const WRITES = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+/** PocketBase is asked for its collections at most this often because somebody named one that is not known. */
+const REFRESH_EVERY_MS = 1_000;
+
+export const createCheckWrite = ({ writes, collections, now }: WritePolicyParts): CheckWrite => {
+  const policies = [...writes].map(([key, policy]) => ({ key, folded: fold(key), policy }));
+  const nowMs = now ?? (() => performance.now());
+  let refreshed = Promise.resolve(true);
+  let refreshedMs = Number.NEGATIVE_INFINITY;
+
+  // One resource has many spellings: its id, its name, and its name in any case.
+  const policiesOf = (segment: string): WriteSettings[] => {
+    const folded = fold(segment);
+    const id = collections.find(segment)?.id;
+    return policies
+      .filter((one) => one.folded === folded || (id !== undefined && collections.find(one.key)?.id === id))
+      .map(({ policy }) => policy);
+  };
+
+  const judge = (exchange: Exchange, segments: readonly string[]): undefined => {
+    for (const policy of segments.flatMap(policiesOf)) {
+      if (!isMet(policy, exchange)) throw new Refusal("write_denied");
+    }
+    return undefined;
+  };
+
+  const refreshSeldom = (): Promise<boolean> => {
+    if (nowMs() - refreshedMs >= REFRESH_EVERY_MS) {
+      refreshedMs = nowMs();
+      refreshed = collections.refresh();
+    }
+    return refreshed;
+  };
+
+  return (exchange) => {
+    if (!WRITES.has(exchange.method) || exchange.principal.kind === "superuser") return undefined;
+    const segments = segmentsOf(exchange);
+    if (segments.every((segment) => collections.find(segment) !== undefined))
+      return judge(exchange, segments);
+    // One that is not known might be new, and named by its id. What PocketBase knows not either, it refuses itself.
+    return refreshSeldom().then((isRead) => {
+      if (!isRead) throw new Refusal("upstream_unreachable");
+      return judge(exchange, segments);
+    });
+  };
+};
+
+const isMet = (policy: WriteSettings, { principal, proven }: Exchange): boolean => {
+  const session = principal.kind === "record" ? principal.session : undefined;
+  if (policy.needsSession && session === undefined) return false;
+  if (policy.needsBoundSession && session?.jkt === undefined) return false;
+  return policy.appIds === undefined || (proven.appId !== undefined && policy.appIds.includes(proven.appId));
+};
+
+const segmentsOf = ({ route, path, batchPayload }: Exchange): string[] => {
+  const paths = route.kind === "batch" ? batchUrls(batchPayload) : [path];
+  return paths.flatMap((one) => {
+    const segment = RECORDS.exec(one)?.[1];
+    return segment === undefined ? [] : [decoded(segment)];
+  });
+};
+
+// Hapta has written this text itself.
+const batchUrls = (payload: Uint8Array | undefined): string[] => {
+  if (payload === undefined) return [];
+  const { requests } = JSON.parse(Buffer.from(payload).toString("utf8")) as {
+    readonly requests: readonly { readonly url: string }[];
+  };
+  return requests.map(({ url }) => url);
+};
+
+const decoded = (segment: string): string => {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment; // no UTF-8: names nothing
+  }
+};
+
+// As PocketBase compares names: the long s and the Kelvin sign fold into ASCII letters, too.
+const fold = (name: string): string => name.toUpperCase().toLowerCase();
