@@ -80,8 +80,9 @@ export class LiveStreams {
 
   /** Ends the streams of sessions that are over. @returns how many. */
   end({ ids, cid, uid }: EndedOwners): number {
+    const wanted = new Set(ids);
     const isMeant = (owner: StreamOwner): boolean => {
-      if (ids.length > 0) return ids.includes(owner.id);
+      if (wanted.size > 0) return wanted.has(owner.id);
       return (
         (cid === undefined || owner.cid === cid) && (uid === undefined || uid === "" || owner.uid === uid)
       );

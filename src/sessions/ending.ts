@@ -1,9 +1,10 @@
 // Ending sessions: one, all of a record, of a collection, or everybody's. What is acknowledged is on disk.
 
-import type { EventType } from "./eventLog.ts";
+import type { EventType, SessionEvent } from "./eventRow.ts";
 import type { LiveSessions } from "./liveSessions.ts";
 import type { Ended, SessionContext } from "./sessionContext.ts";
 import type { SubjectKey } from "./sessionTable.ts";
+import type { StoreTx } from "./store.ts";
 
 /** Which sessions to end. `others`: all of the record but one. */
 export type Selection =
@@ -19,6 +20,8 @@ export interface EndingNote {
   readonly reason: string;
   /** An event that goes before the ending, in the same transaction. */
   readonly cause?: EventType | undefined;
+  /** The operator who asked for it: an `admin_action` goes before the ending, in the same transaction. */
+  readonly actor?: string | undefined;
   readonly ip?: string | undefined;
   readonly request?: string | undefined;
 }
@@ -72,12 +75,41 @@ export class Ending {
     }
   }
 
-  async #revokeOne(id: string, { reason, cause, ip, request }: EndingNote): Promise<number> {
+  /**
+   * Ends the sessions whose current token a key has signed, for a key that was revoked: nobody can use them any more. In
+   * pieces, however many they are.
+   */
+  async revokeSignedBy(kid: string): Promise<number> {
+    const { store, times } = this.#context;
+    const reason = "key_revoked";
+    let count = 0;
+    for (let row: number | undefined = 0; row !== undefined; ) {
+      const afterRow: number = row;
+      const { ids, nextRow } = store.readPages((pages) => pages.signedBy(kid, afterRow));
+      for (let at = 0; at < ids.length; at += ENDED_AT_ONCE) {
+        const some = ids.slice(at, at + ENDED_AT_ONCE);
+        const atMs = times.wall();
+        await store.write((tx) => {
+          for (const id of some) tx.sessions.revoke(id, { atMs, reason });
+        });
+        this.#lives.drop(some);
+        this.announce({ ids: some, cid: undefined, uid: undefined, reason });
+      }
+      count += ids.length;
+      row = nextRow;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return count;
+  }
+
+  async #revokeOne(id: string, note: EndingNote): Promise<number> {
+    const { reason, cause, ip, request } = note;
     const atMs = this.#context.times.wall();
     const ended = await this.#context.store.write((tx) => {
       const row = tx.sessions.read(id)?.row;
       if (row === undefined || !tx.sessions.revoke(id, { atMs, reason })) return undefined;
       const { cid, uid, label } = row;
+      appendAction(tx, note, { session: id, cid, uid });
       if (cause !== undefined)
         tx.append({ type: cause, session: id, cid, uid, ip, label, request, detail: reason });
       tx.append({ type: "session_revoked", session: id, cid, uid, ip, label, request, detail: reason });
@@ -94,6 +126,7 @@ export class Ending {
     const { reason, ip, request } = note;
     const atMs = this.#context.times.wall();
     const ids = await this.#context.store.write((tx) => {
+      appendAction(tx, note, { cid, uid });
       const mine = tx.sessions.list({ cid, uid }).filter(({ id }) => id !== keepId);
       for (const { id, label } of mine) {
         tx.sessions.revoke(id, { atMs, reason });
@@ -108,10 +141,12 @@ export class Ending {
     return ids.length;
   }
 
-  async #revokeMarked(subject: SubjectKey, { reason, ip, request }: EndingNote): Promise<number> {
+  async #revokeMarked(subject: SubjectKey, note: EndingNote): Promise<number> {
+    const { reason, ip, request } = note;
     const cid = subject.cid === "" ? undefined : subject.cid;
     const atMs = this.#context.times.wall();
     await this.#context.store.write((tx) => {
+      appendAction(tx, note, { cid });
       tx.sessions.markSubject(subject, atMs);
       tx.append({ type: "sessions_revoked", cid, ip, request, detail: reason });
     });
@@ -120,3 +155,14 @@ export class Ending {
     return -1;
   }
 }
+
+const ENDED_AT_ONCE = 500;
+
+const appendAction = (
+  tx: StoreTx,
+  { actor, reason, ip, request }: EndingNote,
+  target: Pick<SessionEvent, "session" | "cid" | "uid">,
+): void => {
+  if (actor === undefined) return;
+  tx.append({ type: "admin_action", ...target, ip, request, detail: `${reason} by ${actor}` });
+};

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
+import { eventually } from "../../tests/support/eventually.ts";
 import { createScratch } from "../../tests/support/scratch.ts";
 import { DAY, HOUR, LAPTOP, startSessions } from "../../tests/support/sessionKit.ts";
 import { loadRootKey, RootKey, SessionStartError } from "./rootKey.ts";
@@ -93,23 +94,23 @@ test("loadRootKey refuses a damaged file and a missing one beside sessions", () 
 test("KV1: sessions outlive restarts with another Security.Secret each time", async () => {
   using kit = startSessions();
   const token = await kit.login();
-  const changes: boolean[] = [];
+  const changes: string[] = [];
   for (let restart = 0; restart < 5; restart++) {
     const processes = [kit.restart(), kit.other(), kit.other(), kit.other()];
-    changes.push(await kit.sessions.noteSecret(crypto.randomUUID()));
+    changes.push(await kit.sessions.keys.noteSecret(crypto.randomUUID()));
     for (const one of processes) expect(await one.resolve(token, LAPTOP)).toMatchObject({ kind: "live" });
   }
-  expect(changes).toEqual([false, true, true, true, true]);
+  expect(changes).toEqual(["first", "changed", "again", "again", "again"]);
   expect(kit.sessions.events({ type: "secret_changed" })).toHaveLength(4);
 });
 
 test("KV2: after a key rotation old and new tokens are valid, the next refresh signs anew, the old key retires", async () => {
   using kit = startSessions();
   const first = await kit.login();
-  const before = kit.sessions.signingKid;
+  const before = kit.sessions.keys.signingKid;
   const other = kit.other();
-  const kid = await kit.sessions.rotateKeys();
-  expect([kit.sessions.signingKid, kid === before]).toEqual([kid, false]);
+  const kid = await kit.sessions.keys.rotate();
+  expect([kit.sessions.keys.signingKid, kid === before]).toEqual([kid, false]);
   expect(kit.sessions.resolve(first, LAPTOP)).toMatchObject({ kind: "live" });
   const second = await mint(kit, first);
   expect(Buffer.from(second.split(".")[0] ?? "", "base64url").toString()).toContain(kid);
@@ -119,30 +120,81 @@ test("KV2: after a key rotation old and new tokens are valid, the next refresh s
   // Once its last token has ended the old key is gone from the ring.
   kit.clock.advance(5 * DAY + DAY + HOUR);
   kit.restart();
-  expect(await kit.sessions.revokeKey(kid)).toBe(true);
+  expect(await kit.sessions.keys.revoke(kid)).toBe(true);
   expect(kit.sessions.resolve(first, LAPTOP)).toEqual({ kind: "invalid" });
 });
 
 test("KV3: a revoked key ends its tokens at once, in every process, and no others", async () => {
   using kit = startSessions();
   const old = await kit.login({ uid: "user00000000001" });
-  const oldKid = kit.sessions.signingKid;
-  await kit.sessions.rotateKeys();
+  const oldKid = kit.sessions.keys.signingKid;
+  await kit.sessions.keys.rotate();
   const young = await kit.login({ uid: "user00000000002" });
   const other = kit.other();
   for (const one of [kit.sessions, other]) {
     expect(one.resolve(old, LAPTOP)).toMatchObject({ kind: "live" });
     expect(one.resolve(young, LAPTOP)).toMatchObject({ kind: "live" });
   }
-  expect(await kit.sessions.revokeKey(oldKid)).toBe(true);
-  expect(await kit.sessions.revokeKey("../x")).toBe(false);
+  expect(await kit.sessions.keys.revoke(oldKid)).toBe(true);
+  expect(await kit.sessions.keys.revoke("../x")).toBe(false);
   kit.clock.advance(300);
   for (const one of [kit.sessions, other]) {
     expect(one.resolve(old, LAPTOP)).toEqual({ kind: "invalid" });
     expect(one.resolve(young, LAPTOP)).toMatchObject({ kind: "live" });
   }
-  expect(await kit.sessions.revokeKey(kit.sessions.signingKid)).toBe(true);
+  expect(await kit.sessions.keys.revoke(kit.sessions.keys.signingKid)).toBe(true);
   expect(await kit.login({ uid: "user00000000003" })).toBeString();
+});
+
+test("KV2: logins and refreshes under way while keys rotate lose no token", async () => {
+  using kit = startSessions();
+  const isLive = async (token: string): Promise<boolean> =>
+    (await kit.sessions.resolve(token, LAPTOP)).kind === "live";
+  // So many that the rotation is the last of its transaction: what is begun beside it is stored after it.
+  const filling = Array.from({ length: 255 }, () => kit.sessions.record({ type: "limit_hit" }));
+  const rotated = kit.sessions.keys.rotate();
+  // Begun with a key that has signed nothing so far, stored when it is retired.
+  const during = await kit.login({ uid: "during" });
+  await Promise.all([rotated, ...filling]);
+  const tokens = [during, await kit.login({ uid: "after" })];
+  expect(await Promise.all(tokens.map(isLive))).toEqual([true, true]);
+  // What each key has signed is on disk with it: it still counts when the key is long retired.
+  for (let at = 0; at < 2; at++) await kit.sessions.keys.rotate();
+  kit.clock.advance(2 * DAY);
+  kit.restart();
+  expect(await Promise.all(tokens.map(isLive))).toEqual([true, true]);
+});
+
+test("keys rotate by themselves when they are old, once for all processes", async () => {
+  using kit = startSessions();
+  const other = kit.other();
+  expect(await kit.sessions.keys.rotateIfOlder(90 * DAY)).toBe(false);
+  kit.clock.advance(91 * DAY);
+  const before = kit.sessions.keys.signingKid;
+  const [a, b] = await Promise.all([kit.sessions, other].map((one) => one.keys.rotateIfOlder(90 * DAY)));
+  expect([a, b].filter(Boolean)).toHaveLength(1);
+  expect(kit.sessions.keys.signingKid).not.toBe(before);
+  expect(
+    kit.sessions.keys
+      .list()
+      .map(({ use, state }) => `${use} ${state}`)
+      .sort(),
+  ).toEqual(["signing active", "signing verify", "vault active"]);
+});
+
+test("KV3: sessions of a revoked key leave the list and their listeners hear of it", async () => {
+  const ended: string[] = [];
+  using kit = startSessions({ onEnded: ({ ids }) => ended.push(...ids) });
+  const old = await kit.login({ uid: "user00000000001" });
+  const oldId = (await kit.sessions.resolve(old, LAPTOP)) as { session: { id: string } };
+  const { signingKid } = kit.sessions.keys;
+  await kit.sessions.keys.rotate();
+  await kit.login({ uid: "user00000000002" });
+  await kit.sessions.keys.revoke(signingKid, { actor: "the admin key" });
+  await eventually(() => ended.length > 0, 2_000);
+  expect(ended).toEqual([oldId.session.id]);
+  expect(kit.sessions.page({ limit: 10 }).sessions.map(({ uid }) => uid)).toEqual(["user00000000002"]);
+  expect(kit.sessions.events({ type: "key_revoked" })[0]?.detail).toBe(`${signingKid} by the admin key`);
 });
 
 /** Every file that holds data, by hash; the shared-memory index and an empty log hold none. */

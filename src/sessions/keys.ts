@@ -4,6 +4,9 @@ import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from "n
 import { type RootKey, SessionStartError } from "./rootKey.ts";
 import type { RandomSource } from "./sources.ts";
 
+/** A key verifies for a day at least, whatever it is known to have signed. */
+const KEPT_MS = 86_400_000;
+
 /** One key as it is stored; useless without the root key. */
 export interface KeyRecord {
   /** `k` and 8 characters of base64url for signing keys, 8 hex digits for vault keys. */
@@ -48,7 +51,11 @@ export const createKeyRing = (root: RootKey, records: readonly KeyRecord[], nowM
   const inForce = records.filter((record) => record.state !== "revoked");
   const vaultRecords = inForce.filter((record) => record.use === "vault");
   const keys = inForce
-    .filter(({ use, state, lastExpMs }) => use === "signing" && (state === "active" || lastExpMs > nowMs))
+    .filter(({ use, state, lastExpMs, createdMs }) => {
+      // A key that was retired young may be about to sign a token that was begun before.
+      const endMs = Math.max(lastExpMs, createdMs + KEPT_MS);
+      return use === "signing" && (state === "active" || endMs > nowMs);
+    })
     .map((record) => ({ record, key: toSigningKey(root, record) }));
   const signing = keys.find(({ record }) => record.state === "active")?.key;
   const vaultKid = vaultRecords.find(({ state }) => state === "active")?.kid;

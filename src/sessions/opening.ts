@@ -65,7 +65,7 @@ export const openSession = async (
     return { row, ended };
   });
   if (outcome === undefined) return { kind: "revoked" };
-  context.keys.extended(extendedMs);
+  context.keys.extended(outcome.row.kid, extendedMs);
   lives.drop(outcome.ended);
   const token = mintRow(context, outcome.row, sessionKey);
   if (token === undefined) return { kind: "revoked" };

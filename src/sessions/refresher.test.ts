@@ -142,7 +142,7 @@ describe("refresh", () => {
     expect(await kindOf(kit, token, { ...NO_DID, address: "192.0.2.1" })).toBe("stale");
     expect(await kindOf(kit, next, NO_DID)).toBe("live");
     // Stale uses are logged beside the answer; the next write comes after them.
-    await kit.sessions.record({ type: "authn_success" });
+    await kit.sessions.record({ type: "authn_fail" });
     expect(kit.sessions.events({ type: "token_stale" })).toMatchObject([{ detail: "far" }]);
   });
 

@@ -127,7 +127,7 @@ export class Refresher {
     // Read anew at its next use: nothing that happened meanwhile can be painted over.
     this.#lives.drop([id]);
     if (!isWritten) return undefined;
-    context.keys.extended(extendedMs);
+    context.keys.extended(kid, extendedMs);
     return this.#mint("minted", changed, attempt);
   }
 

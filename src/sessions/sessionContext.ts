@@ -99,9 +99,11 @@ export class KeyHolder {
     return expMs <= this.#coveredMs ? undefined : expMs + DAY_MS;
   }
 
-  /** The extension is on disk. */
-  extended(coveredMs: number | undefined): void {
-    if (coveredMs !== undefined) this.#coveredMs = Math.max(this.#coveredMs, coveredMs);
+  /** The extension of a key is on disk. */
+  extended(kid: string, coveredMs: number | undefined): void {
+    // The keys may have been rotated meanwhile: what covers one key says nothing about the next.
+    if (coveredMs !== undefined && kid === this.#ring.signing.kid)
+      this.#coveredMs = Math.max(this.#coveredMs, coveredMs);
   }
 
   #read(store: Store): [KeyRing, number] {

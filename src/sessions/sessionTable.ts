@@ -57,7 +57,10 @@ export type SessionSummary = Omit<SessionRow, "skEnc" | "upEnc">;
 // A session that was created before its subject's, its collection's or everybody's mark is dead.
 const COVERED = `EXISTS (SELECT 1 FROM subject b WHERE b.not_before >= sessions.created
   AND ((b.cid = sessions.cid AND b.uid IN (sessions.uid, '')) OR (b.cid = '' AND b.uid = '')))`;
-const LIVE = `status < ${statusNumber("revoked")}`;
+/** The test that a row is neither revoked... */
+export const LIVE_SQL = `status < ${statusNumber("revoked")}`;
+/** ...nor ended by a not-before mark. */
+export const NOT_COVERED_SQL = `NOT ${COVERED}`;
 const ACTIVE = `status = ${statusNumber("active")}`;
 const LIST_MAX = 1_000;
 
@@ -189,11 +192,12 @@ const round = (value: number | undefined): number | null => (value === undefined
 const COLUMNS = `id, cid, uid, kind, status, epoch, gen, gen_iat, gen_exp, kid, confirmed_at, trail, ttl, sk_enc, up_enc,
   up_exp, up_checked, node, created, last_seen, abs_exp, ends_at, auth_time, amr, ua_label, ip_first, ip_last, jkt,
   app_id, revoked_at, reason`;
-const SUMMARY = COLUMNS.replace("sk_enc, up_enc", "x'' AS sk_enc, x'' AS up_enc");
+/** The columns of a session in a list, its secrets left out. */
+export const SUMMARY_SQL = COLUMNS.replace("sk_enc, up_enc", "x'' AS sk_enc, x'' AS up_enc");
 
 const prepareAll = (db: Database) => {
   const list = (where: string): Statement<RawRow, (string | number)[]> =>
-    db.prepare(`SELECT ${SUMMARY} FROM sessions WHERE ${where} AND ${LIVE} AND NOT ${COVERED}
+    db.prepare(`SELECT ${SUMMARY_SQL} FROM sessions WHERE ${where} AND ${LIVE_SQL} AND ${NOT_COVERED_SQL}
       ORDER BY last_seen DESC LIMIT ${LIST_MAX} OFFSET ?`);
   return {
     insert: db.prepare(`INSERT INTO sessions (${COLUMNS}) VALUES (${"?, ".repeat(30)}?)`),
@@ -205,18 +209,20 @@ const prepareAll = (db: Database) => {
       last_seen = ?, ends_at = ?, up_enc = COALESCE(?, up_enc), up_exp = COALESCE(?, up_exp),
       up_checked = COALESCE(?, up_checked), ttl = COALESCE(?, ttl)
       WHERE id = ? AND ${ACTIVE} AND epoch = ? AND gen = ? AND NOT ${COVERED}`),
-    note: db.prepare(`UPDATE sessions SET confirmed_at = ?, trail = ? WHERE id = ? AND gen = ? AND ${LIVE}`),
+    note: db.prepare(
+      `UPDATE sessions SET confirmed_at = ?, trail = ? WHERE id = ? AND gen = ? AND ${LIVE_SQL}`,
+    ),
     touch: db.prepare(
       `UPDATE sessions SET last_seen = ?, ip_last = ?, ends_at = MIN(abs_exp, ?) WHERE id = ? AND ${ACTIVE}`,
     ),
     upstream: db.prepare(
-      `UPDATE sessions SET up_enc = ?, up_exp = ?, up_checked = ?, ttl = ? WHERE id = ? AND ${LIVE}`,
+      `UPDATE sessions SET up_enc = ?, up_exp = ?, up_checked = ?, ttl = ? WHERE id = ? AND ${LIVE_SQL}`,
     ),
-    checked: db.prepare(`UPDATE sessions SET up_checked = ? WHERE id = ? AND ${LIVE}`),
+    checked: db.prepare(`UPDATE sessions SET up_checked = ? WHERE id = ? AND ${LIVE_SQL}`),
     // The row stays until its last token has ended, so that this one is told "revoked" and not "unknown".
     revoke:
       db.prepare(`UPDATE sessions SET status = ${statusNumber("revoked")}, epoch = epoch + 1, revoked_at = ?,
-      reason = ?, sk_enc = x'', up_enc = x'', ends_at = gen_exp * 1000 WHERE id = ? AND ${LIVE}`),
+      reason = ?, sk_enc = x'', up_enc = x'', ends_at = gen_exp * 1000 WHERE id = ? AND ${LIVE_SQL}`),
     supersede: db.prepare(`UPDATE sessions SET status = ${statusNumber("superseded")}, epoch = epoch + 1,
       abs_exp = MIN(abs_exp, ?), ends_at = MIN(ends_at, ?), reason = ? WHERE id = ? AND ${ACTIVE}`),
     listSubject: list("cid = ? AND uid = ?"),
@@ -239,6 +245,6 @@ const prepareAll = (db: Database) => {
     ),
     takeOnce: db.prepare("INSERT OR IGNORE INTO oauth_codes (hash, exp) VALUES (?, ?)"),
     sweepOnce: db.prepare("DELETE FROM oauth_codes WHERE exp < ?"),
-    count: db.prepare<{ n: number }, []>(`SELECT COUNT(*) AS n FROM sessions WHERE ${LIVE}`),
+    count: db.prepare<{ n: number }, []>(`SELECT COUNT(*) AS n FROM sessions WHERE ${LIVE_SQL}`),
   };
 };

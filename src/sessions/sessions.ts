@@ -3,8 +3,12 @@
 import { join } from "node:path";
 import type { Presenter } from "./device.ts";
 import { Ending, type EndingNote, type Selection } from "./ending.ts";
-import type { ChainCheck, EventQuery, SessionEvent, StoredEvent } from "./eventLog.ts";
-import { newSigningRecord } from "./keys.ts";
+import { EventFlow } from "./eventFlow.ts";
+import type { ChainCheck } from "./eventLog.ts";
+import type { EventPage, EventQuery } from "./eventReader.ts";
+import type { SessionEvent, StoredEvent } from "./eventRow.ts";
+import { type Introspection, introspect } from "./introspection.ts";
+import { KeyKeeper } from "./keyKeeper.ts";
 import { changesSession, LiveSessions, type Session } from "./liveSessions.ts";
 import { type OpenRequest, type OpenVerdict, openSession } from "./opening.ts";
 import { type NewUpstream, Refresher, type RefreshOutcome } from "./refresher.ts";
@@ -12,6 +16,7 @@ import { Resolver, type Verdict } from "./resolver.ts";
 import { loadRootKey, type RootKey } from "./rootKey.ts";
 import { readMarks } from "./schema.ts";
 import { createRules, KeyHolder, SESSION_LIMITS, type SessionContext, sidOf } from "./sessionContext.ts";
+import type { PageQuery, SessionPage } from "./sessionPages.ts";
 import type { SessionsOptions, SessionView } from "./sessionsOptions.ts";
 import type { SubjectKey } from "./sessionTable.ts";
 import { createTimes, systemClock, systemRandom } from "./sources.ts";
@@ -21,6 +26,7 @@ import { UpstreamCheck } from "./upstreamCheck.ts";
 import { createVault } from "./vault.ts";
 
 const FILE_TOKEN_SECONDS = 120;
+const DAY_MS = 86_400_000;
 
 /**
  * Starts the service.
@@ -35,7 +41,11 @@ export const createSessions = (options: SessionsOptions): Sessions => {
   const root = loadRootKey({ text: rootKeyText, dataDir, mayCreate, random, warn });
   const times = createTimes(clock);
   const { commitPauseMaxMs = 4, busyTimeoutMs = 2_000, atPoint } = options;
-  const store = openStore({ path, root, node, times, random, commitPauseMaxMs, busyTimeoutMs, atPoint });
+  const { eventsMax = 1_000_000, eventsKeptMs = 90 * DAY_MS } = options;
+  const store = openStore({
+    ...{ path, root, node, times, random, atPoint },
+    ...{ commitPauseMaxMs, busyTimeoutMs, eventsMax, eventsKeptMs },
+  });
   const keys = new KeyHolder(root, { store, times });
   const limits = { ...SESSION_LIMITS, ...options.limits };
   const vault = createVault(keys.ring, random);
@@ -55,6 +65,9 @@ export class Sessions {
   readonly #upstream: UpstreamCheck;
   readonly #resolver: Resolver;
   readonly #refresher: Refresher;
+  readonly #flow: EventFlow;
+  /** The keys, for operators. */
+  readonly keys: KeyKeeper;
 
   constructor(context: SessionContext, options: SessionsOptions) {
     const { cacheMax = 50_000, probe, probesMax = 16, onEnded = () => undefined } = options;
@@ -66,6 +79,13 @@ export class Sessions {
     this.#resolver = new Resolver(context, { lives, ending, upstream, listen, cacheMax });
     this.#refresher = new Refresher(context, { lives, resolver: this.#resolver });
     [this.#lives, this.#ending, this.#upstream] = [lives, ending, upstream];
+    this.keys = new KeyKeeper(context, {
+      onChange: () => this.#reloadKeys(),
+      onRevoked: (kid) => this.#endSignedBy(kid),
+    });
+    const { times, warn } = context;
+    const record = (event: SessionEvent): Promise<void> => this.record(event);
+    this.#flow = new EventFlow({ record, warn, monotonic: () => times.monotonic() });
   }
 
   /** The root key, for other labels than the ones used here. */
@@ -136,6 +156,17 @@ export class Sessions {
       });
   }
 
+  /** A page of live sessions for operators, newest first. */
+  page(query: PageQuery): SessionPage {
+    return this.#context.store.readPages((pages) => pages.list(query, this.#context.times.latest()));
+  }
+
+  /** Whether a token counts, without using it; see {@link introspect}. */
+  introspect(token: string): Promise<Introspection | undefined> {
+    const parts = { lives: this.#lives, resolver: this.#resolver, upstream: this.#upstream };
+    return introspect(this.#context, parts, token);
+  }
+
   /** Asks PocketBase about every session of a record, as after a write to it; the dead are ended when it resolves. */
   checkRecord(subject: SubjectKey): Promise<void> {
     return this.#upstream.checkRecord(subject);
@@ -154,8 +185,18 @@ export class Sessions {
     await this.#context.store.write((tx) => tx.append(event));
   }
 
+  /** Adds an event that strangers cause: bounded per second, never waited for. */
+  note(event: SessionEvent): void {
+    this.#flow.note(event);
+  }
+
   events(query: EventQuery): StoredEvent[] {
     return this.#context.store.events(query);
+  }
+
+  /** A page of events, newest first; a long log is searched in pieces until `signal` aborts. */
+  searchEvents(query: EventQuery, signal?: AbortSignal): Promise<EventPage> {
+    return this.#context.store.searchEvents(query, signal);
   }
 
   /** Whether the event log was tampered with. */
@@ -166,54 +207,6 @@ export class Sessions {
   /** Takes a one-time name (OAuth code, proof id); false when it was taken before. Durable; kept until `expMs`. */
   takeOnce(hash: string, expMs: number): Promise<boolean> {
     return this.#context.store.write((tx) => tx.sessions.takeOnce(hash, expMs));
-  }
-
-  /** Signs with a new key from now on; older tokens stay valid until their end. */
-  async rotateKeys(): Promise<string> {
-    const { root, random, times, store } = this.#context;
-    const record = newSigningRecord({ root, random, nowMs: times.wall() });
-    await store.write((tx) => {
-      tx.keys.retireSigning();
-      tx.keys.insert(record);
-      tx.append({ type: "key_rotated", detail: record.kid });
-    });
-    this.#reloadKeys();
-    return record.kid;
-  }
-
-  /** Ends every token a key has signed; a new one signs if it was the current one. False when there is no such key. */
-  async revokeKey(kid: string): Promise<boolean> {
-    const { root, random, times, store } = this.#context;
-    const isRevoked = await store.write((tx) => {
-      if (!tx.keys.revoke(kid)) return false;
-      if (!tx.keys.hasActiveSigning())
-        tx.keys.insert(newSigningRecord({ root, random, nowMs: times.wall() }));
-      tx.append({ type: "key_revoked", detail: kid });
-      return true;
-    });
-    this.#reloadKeys();
-    return isRevoked;
-  }
-
-  /** The key that signs now. */
-  get signingKid(): string {
-    return this.#context.keys.ring().signing.kid;
-  }
-
-  /**
-   * Compares `Security.Secret` with the one of the last start, by a keyed hash. Sessions never depend on it; a
-   * change is logged. True when it has changed.
-   */
-  async noteSecret(secret: string): Promise<boolean> {
-    const mark = Buffer.from(
-      new Bun.CryptoHasher("sha256", this.root.derive("secret")).update(secret).digest(),
-    ).toString("hex");
-    const before = this.#context.store.note("secret");
-    if (before === mark) return false;
-    await this.#context.store.writeNote("secret", mark);
-    if (before === undefined) return false;
-    await this.record({ type: "secret_changed" });
-    return true;
   }
 
   /** Hears of other processes' changes; happens by itself with every request, at most four times a second. */
@@ -235,6 +228,7 @@ export class Sessions {
 
   /** Stores what is noted and closes the database. */
   close(): void {
+    this.#flow.close();
     try {
       this.#lives.flush();
     } finally {
@@ -245,6 +239,12 @@ export class Sessions {
   #reloadKeys(): void {
     this.#context.keys.reload(this.#context.store);
     this.#resolver.clear();
+  }
+
+  #endSignedBy(kid: string): void {
+    this.#ending.revokeSignedBy(kid).catch((error: unknown) => {
+      this.#context.warn(`Sessions of a revoked key could not be ended: ${String(error)}`);
+    });
   }
 
   #hear(event: StoredEvent): void {

@@ -32,6 +32,10 @@ export interface SessionsOptions {
   readonly commitPauseMaxMs?: number;
   /** How long a write waits for another process; 2 000 ms if not given. */
   readonly busyTimeoutMs?: number;
+  /** Events kept at most, about; a million if not given. */
+  readonly eventsMax?: number | undefined;
+  /** How long events are kept, in ms; 90 days if not given. */
+  readonly eventsKeptMs?: number | undefined;
   readonly atPoint?: (point: CrashPoint) => void;
 }
 

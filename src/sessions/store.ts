@@ -1,14 +1,9 @@
 // The session store: one SQLite file, a syncing connection for what must survive and a lazy one for reading and
 // telemetry. Knows rows, events and keys; judges nothing and mints nothing.
 import type { Database } from "bun:sqlite";
-import {
-  type ChainCheck,
-  type ChainHead,
-  EventLog,
-  type EventQuery,
-  type SessionEvent,
-  type StoredEvent,
-} from "./eventLog.ts";
+import { type ChainCheck, type ChainHead, EventLog } from "./eventLog.ts";
+import { type EventPage, type EventQuery, EventReader } from "./eventReader.ts";
+import type { SessionEvent, StoredEvent } from "./eventRow.ts";
 import { type CommitPoint, GroupCommit } from "./groupCommit.ts";
 import {
   type KeyRecord,
@@ -20,6 +15,7 @@ import {
 import { KeyTable } from "./keyTable.ts";
 import { type RootKey, SessionStartError } from "./rootKey.ts";
 import { createTables, openConnection, readMarks, stopWaiting } from "./schema.ts";
+import { PAGE_INDEXES, SessionPages } from "./sessionPages.ts";
 import { SessionTable } from "./sessionTable.ts";
 import type { RandomSource, Times } from "./sources.ts";
 import { guarded, problemOf } from "./storeUnavailable.ts";
@@ -43,6 +39,9 @@ export interface StoreOptions {
   readonly commitPauseMaxMs: number;
   /** How long a write waits for another process. */
   readonly busyTimeoutMs: number;
+  /** Events kept at most, about, and how long. */
+  readonly eventsMax: number;
+  readonly eventsKeptMs: number;
   readonly atPoint?: ((point: CommitPoint) => void) | undefined;
 }
 
@@ -51,9 +50,6 @@ interface OpenTx extends StoreTx {
   readonly before: ChainHead;
 }
 
-/** Events kept at most, and how many more before some are deleted. */
-const EVENTS_MAX = 1_000_000;
-const EVENTS_SLACK = 10_000;
 const SWEEP_CHUNK = 500;
 
 /**
@@ -70,6 +66,7 @@ export const openStore = (options: StoreOptions): Store => {
     durable = openConnection(options.path, "durable");
     const db = durable;
     createTables(db, () => fillNew(db, options));
+    db.run(PAGE_INDEXES);
     // Another process may have made it in between, with another key.
     const now = readMarks(options.path);
     if (now !== undefined) requireFingerprint(options.root, now);
@@ -99,11 +96,15 @@ export class Store {
   readonly #lazy: Database;
   readonly #commits: GroupCommit<OpenTx>;
   readonly #sessions: SessionTable;
+  readonly #pages: SessionPages;
   readonly #events: EventLog;
+  readonly #reader: EventReader;
   readonly #log: EventLog;
+  readonly #eventsKeptMs: number;
   /** This database's id, the `aud` of its tokens. */
   readonly instance: string;
   readonly #closables: readonly { close(): void }[];
+  #checking: Promise<ChainCheck> | undefined;
   #version: number;
   #heardSeq: number;
 
@@ -115,7 +116,10 @@ export class Store {
     this.#lazy = lazy;
     const chain = { key: options.root.derive("events"), node: options.node };
     this.#sessions = new SessionTable(lazy);
+    this.#pages = new SessionPages(lazy);
     this.#events = new EventLog(lazy, chain);
+    this.#reader = new EventReader(lazy);
+    this.#eventsKeptMs = options.eventsKeptMs;
     const write = {
       sessions: new SessionTable(durable),
       keys: new KeyTable(durable),
@@ -143,7 +147,9 @@ export class Store {
         return tx;
       },
       finish: ({ head, before }) => {
-        if (head.seq !== before.seq) write.log.writeHead(head);
+        if (head.seq === before.seq) return;
+        write.log.writeHead(head);
+        write.log.trim(options.eventsMax, head, before);
       },
       committed: ({ head, before }) => {
         // Own events need not be heard; others' in between must be.
@@ -177,17 +183,30 @@ export class Store {
     return guarded(() => query(this.#sessions));
   }
 
+  /** Reads sessions for operators. */
+  readPages<T>(query: (pages: SessionPages) => T): T {
+    return guarded(() => query(this.#pages));
+  }
+
   /** The stored keys. */
   keyRecords(): KeyRecord[] {
     return guarded(() => new KeyTable(this.#lazy).all());
   }
 
   events(query: EventQuery): StoredEvent[] {
-    return guarded(() => this.#events.list(query));
+    return guarded(() => this.#reader.list(query));
   }
 
+  searchEvents(query: EventQuery, signal?: AbortSignal): Promise<EventPage> {
+    return this.#reader.search(query, signal);
+  }
+
+  /** Callers who come during a check share it. */
   checkEvents(): Promise<ChainCheck> {
-    return this.#events.check();
+    this.#checking ??= this.#events.check().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
   }
 
   /** What other processes have logged since the last call, oldest first. Costs 3 us when nobody wrote. */
@@ -195,7 +214,7 @@ export class Store {
     return guarded(() => {
       const version = this.#dataVersion();
       if (version === this.#version) return [];
-      const events = this.#events.since(this.#heardSeq);
+      const events = this.#reader.since(this.#heardSeq);
       const last = events.at(-1);
       if (last !== undefined) this.#heardSeq = last.seq;
       else this.#version = version;
@@ -215,7 +234,7 @@ export class Store {
     });
   }
 
-  /** Deletes rows whose end has come, in small transactions, and the oldest events above a million. */
+  /** Deletes rows whose end has come, and events that are too old, in small transactions. */
   async sweep(nowMs: number): Promise<number> {
     let deleted = 0;
     for (;;) {
@@ -223,14 +242,8 @@ export class Store {
       deleted += now;
       if (now < SWEEP_CHUNK) break;
     }
-    await this.write(({ sessions }) => {
-      sessions.sweepOnce(nowMs);
-      const first = this.#durable
-        .query<{ seq: number | null }, []>("SELECT MIN(seq) AS seq FROM events")
-        .get()?.seq;
-      const oldest = this.#log.head().seq - EVENTS_MAX;
-      if (first !== null && first !== undefined && oldest - first > EVENTS_SLACK) this.#log.prune(oldest);
-    });
+    await this.write(({ sessions }) => sessions.sweepOnce(nowMs));
+    while (await this.write(() => this.#log.pruneBefore(nowMs - this.#eventsKeptMs)));
     return deleted;
   }
 
