@@ -11,6 +11,7 @@ import { createOAuthCalls } from "./pocketbase/oauthCalls.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
 import { LiveStreams } from "./realtime/liveStreams.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
+import { WritesInFlight } from "./sessions/writesInFlight.ts";
 import type { Settings } from "./settings.ts";
 import { type Client, createAddressTest, createClientResolver, type Hop } from "./utils/address.ts";
 
@@ -22,6 +23,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly oauth: OAuth;
   readonly streams: LiveStreams;
+  readonly writes: WritesInFlight;
   readonly memberCalls: MemberCalls;
   readonly collections: CollectionNames;
   /** Where things stand with PocketBase. */
@@ -48,6 +50,7 @@ export const createServices = (options: ServicesOptions): Services => {
   const memberCalls = createMemberCalls(upstreamUrl);
   const oauthCalls = createOAuthCalls(upstreamUrl);
   const streams = new LiveStreams();
+  const writes = new WritesInFlight();
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
   const sessions = createSessions({
     dataDir: settings.dataDir,
@@ -57,10 +60,16 @@ export const createServices = (options: ServicesOptions): Services => {
     requiresKey: settings.security.dpop === "required",
     probe: memberCalls.probe,
     warn: (message) => log("warn", message),
-    onEnded: (ended) => streams.end(ended),
+    eventsMax: settings.security.eventsMax,
+    eventsKeptMs: settings.security.eventsKeptMs,
+    onEnded: (ended) => {
+      streams.end(ended);
+      writes.end(ended);
+    },
   });
+  noteSecret(sessions, settings, log);
   endWithLogins(sessions, following.logins, log);
-  const stopSweeping = sweepHourly(sessions, log);
+  const stopKeeping = keepHourly(sessions, log);
   return {
     settings,
     log,
@@ -72,6 +81,7 @@ export const createServices = (options: ServicesOptions): Services => {
       now: Date.now,
     }),
     streams,
+    writes,
     memberCalls,
     collections: following.collections,
     upstreamState,
@@ -80,7 +90,7 @@ export const createServices = (options: ServicesOptions): Services => {
     close: () => {
       pool.close();
       following.close();
-      stopSweeping();
+      stopKeeping();
       sessions.close();
     },
   };
@@ -119,15 +129,32 @@ const endWithLogins = (sessions: Sessions, logins: Feed, log: Log): void => {
   });
 };
 
-const SWEEP_EVERY_MS = 3_600_000;
+const KEEP_EVERY_MS = 3_600_000;
+const KEY_AGE_MAX_MS = 90 * 86_400_000;
 
-// Sessions that have ended stay for a while as evidence, then they go.
-const sweepHourly = (sessions: Sessions, log: Log): (() => void) => {
-  const timer = setInterval(() => {
-    sessions
-      .sweep()
-      .catch((error) => log("warn", "ended sessions could not be deleted", { error: String(error) }));
-  }, SWEEP_EVERY_MS);
+// Sessions that have ended stay for a while as evidence, then they go; keys that sign are replaced in time.
+const keepHourly = (sessions: Sessions, log: Log): (() => void) => {
+  const warn = (message: string) => (error: unknown) => log("warn", message, { error: String(error) });
+  const keep = (): void => {
+    sessions.sweep().catch(warn("ended sessions could not be deleted"));
+    sessions.keys.rotateIfOlder(KEY_AGE_MAX_MS).catch(warn("the signing key could not be replaced"));
+  };
+  const timer = setInterval(keep, KEEP_EVERY_MS);
   timer.unref();
   return () => clearInterval(timer);
+};
+
+// Said once and not at every start: a config that draws a new secret each time is common, and harmless here.
+const noteSecret = (sessions: Sessions, { security }: Settings, log: Log): void => {
+  if (security.secret === undefined) return;
+  sessions.keys
+    .noteSecret(security.secret.reveal())
+    .then((note) => {
+      if (note !== "changed") return;
+      log(
+        "warn",
+        "Security.Secret is not the one of the last start; sessions do not depend on it and are kept",
+      );
+    })
+    .catch((error) => log("warn", "Security.Secret could not be compared", { error: String(error) }));
 };

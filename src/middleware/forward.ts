@@ -7,6 +7,7 @@ import type { UpstreamRequest } from "../pocketbase/wire/requestWriter.ts";
 import type { UpstreamError, UpstreamFailure } from "../pocketbase/wire/upstreamError.ts";
 import type { Services } from "../services.ts";
 import { isPrivateAddress } from "../utils/address.ts";
+import { guardWrite } from "./cutWrites.ts";
 
 const CODES: Record<UpstreamFailure, ErrorCode> = {
   unreachable: "upstream_unreachable",
@@ -18,17 +19,18 @@ const CODES: Record<UpstreamFailure, ErrorCode> = {
   client_gone: "body_invalid",
 };
 
-export const createForward = ({ pool, settings }: Services): Stage => {
+export const createForward = ({ pool, settings, sessions, writes }: Services): Stage => {
   const { authority, origin } = pool;
   const { bodyBytesMax } = settings.server;
 
   return (exchange) => {
-    const { body, client, method, presence, route } = exchange;
+    const { client, method, presence, route } = exchange;
     if (presence.isGone) throw new Refusal("body_invalid");
+    const guarded = route.body === "drop" ? undefined : guardWrite(exchange, { sessions, writes });
     const request: UpstreamRequest = {
       method,
       head: renderHead(exchange, authority),
-      body,
+      body: guarded?.body ?? exchange.body,
       bodyBytesMax,
       isStream: route.isStream === true,
       fairnessKey: client.address,
@@ -39,10 +41,14 @@ export const createForward = ({ pool, settings }: Services): Stage => {
           presence.whenGone = () => pending.cancel();
         },
         onAnswer: (answer) => {
+          guarded?.done();
           if (mayPass(answer, origin, client.isPrivate)) resolve(answer);
           else reject(new Refusal("upstream_invalid"));
         },
-        onFailure: (error) => reject(toRefusal(error)),
+        onFailure: (error) => {
+          guarded?.done();
+          reject(guarded?.isCut() === true ? new Refusal("session_required") : toRefusal(error));
+        },
       });
     });
   };

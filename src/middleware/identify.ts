@@ -4,13 +4,14 @@ import { Refusal } from "../errors.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import { namesSuperusers } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
-import type { Presenter } from "../sessions/device.ts";
+import { labelOf, type Presenter } from "../sessions/device.ts";
 import type { Verdict } from "../sessions/resolver.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import { StoreUnavailable } from "../sessions/storeUnavailable.ts";
 import { headerValue, sessionHeaders } from "../utils/headers.ts";
 import { claimsOf, isPocketBaseShaped, tokenTextOf } from "../utils/jwt.ts";
 import { createSwapFileToken, mayCarryToken } from "./fileToken.ts";
-import { createOperatorCheck } from "./operator.ts";
+import { createOperatorCheck, type OperatorExchange } from "./operator.ts";
 import { createProvenKeys } from "./provenKeys.ts";
 import { createSignedApps, type SignedApps } from "./signedApps.ts";
 import { createCheckWrite } from "./writePolicy.ts";
@@ -26,7 +27,7 @@ const REFRESH = "auth-refresh";
 type Found = Extract<Verdict, { readonly kind: "live" | "stale" }>;
 
 export const createIdentify = (services: Services): Stage => {
-  const { settings, log } = services;
+  const { settings, log, sessions } = services;
   const { writes } = settings.security;
   const recognise =
     writes.size === 0
@@ -34,7 +35,10 @@ export const createIdentify = (services: Services): Stage => {
       : withCheck(createRecognise(services), createCheckWrite({ ...services, writes }));
   const checkOperator = createOperatorCheck({
     adminKey: settings.security.adminKey,
-    onWrongKey: ({ id, client }) => log("warn", "a wrong admin key", { id, client: client.address }),
+    onWrongKey: (exchange) => {
+      log("warn", "a wrong admin key", { id: exchange.id, client: exchange.client.address });
+      sessions.note({ type: "authn_fail", detail: "admin key", ...originOf(exchange) });
+    },
   });
   return (exchange) => {
     if (exchange.route.kind !== "control") return recognise(exchange);
@@ -105,7 +109,7 @@ const createRecognise = (services: Services): Stage => {
   function adopt(exchange: Exchange, token: string): undefined | Promise<undefined> {
     const collection = claimsOf(token)?.collectionId;
     const isSuperuser = collection !== undefined && namesSuperusers(collection);
-    if (isSuperuser && !services.isAdminClient(exchange.client)) throw new Refusal("superuser_refused");
+    if (isSuperuser && !services.isAdminClient(exchange.client)) refuseSuperuser(sessions, exchange);
     exchange.principal = { kind: isSuperuser ? "superuser" : "record", session: undefined };
     exchange.credential = token;
     return isSuperuser || isLogin(exchange) ? undefined : provenKeys.adoption(exchange, token);
@@ -119,7 +123,7 @@ const createAccept = ({ sessions, isAdminClient }: Services, signedApps: SignedA
   return (exchange, found) => {
     const { session } = found;
     const isSuperuser = session.kind === "superuser" || namesSuperusers(session.cid);
-    if (isSuperuser && !isAdminClient(exchange.client)) throw new Refusal("superuser_refused");
+    if (isSuperuser && !isAdminClient(exchange.client)) refuseSuperuser(sessions, exchange);
     const refusal = refusalOf(exchange, found);
     if (refusal !== undefined && isLogin(exchange)) return undefined;
     if (refusal !== undefined) throw refusal;
@@ -149,6 +153,18 @@ const carriesFileToken = ({ route, query, path }: Exchange): boolean =>
   mayCarryToken(query) &&
   route.body === "drop" &&
   (route.kind === "file" || path.startsWith("/api/backups/"));
+
+const refuseSuperuser = (sessions: Sessions, exchange: Exchange): never => {
+  sessions.note({ type: "authz_fail", detail: "superuser from outside", ...originOf(exchange) });
+  throw new Refusal("superuser_refused");
+};
+
+/** Where a request comes from, for the event log. */
+const originOf = ({ id, client, headers }: OperatorExchange) => ({
+  request: id,
+  ip: client.address,
+  label: labelOf(headerValue(headers, "user-agent") ?? ""),
+});
 
 /** Who presents a token, as the request shows it. */
 export const presenterOf = ({ client, headers, proven }: Exchange): Presenter => ({

@@ -6,6 +6,7 @@ import type { Services } from "../services.ts";
 import { headerValue, sessionHeaders } from "../utils/headers.ts";
 import { createAuthAnswers } from "./authAnswers.ts";
 import { createExchangeTokens } from "./exchangedTokens.ts";
+import { noteFailedLogin } from "./failedLogins.ts";
 import { mintedFileToken } from "./fileTokens.ts";
 import { gatherAnswer } from "./gatherAnswer.ts";
 import { endedPopup, reissuedMethods } from "./oauthPopup.ts";
@@ -29,7 +30,10 @@ export const createReshape = (
     const { operation = "" } = exchange.route;
     if (operation === "oauth2-redirect") return endedPopup(answer);
     if (operation === "auth-refresh") return await answers.refresh(exchange, answer);
-    if (answer.status >= 300) return answer;
+    if (answer.status >= 300) {
+      noteFailedLogin(services, exchange, answer);
+      return answer;
+    }
     if (operation === "auth-methods") return await reissuedMethods(services, exchange, answer);
     if (operation === "impersonate" || operation.startsWith("auth-with-"))
       return await answers.open(exchange, answer);

@@ -241,7 +241,7 @@ const prepareAll = (db: Database) => {
     ),
     walk: db.prepare<WalkedSession, [string, string, number]>(
       `SELECT id, uid, rowid AS place, up_checked AS checkedMs FROM sessions
-      WHERE cid = ? AND (uid, rowid) > (?, ?) AND ${LIVE} ORDER BY uid, rowid LIMIT ${WALK_PAGE}`,
+      WHERE cid = ? AND (uid, rowid) > (?, ?) AND ${LIVE_SQL} ORDER BY uid, rowid LIMIT ${WALK_PAGE}`,
     ),
     takeOnce: db.prepare("INSERT OR IGNORE INTO oauth_codes (hash, exp) VALUES (?, ?)"),
     sweepOnce: db.prepare("DELETE FROM oauth_codes WHERE exp < ?"),

@@ -161,6 +161,11 @@ export class Sessions {
     return this.#context.store.readPages((pages) => pages.list(query, this.#context.times.latest()));
   }
 
+  /** Whether a session that was resolved a moment ago still lives; a map look-up. @throws StoreUnavailable */
+  isLive(session: Pick<Session, "id">): boolean {
+    return this.#lives.find(session.id).kind === "live";
+  }
+
   /** Whether a token counts, without using it; see {@link introspect}. */
   introspect(token: string): Promise<Introspection | undefined> {
     const parts = { lives: this.#lives, resolver: this.#resolver, upstream: this.#upstream };

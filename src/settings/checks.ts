@@ -143,7 +143,7 @@ export function findNotices({ config, variables, fixUpstream }: Candidate): stri
   if (config.ratelimit.isEnabled) {
     notices.push("ratelimit is accepted, but this version does not enforce rate limits yet.");
   }
-  for (const name of ["REDIS_URL", "HAPTA_ROOT_KEY", "HAPTA_CLUSTER_SECRET"] as const) {
+  for (const name of ["REDIS_URL", "HAPTA_CLUSTER_SECRET"] as const) {
     if (variables.has(name)) notices.push(`${name} is accepted, but this version does not use it yet.`);
   }
   if (config.Network.TrustedProxies.some((block) => block.endsWith("/0"))) {

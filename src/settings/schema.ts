@@ -88,7 +88,8 @@ const UPSTREAM_TOKENS = ["reject", "adopt"] as const;
 
 const security = z.strictObject({
   Secret: z.string().min(16).max(1024).optional().meta({
-    description: "A long random text of your own that signs what Hapta hands out.",
+    description:
+      "A long random text of your own. Sessions do not depend on it: keys come from HAPTA_ROOT_KEY or the data folder.",
     allowed: "a text of 16 to 1024 characters, random, not copied from an example",
     secret: true,
   }),
@@ -112,6 +113,23 @@ const security = z.strictObject({
     })
     .prefault({}),
   Sessions: sessions,
+  Events: z
+    .strictObject({
+      MaxRows: wholeNumber({
+        min: 10_000,
+        max: 1_000_000_000,
+        fallback: 1_000_000,
+        sentence: "How many security events are kept, about; the oldest go first. A million take 200 MB.",
+      }),
+      Days: wholeNumber({
+        min: 1,
+        max: 3650,
+        fallback: 90,
+        unit: "days",
+        sentence: "How long security events are kept.",
+      }),
+    })
+    .prefault({}),
   Hosts: listOf(
     {
       sentence: "The Host names Hapta answers for, without port; empty answers for any.",

@@ -50,6 +50,9 @@ export type Settings = {
     readonly upstreamTokens: "reject" | "adopt";
     readonly rotationGraceMs: number;
     readonly sessions: SessionSettings;
+    /** Rows of the event log. */
+    readonly eventsMax: number;
+    readonly eventsKeptMs: number;
     readonly apps: readonly AppSettings[];
     readonly dpop: "off" | "optional" | "required";
     /** What writes to a collection take, by its name or id as the config file spells it. */
@@ -122,6 +125,8 @@ export type CheckedInput = {
   readonly cwd: string;
   readonly notices: readonly string[];
 };
+
+const DAY_MS = 86_400_000;
 
 const toMs = (seconds: number): number => Math.round(seconds * 1000);
 
@@ -203,6 +208,8 @@ export function toSettings(input: CheckedInput): Settings {
       upstreamTokens: Security.UpstreamTokens,
       rotationGraceMs: toMs(Security.Rotation.Grace),
       sessions: toSessions(Security.Sessions),
+      eventsMax: Security.Events.MaxRows,
+      eventsKeptMs: Security.Events.Days * DAY_MS,
       ...toProofs(Security),
       origins: Security.Origins,
       cookies: { isEnabled: Security.Cookies.isEnabled, sameSite: Security.Cookies.SameSite },

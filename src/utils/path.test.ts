@@ -63,7 +63,7 @@ describe("canonicalPath", () => {
         expect(canonicalPath(first.path)).toEqual(first);
         expect(`/${first.segments.join("/")}`).toBe(first.path);
         for (const segment of first.segments)
-          expect(decodeURIComponent(segment.replaceAll(/%[89A-F]./g, ""))).not.toMatch(/[/\\;]|^\.{1,2}$/);
+          expect(decodeURIComponent(segment.replaceAll(/%[89A-F]./g, "x"))).not.toMatch(/[/\\;]|^\.{1,2}$/);
       }),
       { numRuns: 3_000 },
     );

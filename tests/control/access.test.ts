@@ -13,13 +13,12 @@ import {
 } from "../sessions/support.ts";
 import { WireConnection } from "../support/wire.ts";
 import { headOf } from "../support/wireReader.ts";
+import { BEARER, startWithKey } from "./support.ts";
 
 setDefaultTimeout(TEST_MS);
-const KEY = "an-admin-key-of-the-tests";
-const bearer = `Bearer ${KEY}`;
 let pair: Pair;
 beforeAll(async () => {
-  pair = await startPair({ env: { HAPTA_ADMIN_KEY: KEY } });
+  pair = await startWithKey();
 }, START_MS);
 afterAll(() => pair[Symbol.asyncDispose](), START_MS);
 
@@ -54,7 +53,7 @@ test("records are nobody here, superusers are somebody", async () => {
   expect(verdictOf(await call(pair.url, { path: "/hapta/openapi.json", token: ada }))).toBe(
     "401 admin_key_required",
   );
-  for (const token of [root, `Bearer ${root}`, bearer])
+  for (const token of [root, `Bearer ${root}`, BEARER])
     expect((await call(pair.url, { path: "/hapta/openapi.json", token })).status).toBe(200);
   // From outside, which this header makes of it.
   const outside = await call(pair.url, {
@@ -66,16 +65,16 @@ test("records are nobody here, superusers are somebody", async () => {
 });
 
 test("the key is nothing to PocketBase", async () => {
-  const answer = await call(pair.url, { path: "/api/collections", token: bearer });
+  const answer = await call(pair.url, { path: "/api/collections", token: BEARER });
   expect(answer.status).toBe(401);
 });
 
 test("GET /hapta/openapi.json describes the calls; HEAD answers like GET without a body", async () => {
-  const answer = await call(pair.url, { path: "/hapta/openapi.json", token: bearer });
+  const answer = await call(pair.url, { path: "/hapta/openapi.json", token: BEARER });
   expect(JSON.parse(answer.text)).toMatchObject({ openapi: "3.1.0", security: [{ adminKey: [] }] });
   expect(headOf(answer, "cache-control")).toBe("no-store");
   expect(headOf(answer, "content-type")).toBe("application/json");
-  const head = await call(pair.url, { method: "HEAD", path: "/hapta/openapi.json", token: bearer });
+  const head = await call(pair.url, { method: "HEAD", path: "/hapta/openapi.json", token: BEARER });
   expect([head.status, head.text]).toEqual([200, ""]);
   expect(headOf(head, "content-length")).toBe(String(Buffer.byteLength(answer.text)));
 });
@@ -87,25 +86,25 @@ test("unknown paths and methods are 404 for those who are let in", async () => {
     ["OPTIONS", "/hapta/openapi.json"],
     ["GET", "/hapta"],
   ] as const)
-    expect(verdictOf(await call(pair.url, { method, path, token: bearer }))).toBe("404 not_found");
+    expect(verdictOf(await call(pair.url, { method, path, token: BEARER }))).toBe("404 not_found");
 });
 
 test("wrong keys are refused, then not even compared for a while; other addresses are not concerned", async () => {
-  await using other = await startPair({ env: { HAPTA_ADMIN_KEY: KEY } });
+  await using other = await startWithKey();
   using here = new WireConnection(other.url, "127.0.0.7");
   const ask = (authorization: string) =>
     here.send({ path: "/hapta/openapi.json", headers: [["Authorization", authorization]] });
   for (let at = 0; at < 6; at++) expect(verdictOf(await ask("Bearer wrong"))).toBe("401 admin_key_required");
-  const blocked = await ask(bearer);
+  const blocked = await ask(BEARER);
   expect(verdictOf(blocked)).toBe("429 admin_key_blocked");
   expect(Number(headOf(blocked, "retry-after"))).toBeGreaterThan(0);
-  expect((await call(other.url, { path: "/hapta/openapi.json", token: bearer })).status).toBe(200);
+  expect((await call(other.url, { path: "/hapta/openapi.json", token: BEARER })).status).toBe(200);
 });
 
 test("without a key the admin API does not exist, but for superusers", async () => {
   await using other = await startPair();
   for (const path of PLACES)
-    for (const token of [undefined, bearer, "Bearer undefined", "a.b.c"])
+    for (const token of [undefined, BEARER, "Bearer undefined", "a.b.c"])
       expect(verdictOf(await call(other.url, { path, token }))).toBe("404 not_found");
   const root = await login(other.url, ROOT);
   expect((await call(other.url, { path: "/hapta/openapi.json", token: root })).status).toBe(200);

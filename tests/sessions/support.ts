@@ -44,12 +44,14 @@ export interface Call {
   readonly path: string;
   readonly token?: string | undefined;
   readonly json?: unknown;
+  /** Sent as it is, when there is no `json`. */
+  readonly body?: string;
   readonly headers?: readonly (readonly [string, string])[];
 }
 
 export const call = async (
   url: string,
-  { method, path, token, json, headers }: Call,
+  { method, path, token, json, body, headers }: Call,
 ): Promise<WireResponse> => {
   const all = [...(headers ?? [])];
   if (token !== undefined) all.push(["Authorization", token]);
@@ -58,7 +60,7 @@ export const call = async (
     method: method ?? (json === undefined ? "GET" : "POST"),
     path,
     headers: all,
-    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    ...(json === undefined ? (body === undefined ? {} : { body }) : { body: JSON.stringify(json) }),
   });
 };
 

@@ -6,7 +6,10 @@ import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import type { Services } from "../../services.ts";
 import { VERSION } from "../../utils/version.ts";
+import { addEventRoutes } from "./eventRoutes.ts";
+import { addKeyRoutes } from "./keyRoutes.ts";
 import { refuseInput } from "./refuseInput.ts";
+import { addSessionRoutes } from "./sessionRoutes.ts";
 
 /** What handlers get beside the request: `c.env.exchange` says who asks (its principal) and from where. */
 export interface ControlEnv {
@@ -19,7 +22,7 @@ export type ControlApp = OpenAPIHono<ControlEnv>;
 export type ControlPart = (app: ControlApp, services: Services) => void;
 
 /** Every part of the admin API. A new one is a file beside this one and its name here. */
-const PARTS: readonly ControlPart[] = [];
+const PARTS: readonly ControlPart[] = [addSessionRoutes, addEventRoutes, addKeyRoutes];
 
 /** The admin API's OpenAPI 3.1 description. */
 export type ControlDescription = ReturnType<ControlApp["getOpenAPI31Document"]>;
