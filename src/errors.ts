@@ -128,6 +128,31 @@ export const ERRORS = {
     stage: "redeem",
   },
   oauth_code_used: { status: 400, message: "The code was used before.", stage: "redeem" },
+  oauth_request_invalid: {
+    status: 400,
+    message: "A parameter of the login is missing, repeated or invalid.",
+    stage: "redeem",
+  },
+  oauth_provider_unknown: {
+    status: 404,
+    message: "This collection offers no login through that provider.",
+    stage: "redeem",
+  },
+  oauth_state_invalid: {
+    status: 400,
+    message: "This login is over, too old, or was started in another browser.",
+    stage: "redeem",
+  },
+  oauth_code_invalid: {
+    status: 400,
+    message: "The code is unknown, used or too old, or its verifier is wrong.",
+    stage: "redeem",
+  },
+  oauth_busy: {
+    status: 503,
+    message: "Too many logins are under way. Please try again shortly.",
+    stage: "redeem",
+  },
   overloaded: { status: 503, message: "The server is busy. Please try again shortly.", stage: "forward" },
   upstream_unreachable: { status: 502, message: "The upstream server can't be reached.", stage: "forward" },
   upstream_invalid: { status: 502, message: "The upstream server sent an invalid answer.", stage: "forward" },

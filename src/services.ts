@@ -7,7 +7,7 @@ import type { UpstreamState } from "./pocketbase/connect.ts";
 import type { Feed } from "./pocketbase/feed.ts";
 import type { Following } from "./pocketbase/following.ts";
 import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
-import { createOAuthCalls } from "./pocketbase/oauthCalls.ts";
+import { createOAuthCalls, type OAuthCalls } from "./pocketbase/oauthCalls.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
 import { LiveStreams } from "./realtime/liveStreams.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
@@ -22,6 +22,7 @@ export interface Services {
   readonly pool: UpstreamPool;
   readonly sessions: Sessions;
   readonly oauth: OAuth;
+  readonly oauthCalls: OAuthCalls;
   readonly streams: LiveStreams;
   readonly writes: WritesInFlight;
   readonly memberCalls: MemberCalls;
@@ -70,16 +71,14 @@ export const createServices = (options: ServicesOptions): Services => {
   noteSecret(sessions, settings, log);
   endWithLogins(sessions, following.logins, log);
   const stopKeeping = keepHourly(sessions, log);
+  const oauth = openOAuth(settings, sessions, oauthCalls);
   return {
     settings,
     log,
     pool,
     sessions,
-    oauth: createOAuth({
-      keyFor: (use) => sessions.root.derive("oauth", use),
-      loginMethods: oauthCalls.loginMethods,
-      now: Date.now,
-    }),
+    oauth,
+    oauthCalls,
     streams,
     writes,
     memberCalls,
@@ -91,10 +90,20 @@ export const createServices = (options: ServicesOptions): Services => {
       pool.close();
       following.close();
       stopKeeping();
+      oauth.close();
       sessions.close();
     },
   };
 };
+
+const openOAuth = (settings: Settings, sessions: Sessions, { loginMethods }: OAuthCalls): OAuth =>
+  createOAuth({
+    dataDir: settings.dataDir,
+    keyFor: (use) => sessions.root.derive("oauth", use),
+    loginMethods,
+    isCapped: settings.rateLimit.isEnabled,
+    now: Date.now,
+  });
 
 const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
   new UpstreamPool({

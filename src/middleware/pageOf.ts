@@ -20,8 +20,8 @@ export interface Sent {
   readonly isSecure: boolean;
 }
 
-/** The one POST that pages of others make on purpose: an identity provider's `form_post`. It carries no session. */
-const OAUTH_REDIRECT = "/api/oauth2-redirect";
+/** The POSTs that pages of others make on purpose: an identity provider's `form_post`. They carry no session. */
+const OAUTH_ANSWERS = new Set(["/api/oauth2-redirect", "/auth/oauth2/callback"]);
 
 /** Whether a method may change something. */
 const isUnsafe = (method: Method): boolean => method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
@@ -55,7 +55,7 @@ export const createPageOf = (origins: readonly string[]): ((sender: Sender, sent
   return (sender, sent) => {
     if (sender.origin === undefined && sender.fetchSite === undefined) return "none";
     const page = judge(sender, sent);
-    if (page === "foreign" && listed.size > 0 && isUnsafe(sent.method) && sent.path !== OAUTH_REDIRECT)
+    if (page === "foreign" && listed.size > 0 && isUnsafe(sent.method) && !OAUTH_ANSWERS.has(sent.path))
       throw new Refusal("origin_denied");
     return page;
   };

@@ -1,15 +1,70 @@
-// Hapta's own OAuth2 paths, below /auth/oauth2.
-import { Refusal } from "../errors.ts";
+// Hapta's own OAuth2 paths, below /auth/oauth2: which of them is asked for, and how it says no.
+import { ERRORS, Refusal, renderRefusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import { renderRefusedPage } from "../oauth/pages/flowPages.ts";
 import { renderDonePage, renderFailedPage } from "../oauth/pages/popupPages.ts";
+import type { Services } from "../services.ts";
+import { headerValue } from "../utils/headers.ts";
+import { createCallbackRoute, type EndLogin } from "./oauthCallback.ts";
+import { createCodeExchange, createEndWithCode } from "./oauthCode.ts";
+import { createDeliver } from "./oauthDelivery.ts";
+import { bodyParamsOf } from "./oauthRequest.ts";
+import { createBeginLogin, createStartRoute } from "./oauthStart.ts";
 
-/** `GET /auth/oauth2/done`, `GET /auth/oauth2/failed`: where a popup ends. Everything else: 404. */
-export const createOAuthRoutes = (): ((exchange: Exchange) => Answer) => {
-  return ({ method, path }) => {
-    if (method !== "GET" && method !== "HEAD") throw new Refusal("not_found");
-    if (path === "/auth/oauth2/done") return renderDonePage();
-    if (path === "/auth/oauth2/failed") return renderFailedPage();
-    throw new Refusal("not_found");
+type Serve = (exchange: Exchange) => Answer | Promise<Answer>;
+
+/**
+ * - `GET {collection}/{provider}`: starts a login in this browser.
+ * - `GET callback`, `POST callback`: the provider's answer.
+ * - `POST token`: a one-time code for a session.
+ * - `GET done`, `GET failed`: where the SDK's popup ends.
+ */
+export const createOAuthRoutes = (services: Services): ((exchange: Exchange) => Promise<Answer>) => {
+  const begin = createBeginLogin(services);
+  const start = createStartRoute(services, begin);
+  const deliver = createDeliver(services);
+  const exchangeCode = createCodeExchange(services, deliver);
+  const endWithCode = createEndWithCode(services);
+  const end: EndLogin = (exchange, flow, outcome) => {
+    if (flow.end.kind === "device") throw new Refusal("oauth_state_invalid");
+    return endWithCode(exchange, flow.end, outcome);
+  };
+  const callback = createCallbackRoute(services, end);
+  const token: Serve = (exchange) => {
+    const param = bodyParamsOf(exchange);
+    const code = param("code");
+    if (code === undefined) throw new Refusal("oauth_request_invalid");
+    return exchangeCode(exchange, code, param);
+  };
+  const routes = new Map<string, Serve>([
+    ["GET done", renderDonePage],
+    ["GET failed", renderFailedPage],
+    ["GET callback", callback],
+    ["POST callback", callback],
+    ["POST token", token],
+  ]);
+
+  const serve: Serve = (exchange) => {
+    const [, , , place = "", provider, ...more] = exchange.path.split("/");
+    const method = exchange.method === "HEAD" ? "GET" : exchange.method;
+    if (more.length > 0) throw new Refusal("not_found");
+    if (provider !== undefined && method === "GET") return start(exchange, [place, provider]);
+    const route = provider === undefined ? routes.get(`${method} ${place}`) : undefined;
+    if (route === undefined) throw new Refusal("not_found");
+    return route(exchange);
+  };
+
+  return async (exchange) => {
+    try {
+      return await serve(exchange);
+    } catch (error) {
+      if (!(error instanceof Refusal) || !isForPeople(exchange)) throw error;
+      return renderRefusedPage(renderRefusal(error.code, error.detail), ERRORS[error.code].message);
+    }
   };
 };
+
+// A browser that navigates, not a program that asks.
+const isForPeople = ({ headers }: Exchange): boolean =>
+  headerValue(headers, "accept")?.includes("text/html") === true;

@@ -20,7 +20,7 @@ const letPagesRead = ({ headers }: Exchange, answer: Answer): Answer => {
 export const createRoutes = (services: Services): Routes => {
   const health = createHealthRoutes(services);
   const control = createControlRoutes(services);
-  const oauth = createOAuthRoutes();
+  const oauth = createOAuthRoutes(services);
   const sessions = createSessionRoutes(services);
   return {
     answer: (exchange) => {
@@ -30,7 +30,7 @@ export const createRoutes = (services: Services): Routes => {
         case "control":
           return control(exchange);
         case "oauth":
-          return oauth(exchange);
+          return oauth(exchange).then((answer) => letPagesRead(exchange, answer));
         case "session":
           return sessions(exchange).then((answer) => letPagesRead(exchange, answer));
         default:

@@ -3,10 +3,30 @@ import { z } from "zod";
 import { isRedirectUrl } from "../utils/redirectUrl.ts";
 import { choiceNote, listOf } from "./pieces.ts";
 
+const ISSUERS_MAX = 64;
 const VERIFIERS = ["issued", "any"] as const;
 
 /** `OAuth2`. */
 export const oauth2 = z.strictObject({
+  PublicURL: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .refine(isRedirectUrl)
+    .optional()
+    .meta({
+      description:
+        "Hapta's own address as browsers know it, for the callback that is registered with the providers. Without it the scheme and host that the visitor used.",
+      allowed: "an http:// or https:// URL without query",
+    }),
+  Issuers: z
+    .record(z.string().regex(/^[\w-]{1,64}$/), z.url({ protocol: /^https?$/ }).max(2048))
+    .refine((value) => Object.keys(value).length <= ISSUERS_MAX)
+    .default({})
+    .meta({
+      description:
+        "The issuer of each provider that sends `iss` with its answers (RFC 9207); an answer without exactly it is refused. For the others an `iss` must lie at the origin of the provider's login page.",
+      allowed: `an object of at most ${ISSUERS_MAX} provider names, each with an http:// or https:// URL`,
+    }),
   RedirectURLs: listOf(
     {
       sentence:

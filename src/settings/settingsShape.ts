@@ -96,6 +96,10 @@ export type Settings = {
     /** Absolute URLs, compared exactly. */
     readonly redirectUrls: readonly string[];
     readonly verifiers: "issued" | "any";
+    /** Without a trailing slash; undefined = what the visitor typed. */
+    readonly publicUrl: string | undefined;
+    /** Issuer of each provider that has a fixed one. */
+    readonly issuers: Readonly<Record<string, string>>;
   };
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
@@ -227,7 +231,12 @@ export function toSettings(input: CheckedInput): Settings {
     network: { trustedProxies: Network.TrustedProxies },
     admin: { access: Admin.Access, allowedBlocks: Admin.AllowIPs },
     upstream: toUpstream(input.config, text),
-    oauth2: { redirectUrls: OAuth2.RedirectURLs, verifiers: OAuth2.Verifiers },
+    oauth2: {
+      redirectUrls: OAuth2.RedirectURLs,
+      verifiers: OAuth2.Verifiers,
+      publicUrl: OAuth2.PublicURL?.replace(/\/+$/, ""),
+      issuers: OAuth2.Issuers,
+    },
     log: { level: Log.Level, requests: Log.Requests },
     redisUrl: toSecret(text("REDIS_URL")),
     dataDir: resolve(input.cwd, text("HAPTA_DATA_DIR") ?? "hapta_data"),

@@ -27,3 +27,10 @@ export const isRedirectUrl = (text: string): boolean => {
   // A web address must be written the way every parser reads it: `HTTPS://EVIL%2ecom/../x` is not.
   return host !== "" && text.startsWith(`${protocol}//${host}`) && !/\/\.{1,2}(?:[/?]|$)|%2f|%5c/i.test(text);
 };
+
+/** `url` with parameters added to its query; values are escaped. */
+export const withParams = (url: string, params: Readonly<Record<string, string | undefined>>): string => {
+  const added = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) if (value !== undefined) added.set(name, value);
+  return `${url}${url.includes("?") ? "&" : "?"}${added}`;
+};

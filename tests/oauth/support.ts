@@ -11,6 +11,7 @@ export const TEST_MS = 20_000;
 
 /** An app's page that is on the list of redirect URLs, and an app's own scheme. */
 export const APP_PAGE = "http://app.example:5173/welcome";
+export const APP_SCHEME = "myapp://login/done";
 
 /** Everything that takes part, and who signs in next at the provider. */
 export interface Stand extends AsyncDisposable {

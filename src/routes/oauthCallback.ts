@@ -1,0 +1,89 @@
+// The provider's answer to a login that Hapta began: checked against what was promised, redeemed at PocketBase, and
+// handed to whoever waits. The token itself leaves elsewhere.
+import { Refusal } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Answer } from "../http/answer.ts";
+import { presenterOf } from "../middleware/identify.ts";
+import { type Flow, isIssuerRight, type LoginResult, loginResultOf } from "../oauth/flow.ts";
+import { isSameText, sha256 } from "../oauth/pkce.ts";
+import type { Services } from "../services.ts";
+import { bodyParamsOf, browserOf, type Params, paramsOf, publicBaseOf, redirectTo } from "./oauthRequest.ts";
+
+/** Longer than any provider's code lives. */
+const CODE_KEPT_MS = 900_000;
+const ERROR = /^[a-z0-9_.-]{1,64}$/;
+
+/** What happened, for whoever waits for it: RFC 6749 section 4.1.2.1 names for what went wrong. */
+export type Outcome =
+  | { readonly kind: "done"; readonly result: LoginResult }
+  | { readonly kind: "failed"; readonly error: string };
+
+/** Ends a login towards the browser. */
+export type EndLogin = (exchange: Exchange, flow: Flow, outcome: Outcome) => Answer | Promise<Answer>;
+
+/** `GET /auth/oauth2/callback`, and `POST` for providers that send a form (Apple), which leads on to the GET. */
+export const createCallbackRoute = (
+  services: Services,
+  end: EndLogin,
+): ((exchange: Exchange) => Promise<Answer>) => {
+  const { oauth, oauthCalls, sessions, settings } = services;
+
+  // Only the browser that began a login may end it; another one leaves it as it is.
+  const takeFlow = (exchange: Exchange, state: string): Flow => {
+    const browser = browserOf(exchange, publicBaseOf(exchange, services));
+    const seen = oauth.slips.read("flow", state) as Flow | undefined;
+    if (seen === undefined || browser === undefined || !isSameText(seen.browser, browser))
+      throw new Refusal("oauth_state_invalid");
+    const flow = oauth.slips.take("flow", state) as Flow | undefined;
+    if (flow === undefined) throw new Refusal("oauth_state_invalid");
+    return flow;
+  };
+
+  const redeem = async (exchange: Exchange, flow: Flow, code: string): Promise<Outcome> => {
+    const { cid, provider, verifier, callbackUrl, link, nonce } = flow;
+    const credential = link === undefined ? undefined : sessions.upstreamToken({ id: link });
+    // A link whose session has ended must not become somebody's login.
+    if (link !== undefined && credential === undefined) return { kind: "failed", error: "access_denied" };
+    const name = sha256(JSON.stringify(["hapta-code/1", provider, code]));
+    if (!(await sessions.takeOnce(name, Date.now() + CODE_KEPT_MS)))
+      return { kind: "failed", error: "access_denied" };
+    const atMs = Date.now();
+    const answer = await oauthCalls.redeem({
+      collection: cid,
+      provider,
+      code,
+      codeVerifier: verifier,
+      redirectUrl: callbackUrl,
+      credential,
+      visitor: presenterOf(exchange),
+    });
+    if (answer === undefined || answer.status >= 500)
+      return { kind: "failed", error: "temporarily_unavailable" };
+    const result = loginResultOf(answer, { nonce, atMs });
+    return result === undefined ? { kind: "failed", error: "access_denied" } : { kind: "done", result };
+  };
+
+  const judge = async (exchange: Exchange, flow: Flow, param: Params): Promise<Outcome> => {
+    const [error, code, iss] = [param("error"), param("code"), param("iss")];
+    const issuer = settings.oauth2.issuers[flow.provider];
+    if (error !== undefined) return { kind: "failed", error: ERROR.test(error) ? error : "server_error" };
+    // Not the same: a mix-up, the answer came from somebody else than the browser was sent to.
+    const isRight = isIssuerRight(iss, { authOrigin: flow.authOrigin, issuer });
+    if (code === undefined || !isRight) return { kind: "failed", error: "server_error" };
+    return await redeem(exchange, flow, code);
+  };
+
+  const repeatAsGet = (exchange: Exchange): Answer => {
+    const param = bodyParamsOf(exchange);
+    const query = new URLSearchParams();
+    for (const name of ["state", "code", "error", "iss"]) query.set(name, param(name) ?? "");
+    return redirectTo(`callback?${query}`);
+  };
+
+  return async (exchange) => {
+    if (exchange.method === "POST") return repeatAsGet(exchange);
+    const param = paramsOf(exchange.query);
+    const flow = takeFlow(exchange, param("state") ?? "");
+    return await end(exchange, flow, await judge(exchange, flow, param));
+  };
+};

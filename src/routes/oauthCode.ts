@@ -1,0 +1,52 @@
+// The end of a login towards an app: a one-time code on a listed URL, and the exchange of that code for the session.
+import { Refusal } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Answer } from "../http/answer.ts";
+import type { AppEnd, LoginResult } from "../oauth/flow.ts";
+import { isSameText, newSecret, sha256 } from "../oauth/pkce.ts";
+import type { Services } from "../services.ts";
+import { withParams } from "../utils/redirectUrl.ts";
+import type { Outcome } from "./oauthCallback.ts";
+import type { Deliver } from "./oauthDelivery.ts";
+import { ownerOf, type Params, redirectTo, refuseBusy } from "./oauthRequest.ts";
+
+/** How long an app has to fetch what was meant for it. */
+const CODE_MS = 60_000;
+
+interface Kept {
+  readonly result: LoginResult;
+  readonly challenge: string | undefined;
+}
+
+/** Sends the browser back to the app with a code, or with what went wrong. */
+export const createEndWithCode = ({ oauth }: Services) => {
+  return (exchange: Exchange, end: AppEnd, outcome: Outcome): Answer => {
+    const { redirect, challenge, state } = end;
+    if (outcome.kind === "failed") return redirectTo(withParams(redirect, { error: outcome.error, state }));
+    const code = newSecret();
+    const value: Kept = { result: outcome.result, challenge };
+    try {
+      oauth.slips.put("code", code, { value, ttlMs: CODE_MS, owner: ownerOf(exchange) });
+    } catch (error) {
+      refuseBusy(error);
+    }
+    return redirectTo(withParams(redirect, { code, state }));
+  };
+};
+
+/**
+ * `POST /auth/oauth2/token` with `code` and, if there was a challenge, its `verifier`. A wrong verifier spends the
+ * code: whoever sends one has stolen the code, or the app is broken.
+ *
+ * @throws Refusal `oauth_code_invalid`
+ */
+export const createCodeExchange = ({ oauth }: Services, deliver: Deliver) => {
+  return async (exchange: Exchange, code: string, param: Params): Promise<Answer> => {
+    const kept = oauth.slips.take("code", code) as Kept | undefined;
+    if (kept === undefined) throw new Refusal("oauth_code_invalid");
+    const verifier = param("verifier");
+    const isProven = isSameText(kept.challenge ?? "", verifier === undefined ? "" : sha256(verifier));
+    if (!isProven) throw new Refusal("oauth_code_invalid");
+    return await deliver(exchange, kept.result);
+  };
+};
