@@ -42,7 +42,7 @@ export interface OAuthCalls {
 }
 
 /** @param url - Base address of PocketBase, without a trailing slash. */
-export const createOAuthCalls = (url: string): OAuthCalls => {
+export const createOAuthCalls = (url: string, { redeemMs = REDEEM_MS } = {}): OAuthCalls => {
   const placeOf = (collection: string): string => `${url}/api/collections/${encodeURIComponent(collection)}`;
   const ask = async (place: string, init: RequestInit): Promise<RedeemAnswer | undefined> => {
     try {
@@ -73,7 +73,7 @@ export const createOAuthCalls = (url: string): OAuthCalls => {
           ...(credential === undefined ? {} : { Authorization: credential }),
         },
         body: JSON.stringify({ provider, code, codeVerifier, redirectURL: redirectUrl }),
-        signal: AbortSignal.timeout(REDEEM_MS),
+        signal: AbortSignal.timeout(redeemMs),
       });
     },
   };

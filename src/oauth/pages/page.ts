@@ -32,11 +32,6 @@ export const html = (strings: TemplateStringsArray, ...values: readonly (string 
   return { html: strings.reduce((whole, part, index) => whole + part + (texts[index] ?? ""), "") };
 };
 
-/** Pieces of HTML one after the other. */
-export const joined = (pieces: readonly Html[]): Html => ({
-  html: pieces.map((piece) => piece.html).join(""),
-});
-
 const STYLE = `
 :root{color-scheme:light dark;--ink:#1c2530;--soft:#5a6675;--paper:#f3f5f8;--card:#fff;--line:#d5dbe3;--key:#1f5fbf;--on:#fff;--bad:#b3261e}
 @media(prefers-color-scheme:dark){:root{--ink:#eef2f6;--soft:#a6b1be;--paper:#11161c;--card:#1b222b;--line:#37424f;--key:#8ab4f8;--on:#0c1a2e;--bad:#f2b8b5}}
