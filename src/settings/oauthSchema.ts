@@ -9,14 +9,18 @@ const VERIFIERS = ["issued", "any"] as const;
 /** `OAuth2`. */
 export const oauth2 = z.strictObject({
   PublicURL: z
-    .url({ protocol: /^https?$/ })
-    .max(2048)
-    .refine(isRedirectUrl)
-    .optional()
+    .union([
+      z.literal(""),
+      z
+        .url({ protocol: /^https?$/ })
+        .max(2048)
+        .refine(isRedirectUrl),
+    ])
+    .default("")
     .meta({
       description:
-        "Hapta's own address as browsers know it, for the callback that is registered with the providers. Without it the scheme and host that the visitor used.",
-      allowed: "an http:// or https:// URL without query",
+        "Hapta's own address as browsers know it, for the callback that is registered with the providers; empty takes the scheme and host that the visitor used.",
+      allowed: "an http:// or https:// URL without query, or an empty text",
     }),
   Issuers: z
     .record(z.string().regex(/^[\w-]{1,64}$/), z.url({ protocol: /^https?$/ }).max(2048))

@@ -234,7 +234,7 @@ export function toSettings(input: CheckedInput): Settings {
     oauth2: {
       redirectUrls: OAuth2.RedirectURLs,
       verifiers: OAuth2.Verifiers,
-      publicUrl: OAuth2.PublicURL?.replace(/\/+$/, ""),
+      publicUrl: OAuth2.PublicURL === "" ? undefined : OAuth2.PublicURL.replace(/\/+$/, ""),
       issuers: OAuth2.Issuers,
     },
     log: { level: Log.Level, requests: Log.Requests },
