@@ -1,0 +1,168 @@
+// ST3 through Hapta: a store that cannot be written now is a 503 wherever something must be stored, reads go on, no token
+// leaves that was not stored, and nothing needs a restart afterwards. ST4 to ST6 are about Redis, which this version does
+// not speak yet: its tests come with it.
+import { Database } from "bun:sqlite";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { startChild } from "../support/childProcess.ts";
+import { eventually } from "../support/eventually.ts";
+import { SUPERUSER } from "../support/fixture/load.ts";
+import { type Hapta, startHapta } from "../support/hapta.ts";
+import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { createScratch, PROJECT_DIR } from "../support/scratch.ts";
+import { headOf } from "../support/wireReader.ts";
+import {
+  ADA,
+  BEN,
+  call,
+  diariesSeen,
+  jsonOf,
+  login,
+  refresh,
+  refreshed,
+  START_MS,
+  TEST_MS,
+  tryLogin,
+  verdictOf,
+  verify,
+} from "./support.ts";
+
+setDefaultTimeout(TEST_MS);
+let pb: PocketBase;
+let hapta: Hapta;
+let ada: string;
+beforeAll(async () => {
+  pb = await startPocketBase();
+  hapta = await startHapta(pb);
+  ada = await login(hapta.url, ADA);
+}, START_MS);
+afterAll(async () => {
+  await hapta[Symbol.asyncDispose]();
+  await pb[Symbol.asyncDispose]();
+}, START_MS);
+
+const UNAVAILABLE = "503 sessions_unavailable";
+const devices = async (token: string): Promise<number> =>
+  (JSON.parse((await call(hapta.url, { path: "/auth/sessions", token })).text) as unknown[]).length;
+
+/** Everything that must be stored is refused, everything else works. */
+const expectReadOnly = async (token: string): Promise<void> => {
+  const refusals = await Promise.all([
+    tryLogin(hapta.url, BEN),
+    refresh(hapta.url, token),
+    call(hapta.url, { method: "POST", path: "/auth/logout", token }),
+    call(hapta.url, { method: "DELETE", path: "/auth/sessions", token }),
+  ]);
+  expect(refusals.map(verdictOf)).toEqual(refusals.map(() => UNAVAILABLE));
+  for (const refusal of refusals) {
+    expect(refusal.text).not.toContain("eyJ");
+    expect(headOf(refusal, "retry-after")).toBe("1");
+  }
+  expect(await diariesSeen(hapta.url, token)).toBe(1);
+  expect(await verify(hapta.url, token)).toBe(200);
+  expect(await diariesSeen(hapta.url)).toBe(0);
+};
+
+/** After the fault: the same token goes on, and what was refused has left nothing behind. */
+const expectRecovered = async (token: string, before: number): Promise<void> => {
+  const ben = await eventually(async () => {
+    const answer = await tryLogin(hapta.url, BEN);
+    return answer.status === 200 && String(jsonOf(answer)["token"]);
+  }, 5_000);
+  expect(await devices(ben)).toBe(1);
+  expect(await devices(token)).toBe(before);
+  ada = await refreshed(hapta.url, token);
+  expect(await verify(hapta.url, ada)).toBe(200);
+  await call(hapta.url, { method: "POST", path: "/auth/logout", token: ben });
+};
+
+test("ST3: another process holds the database for longer than a write waits", async () => {
+  const before = await devices(ada);
+  const db = new Database(join(hapta.dataDir, "sessions.db"));
+  db.run("BEGIN IMMEDIATE");
+  try {
+    await expectReadOnly(ada);
+  } finally {
+    db.run("ROLLBACK");
+    db.close();
+  }
+  await expectRecovered(ada, before);
+});
+
+const prlimit = (pid: number, limit: string): boolean =>
+  spawnSync("prlimit", ["--pid", String(pid), `--fsize=${limit}:`]).status === 0;
+
+test.skipIf(process.platform !== "linux" || !prlimit(process.pid, "unlimited"))(
+  "ST3: no byte more can be written",
+  async () => {
+    const before = await devices(ada);
+    // Every write behind this place fails, as on a disk that is full; the log of the database is behind it.
+    expect(prlimit(hapta.child.pid, "4096")).toBe(true);
+    try {
+      await expectReadOnly(ada);
+    } finally {
+      prlimit(hapta.child.pid, "unlimited");
+    }
+    await expectRecovered(ada, before);
+  },
+);
+
+describe.skipIf(process.platform !== "linux" || process.getuid?.() !== 0)(
+  "ST3 on a file system of its own",
+  () => {
+    const mounted = (options: string): Disposable & { readonly path: string } => {
+      const scratch = createScratch("mounted");
+      const path = join(scratch.path, "data");
+      mkdirSync(path, { mode: 0o700 });
+      const mount = spawnSync("mount", ["-t", "tmpfs", "-o", `${options},mode=700`, "none", path]);
+      if (mount.status !== 0) throw new Error(String(mount.stderr));
+      return {
+        path,
+        [Symbol.dispose]() {
+          spawnSync("umount", ["-l", path]);
+          scratch[Symbol.dispose]();
+        },
+      };
+    };
+
+    test("the disk is full", async () => {
+      using disk = mounted("size=2m");
+      await using small = await startHapta(pb, { env: { HAPTA_DATA_DIR: disk.path } });
+      const token = await login(small.url, ADA);
+      const filler = join(disk.path, "filler");
+      spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=4096"]);
+      // The log may have room in the page it has begun.
+      const full = await eventually(async () => {
+        const answer = await tryLogin(small.url, ADA);
+        return answer.status !== 200 && answer;
+      }, 10_000);
+      expect(verdictOf(full)).toBe(UNAVAILABLE);
+      const out = await call(small.url, { method: "POST", path: "/auth/logout", token });
+      expect([verdictOf(out), await diariesSeen(small.url, token)]).toEqual([UNAVAILABLE, 1]);
+      expect(statSync(filler).size).toBeGreaterThan(0);
+      spawnSync("rm", [filler]);
+      await eventually(async () => (await tryLogin(small.url, ADA)).status === 200, 5_000);
+      expect((await call(small.url, { method: "POST", path: "/auth/logout", token })).status).toBe(204);
+      expect(await verify(small.url, token)).toBe(401);
+    });
+
+    test("a folder that cannot be written refuses to start in one sentence", async () => {
+      using disk = mounted("size=2m,ro");
+      await using child = startChild({
+        command: [process.execPath, "run", join(PROJECT_DIR, "src", "index.ts"), "--port", "0"],
+        cwd: PROJECT_DIR,
+        env: {
+          DB_URL: pb.url,
+          ADMIN_EMAIL: SUPERUSER.email,
+          ADMIN_PASSWORD: SUPERUSER.password,
+          HAPTA_DATA_DIR: disk.path,
+        },
+      });
+      expect(await child.exited).not.toBe(0);
+      expect(child.output()).not.toContain("    at ");
+      expect(child.output()).toContain(disk.path);
+    });
+  },
+);
