@@ -100,7 +100,8 @@ interface OriginOptions {
 const openOrigin = async (settings: Settings, { env, log, publicUrl }: OriginOptions): Promise<Origin> => {
   const { url, adminEmail, adminPassword } = settings.upstream;
   if (url !== undefined && adminEmail !== undefined && adminPassword !== undefined) {
-    const client = new SuperuserClient({ url, email: adminEmail, password: adminPassword });
+    const guard = settings.upstream.guardSecret;
+    const client = new SuperuserClient({ url, email: adminEmail, password: adminPassword, guard });
     return { client, isEmbedded: false, close: () => Promise.resolve() };
   }
   const { dataDir } = settings;

@@ -48,8 +48,8 @@ export interface ServicesOptions {
 export const createServices = (options: ServicesOptions): Services => {
   const { settings, log, upstreamUrl, following, upstreamState } = options;
   const pool = createPool(settings, upstreamUrl);
-  const memberCalls = createMemberCalls(upstreamUrl);
-  const oauthCalls = createOAuthCalls(upstreamUrl);
+  const memberCalls = createMemberCalls(upstreamUrl, settings.upstream.guardSecret);
+  const oauthCalls = createOAuthCalls(upstreamUrl, { guard: settings.upstream.guardSecret });
   const streams = new LiveStreams();
   const writes = new WritesInFlight();
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
@@ -116,6 +116,7 @@ const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
     firstByteTimeoutMs: upstream.firstByteTimeoutMs,
     idleTimeoutMs: upstream.idleTimeoutMs,
     totalTimeoutMs: upstream.totalTimeoutMs,
+    guard: upstream.guardSecret,
   });
 
 const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean) => {

@@ -57,7 +57,8 @@ const CLOSE_MS = 500;
 /** Starts connecting and returns at once; `state()` tells how it goes. */
 export function connectUpstream(options: ConnectOptions): UpstreamWatch {
   const clock = options.clock ?? systemClock;
-  const monitor = options.monitor ?? createMonitor({ url: options.client.url, clock });
+  const monitor =
+    options.monitor ?? createMonitor({ url: options.client.url, fetch: options.client.fetch, clock });
   const listeners = new Set<(state: UpstreamState) => void>();
   const closing = new AbortController();
   let state: UpstreamState = {

@@ -152,7 +152,7 @@ export class FeedStream {
   }
 
   async #read(): Promise<string> {
-    const response = await fetch(`${this.#options.client.url}/api/realtime`, {
+    const response = await this.#options.client.fetch("/api/realtime", {
       headers: { accept: "text/event-stream" },
       redirect: "manual",
       keepalive: false,

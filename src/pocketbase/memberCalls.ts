@@ -1,6 +1,8 @@
 // What Hapta asks PocketBase in a member's name: whether a login still counts, and for file tokens.
 // Control-plane calls with a deadline; the data plane has its own client.
 import { claimsOf } from "../utils/jwt.ts";
+import type { Secret } from "../utils/secret.ts";
+import { createUpstreamFetch } from "./upstreamFetch.ts";
 
 const DEADLINE_MS = 10_000;
 
@@ -17,15 +19,16 @@ export interface MemberCalls {
   fileToken(token: string, clientAddress: string): Promise<string | undefined>;
 }
 
-/** @param url - Base address of PocketBase, without a trailing slash. */
-export const createMemberCalls = (url: string): MemberCalls => {
+/** @param url - Base address of PocketBase, without a trailing slash. @param guard - For a guard hook there. */
+export const createMemberCalls = (url: string, guard?: Secret): MemberCalls => {
+  const ask = createUpstreamFetch(url, guard);
   const post = async (
     path: string,
     token: string,
     headers: Record<string, string> = {},
   ): Promise<Response | undefined> => {
     try {
-      return await fetch(`${url}${path}`, {
+      return await ask(path, {
         method: "POST",
         headers: { Authorization: token, ...headers },
         redirect: "manual",

@@ -1,10 +1,13 @@
 // Watches whether the upstream answers, by asking it something cheap every second. Mends nothing.
 import { type Clock, systemClock } from "./clock.ts";
+import { createUpstreamFetch, type UpstreamFetch } from "./upstreamFetch.ts";
 
 /** What to watch. Times have defaults that notice an outage within five seconds. */
 export type MonitorOptions = {
   /** Base address without a trailing slash. */
   readonly url: string;
+  /** To it, where a guard hook asks for more; plain `fetch` when absent. */
+  readonly fetch?: UpstreamFetch;
   readonly clock?: Clock;
   /** From a good probe's end to the next one's start; 1 s when absent. */
   readonly probeEveryMs?: number;
@@ -103,7 +106,8 @@ async function probe(
     const signal = AbortSignal.any([late.signal, closing]);
     // A preflight, because PocketBase logs every GET: one a second would bury the app's own log, and its
     // log writer waits for a quiet moment that would never come.
-    const response = await fetch(`${options.url}/api/health`, {
+    const ask = options.fetch ?? createUpstreamFetch(options.url, undefined);
+    const response = await ask("/api/health", {
       method: "OPTIONS",
       signal,
       redirect: "manual",

@@ -1,5 +1,7 @@
 // What Hapta asks PocketBase in a visitor's name when it runs an OAuth2 login itself: which providers there are, and
 // who a provider's code belongs to. Control-plane calls with a deadline and a bound; decides nothing.
+import type { Secret } from "../utils/secret.ts";
+import { createUpstreamFetch } from "./upstreamFetch.ts";
 
 const METHODS_MS = 10_000;
 /** PocketBase asks the provider twice meanwhile, each time with patience of its own. */
@@ -41,12 +43,24 @@ export interface OAuthCalls {
   redeem(redemption: CodeRedemption): Promise<RedeemAnswer | undefined>;
 }
 
+/** How PocketBase is asked. */
+export interface OAuthCallOptions {
+  /** For a guard hook of PocketBase's. */
+  readonly guard?: Secret | undefined;
+  /** Patience for a code's redemption; 30 s when absent. */
+  readonly redeemMs?: number;
+}
+
 /** @param url - Base address of PocketBase, without a trailing slash. */
-export const createOAuthCalls = (url: string, { redeemMs = REDEEM_MS } = {}): OAuthCalls => {
-  const placeOf = (collection: string): string => `${url}/api/collections/${encodeURIComponent(collection)}`;
+export const createOAuthCalls = (
+  url: string,
+  { guard, redeemMs = REDEEM_MS }: OAuthCallOptions = {},
+): OAuthCalls => {
+  const fetchUpstream = createUpstreamFetch(url, guard);
+  const placeOf = (collection: string): string => `/api/collections/${encodeURIComponent(collection)}`;
   const ask = async (place: string, init: RequestInit): Promise<RedeemAnswer | undefined> => {
     try {
-      const response = await fetch(place, { ...init, redirect: "manual" });
+      const response = await fetchUpstream(place, { ...init, redirect: "manual" });
       const text = await readText(response);
       return text === undefined ? undefined : { status: response.status, json: parsed(text) };
     } catch {

@@ -2,6 +2,7 @@
 // Nothing that comes from a visitor's request may reach it: it bypasses every API rule.
 import type { Secret } from "../utils/secret.ts";
 import { SuperuserError } from "./superuserError.ts";
+import { createUpstreamFetch, type UpstreamFetch } from "./upstreamFetch.ts";
 
 /** How to reach PocketBase as superuser. */
 export type SuperuserOptions = {
@@ -9,6 +10,8 @@ export type SuperuserOptions = {
   readonly url: string;
   readonly email: string;
   readonly password: Secret;
+  /** For a guard hook of PocketBase's. */
+  readonly guard?: Secret | undefined;
   /** For one call, login included; 10 s when absent. */
   readonly deadlineMs?: number;
   /** Largest answer that is read; 16 MiB when absent. */
@@ -40,6 +43,8 @@ const RENEW_BEFORE_MS = 60_000;
 
 /** A superuser session: logs in when first needed, keeps its token, renews it. Safe for concurrent calls. */
 export class SuperuserClient {
+  /** `fetch` to this PocketBase without the superuser's token. */
+  readonly fetch: UpstreamFetch;
   readonly #options: SuperuserOptions;
   #token: Token | undefined;
   #login: Promise<Token> | undefined;
@@ -47,6 +52,7 @@ export class SuperuserClient {
 
   constructor(options: SuperuserOptions) {
     this.#options = options;
+    this.fetch = createUpstreamFetch(options.url, options.guard);
   }
 
   /** Base address of the PocketBase this client speaks to. */
@@ -139,7 +145,7 @@ export class SuperuserClient {
       init.body = JSON.stringify(call.body);
     }
     try {
-      const response = await fetch(`${this.#options.url}${call.path}`, init);
+      const response = await this.fetch(call.path, init);
       const text = await readBounded(response, this.#options.answerBytesMax ?? ANSWER_BYTES_MAX);
       return { status: response.status, json: parseOrUndefined(text), headers: response.headers };
     } catch (error) {

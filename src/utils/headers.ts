@@ -22,6 +22,9 @@ const DROPPED = new Set([
 ]);
 const DROPPED_PREFIX = "x-hapta-";
 
+/** What a guard hook of PocketBase's knows Hapta by; a client's never gets there, as all names with this prefix. */
+export const GUARD_HEADER = "X-Hapta-Guard";
+
 /** Where proxies say for whom they ask. Their presence means that the socket peer is not the client. */
 const FORWARDING = new Set([
   "forwarded",

@@ -61,18 +61,26 @@ export const startChild = (options: ChildOptions): Child => {
 };
 
 /** Waits until `url` answers 200; throws early, with its output, when the program ends first. */
-export const waitUntilServing = async (child: Child, url: string, deadlineMs: number): Promise<void> => {
+export const waitUntilServing = (child: Child, url: string, deadlineMs: number): Promise<void> =>
+  waitUntilAnswering(child, url, { deadlineMs, status: 200 });
+
+/** The same with another status. */
+export const waitUntilAnswering = async (
+  child: Child,
+  url: string,
+  { deadlineMs, status }: { readonly deadlineMs: number; readonly status: number },
+): Promise<void> => {
   const answersOk = async (): Promise<boolean> => {
     if (!child.isRunning()) return true;
     const response = await fetch(url, { signal: AbortSignal.timeout(1_000), keepalive: false });
     await response.arrayBuffer();
-    return response.status === 200;
+    return response.status === status;
   };
   try {
     await eventually(answersOk, deadlineMs);
   } catch (cause) {
     child.kill("SIGKILL");
-    throw new Error(`${url} is not 200; the program printed:\n${child.output()}`, { cause });
+    throw new Error(`${url} is not ${status}; the program printed:\n${child.output()}`, { cause });
   }
   if (!child.isRunning())
     throw new Error(`the program ended before ${url} answered; it printed:\n${child.output()}`);

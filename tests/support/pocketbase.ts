@@ -2,7 +2,7 @@
 // every instance gets a copy of that data, so starting one costs a fraction of a second.
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Child, startChild, waitUntilServing } from "./childProcess.ts";
+import { type Child, startChild, waitUntilAnswering } from "./childProcess.ts";
 import { loadFixture, SUPERUSER, type World } from "./fixture/load.ts";
 import { createScratch, freePort, PROJECT_DIR } from "./scratch.ts";
 
@@ -31,6 +31,11 @@ export interface PocketBase extends AsyncDisposable {
 export interface PocketBaseOptions {
   readonly version?: PocketBaseVersion;
   readonly port?: number;
+  /** Changes the instance's folder before it starts: more hooks, say. */
+  readonly prepare?: (dir: string) => void;
+  readonly env?: Readonly<Record<string, string>>;
+  /** The status of `/api/health` that says it is up; 200 when absent. */
+  readonly healthStatus?: number;
 }
 
 /** Path of a version's binary; the pinned version can be replaced by HAPTA_POCKETBASE_BIN. */
@@ -46,7 +51,13 @@ const dirFlags = (dir: string): string[] => [
   ...["--hooksDir", join(dir, "pb_hooks")],
 ];
 
-const serve = async (version: PocketBaseVersion, dir: string, port: number): Promise<Child> => {
+type ServeOptions = Pick<PocketBaseOptions, "env" | "healthStatus"> & {
+  readonly version: PocketBaseVersion;
+  readonly port: number;
+};
+
+const serve = async (dir: string, options: ServeOptions): Promise<Child> => {
+  const { version, port, env = {}, healthStatus = 200 } = options;
   const flags = [
     ...dirFlags(dir),
     "--publicDir",
@@ -55,8 +66,9 @@ const serve = async (version: PocketBaseVersion, dir: string, port: number): Pro
     "--hooksWatch=false",
   ];
   const command = [binaryOf(version), "serve", "--http", `127.0.0.1:${port}`, ...flags, "--hooksPool", "4"];
-  const child = startChild({ command, cwd: dir });
-  await waitUntilServing(child, `http://127.0.0.1:${port}/api/health`, START_MS);
+  const child = startChild({ command, cwd: dir, env });
+  const health = `http://127.0.0.1:${port}/api/health`;
+  await waitUntilAnswering(child, health, { deadlineMs: START_MS, status: healthStatus });
   return child;
 };
 
@@ -72,7 +84,7 @@ const createTemplate = async (version: PocketBaseVersion): Promise<{ path: strin
   });
   if ((await setup.exited) !== 0) throw new Error(`superuser upsert failed: ${setup.output()}`);
   const port = await freePort();
-  await using _child = await serve(version, path, port);
+  await using _child = await serve(path, { version, port });
   return { path, world: await loadFixture(`http://127.0.0.1:${port}`) };
 };
 
@@ -87,7 +99,8 @@ export const startPocketBase = async (options: PocketBaseOptions = {}): Promise<
   const scratch = createScratch(`pocketbase-${version}`);
   cpSync(template.path, scratch.path, { recursive: true });
   const port = options.port ?? (await freePort());
-  const child = await serve(version, scratch.path, port);
+  options.prepare?.(scratch.path);
+  const child = await serve(scratch.path, { ...options, version, port });
   return {
     url: `http://127.0.0.1:${port}`,
     port,

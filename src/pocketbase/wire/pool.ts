@@ -1,5 +1,7 @@
 // The upstream as the data plane sees it: a bounded pool of kept-alive connections behind a fair gate.
 import type { Answer } from "../../http/answer.ts";
+import { GUARD_HEADER } from "../../utils/headers.ts";
+import type { Secret } from "../../utils/secret.ts";
 import { Call, type CallOwner, type Deadlines, type Errand } from "./call.ts";
 import { Connection, type Endpoint } from "./connection.ts";
 import { Gate } from "./gate.ts";
@@ -18,6 +20,8 @@ export interface PoolOptions {
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly totalTimeoutMs: number;
+  /** For a guard hook of PocketBase's. */
+  readonly guard?: Secret | undefined;
 }
 
 /** PocketBase closes an idle stream itself after 300 s; a stream silent for longer is dead. */
@@ -51,6 +55,7 @@ export class UpstreamPool {
   readonly #options: PoolOptions;
   readonly #endpoint: Endpoint;
   readonly #gate: Gate;
+  readonly #guardLine: string;
   readonly #idle: Connection[] = [];
   readonly #calls = new Set<Call<Job>>();
   readonly #sweeper: Timer;
@@ -67,6 +72,7 @@ export class UpstreamPool {
       tls,
     };
     this.#gate = new Gate(options);
+    this.#guardLine = options.guard === undefined ? "" : `${GUARD_HEADER}: ${options.guard.reveal()}\r\n`;
     const { firstByteTimeoutMs: firstByteMs, idleTimeoutMs: idleMs, totalTimeoutMs: totalMs } = options;
     this.#owners = {
       request: this.#createOwner({ firstByteMs, idleMs, totalMs }),
@@ -96,7 +102,8 @@ export class UpstreamPool {
    * a fresh one.
    */
   request(request: UpstreamRequest, asker: Asker): void {
-    const job: Job = { request, asker, isGone: false, isRetried: false };
+    const sent = this.#guardLine === "" ? request : { ...request, head: request.head + this.#guardLine };
+    const job: Job = { request: sent, asker, isGone: false, isRetried: false };
     if (!request.isStream && this.#gate.tryEnter()) this.#run(job, this.#idle.pop());
     else void this.#enter(job);
   }
