@@ -165,7 +165,7 @@ const plainField = fc
   )
   .map((parts) => parts.join(": "));
 const field = fc.oneof({ weight: 6, arbitrary: plainField }, { weight: 1, arbitrary: oddField });
-const body = fc.oneof(
+const body: fc.Arbitrary<readonly [framing: string, text: string]> = fc.oneof(
   { weight: 4, arbitrary: fc.constant(["", ""] as const) },
   {
     weight: 2,
