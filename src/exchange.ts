@@ -83,5 +83,16 @@ export interface Exchange {
   readonly presence: Presence;
 }
 
+/** Whether a method may change something (RFC 9110 section 9.2.1). */
+export const isUnsafe = (method: Method): boolean =>
+  method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
+
+/** Adds a Set-Cookie value to whatever the answer will be, in place of an earlier one for the same cookie. */
+export const addCookie = (exchange: Exchange, cookie: string): void => {
+  const start = cookie.slice(0, cookie.indexOf("=") + 1);
+  const others = exchange.setCookies?.filter((other) => !other.startsWith(start)) ?? [];
+  exchange.setCookies = [...others, cookie];
+};
+
 /** A stage refuses (throws a Refusal), answers, or lets the exchange pass by returning nothing. */
 export type Stage = (exchange: Exchange) => Answer | undefined | Promise<Answer | undefined>;

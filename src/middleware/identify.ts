@@ -1,15 +1,17 @@
 // The only place that answers "who is this", and the only one that turns a client's token into the
 // credential PocketBase gets. PocketBase's own tokens never leave Hapta, so they are not accepted from outside.
 import { Refusal } from "../errors.ts";
-import type { Exchange, Stage } from "../exchange.ts";
+import { addCookie, type Exchange, type Stage } from "../exchange.ts";
 import { namesSuperusers } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
-import { labelOf, type Presenter } from "../sessions/device.ts";
+import { labelOf, type Presenter, readDid } from "../sessions/device.ts";
 import type { Verdict } from "../sessions/resolver.ts";
+import { clearSessionCookie } from "../sessions/sessionCookie.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { StoreUnavailable } from "../sessions/storeUnavailable.ts";
 import { headerValue, sessionHeaders } from "../utils/headers.ts";
 import { claimsOf, isPocketBaseShaped, tokenTextOf } from "../utils/jwt.ts";
+import { createTakeCookieToken } from "./cookieToken.ts";
 import { createSwapFileToken, mayCarryToken } from "./fileToken.ts";
 import { createOperatorCheck, type OperatorExchange } from "./operator.ts";
 import { createProvenKeys } from "./provenKeys.ts";
@@ -59,18 +61,21 @@ const withCheck =
 /** Reads the tokens of an exchange: who of PocketBase's records asks. */
 const createRecognise = (services: Services): Stage => {
   const { sessions, settings } = services;
-  const adopts = settings.security.upstreamTokens === "adopt";
-
+  const { cookies, upstreamTokens } = settings.security;
+  const adopts = upstreamTokens === "adopt";
+  const takeCookieToken = createTakeCookieToken(cookies.isEnabled);
+  const dismiss = createDismiss(cookies);
   const swapFileToken = createSwapFileToken({ ...services, adopts });
   const signedApps = createSignedApps(settings.security.apps);
   const provenKeys = createProvenKeys(services);
-  const accept = createAccept(services, signedApps);
+  const accept = createAccept(services, { signedApps, dismiss });
 
   return (exchange) => {
     if (carriesFileToken(exchange)) return swapFileToken(exchange).catch(refuseUnavailable);
     const authorization = soleAuthorization(exchange.authorizations);
     if (exchange.isSigned) signedApps.verify(exchange);
-    const text = authorization === undefined ? "" : tokenTextOf(authorization);
+    const kept = takeCookieToken?.(exchange, authorization);
+    const text = kept ?? (authorization === undefined ? "" : tokenTextOf(authorization));
     const token = isPocketBaseShaped(text) ? text : undefined;
     const proving = provenKeys.login(exchange, token);
     // Not a token to PocketBase either (it reads a guest), but the app's own routes may know what it is.
@@ -101,9 +106,7 @@ const createRecognise = (services: Services): Stage => {
     }
     if (verdict.kind === "invalid" && adopts && claimsOf(token)?.iss !== "hapta")
       return adopt(exchange, token);
-    // As in PocketBase, a token that counts for nothing makes a guest, not an error.
-    exchange.principal = { kind: "guest", ended: verdict.kind };
-    return undefined;
+    return dismiss(exchange, verdict.kind);
   }
 
   function adopt(exchange: Exchange, token: string): undefined | Promise<undefined> {
@@ -116,10 +119,25 @@ const createRecognise = (services: Services): Stage => {
   }
 };
 
+type Dismiss = (exchange: Exchange, ended: "revoked" | "expired" | "invalid") => undefined;
+
+// As in PocketBase, a token that counts for nothing makes a guest, not an error. A browser is told to forget it.
+const createDismiss =
+  ({ sameSite }: Services["settings"]["security"]["cookies"]): Dismiss =>
+  (exchange, ended) => {
+    exchange.principal = { kind: "guest", ended };
+    const { isSecure } = exchange.client;
+    if (exchange.cookieToken !== undefined) addCookie(exchange, clearSessionCookie({ isSecure, sameSite }));
+    return undefined;
+  };
+
 type Accept = (exchange: Exchange, found: Found) => undefined;
 
 /** Makes the holder of a session the principal, unless something about the session speaks against it. */
-const createAccept = ({ sessions, isAdminClient }: Services, signedApps: SignedApps): Accept => {
+const createAccept = (
+  { sessions, isAdminClient }: Services,
+  { signedApps, dismiss }: { readonly signedApps: SignedApps; readonly dismiss: Dismiss },
+): Accept => {
   return (exchange, found) => {
     const { session } = found;
     const isSuperuser = session.kind === "superuser" || namesSuperusers(session.cid);
@@ -128,10 +146,7 @@ const createAccept = ({ sessions, isAdminClient }: Services, signedApps: SignedA
     if (refusal !== undefined && isLogin(exchange)) return undefined;
     if (refusal !== undefined) throw refusal;
     const credential = sessions.upstreamToken(session);
-    if (credential === undefined) {
-      exchange.principal = { kind: "guest", ended: "revoked" };
-      return undefined;
-    }
+    if (credential === undefined) return dismiss(exchange, "revoked");
     const kind = isSuperuser ? "superuser" : "record";
     exchange.principal = found.kind === "live" ? { kind, session } : { kind: "stale", session };
     exchange.credential = credential;
@@ -167,7 +182,8 @@ const originOf = ({ id, client, headers }: OperatorExchange) => ({
 });
 
 /** Who presents a token, as the request shows it. */
-export const presenterOf = ({ client, headers, proven }: Exchange): Presenter => ({
+export const presenterOf = ({ client, cookie, headers, proven }: Exchange): Presenter => ({
+  did: cookie === undefined ? undefined : readDid(cookie, client.isSecure),
   userAgent: headerValue(headers, "user-agent") ?? "",
   address: client.address,
   appId: proven.isConfidential === true ? proven.appId : undefined,

@@ -1,7 +1,7 @@
 // Which web page sent a request, by what its browser says, and the refusal of pages nobody listed. A page cannot forge
 // these headers; anything but a browser can, so this tells pages apart and proves nothing about anybody else.
 import { Refusal } from "../errors.ts";
-import type { Method, Page } from "../exchange.ts";
+import { isUnsafe, type Method, type Page } from "../exchange.ts";
 import { readOrigin } from "../utils/webOrigin.ts";
 
 /** What a browser tells about the sender; all as received. */
@@ -22,9 +22,6 @@ export interface Sent {
 
 /** The POSTs that pages of others make on purpose: an identity provider's `form_post`. They carry no session. */
 const OAUTH_ANSWERS = new Set(["/api/oauth2-redirect", "/auth/oauth2/callback"]);
-
-/** Whether a method may change something. */
-const isUnsafe = (method: Method): boolean => method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
 
 /**
  * Makes the judge for a list of origins in the spelling of `readOrigin`. With a list, it refuses what a foreign page

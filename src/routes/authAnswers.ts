@@ -10,6 +10,7 @@ import type { Session } from "../sessions/liveSessions.ts";
 import type { RefreshOutcome } from "../sessions/refresher.ts";
 import { withoutHeaders } from "../utils/headers.ts";
 import { tokenTextOf } from "../utils/jwt.ts";
+import { createKeepSession } from "./keepSession.ts";
 import { sessionRequired } from "./sessionEnd.ts";
 import { askedMsOf, loginOf, upstreamTokenOf } from "./upstreamLogin.ts";
 
@@ -23,20 +24,22 @@ export interface AuthAnswers {
   refresh(exchange: Exchange, answer: Answer): Promise<Answer>;
 }
 
-export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnswers => {
+export const createAuthAnswers = ({ sessions, collections, settings }: Services): AuthAnswers => {
+  const keep = createKeepSession(settings.security);
+
   const open: AuthAnswers["open"] = async (exchange, answer) => {
     const { whole, json } = await readJson(answer);
     const found = json === undefined ? undefined : upstreamTokenOf(json.token);
     if (json === undefined || found === undefined) return whole;
     const opened = await sessions.open(loginOf(exchange, found)).catch(refuseUnavailable);
     if (opened.kind === "revoked") throw sessionRequired("revoked");
-    return withToken(whole, json, opened.token);
+    return withToken(whole, json, keep.login(exchange, opened));
   };
 
   const roll = async (exchange: Exchange, answer: Answer): Promise<Answer> => {
     const { whole, json } = await readJson(answer);
     const found = json === undefined ? undefined : upstreamTokenOf(json.token);
-    const token = tokenTextOf(exchange.authorizations[0] ?? "");
+    const token = exchange.cookieToken ?? tokenTextOf(exchange.authorizations[0] ?? "");
     const upstream =
       found === undefined
         ? undefined
@@ -45,8 +48,9 @@ export const createAuthAnswers = ({ sessions, collections }: Services): AuthAnsw
       .refresh(token, presenterOf(exchange), upstream)
       .catch(refuseUnavailable);
     if (outcome.kind !== "minted" && outcome.kind !== "same") throw sessionRequired(outcome.kind);
+    const shown = keep.refresh(exchange, outcome);
     // Without a token in it (fields=record) the answer is passed on; the client keeps what it has.
-    return json === undefined || found === undefined ? whole : withToken(whole, json, outcome.token);
+    return json === undefined || found === undefined ? whole : withToken(whole, json, shown);
   };
 
   // A 403 from another collection's refresh says nothing; from the session's own it is the auth rule speaking.

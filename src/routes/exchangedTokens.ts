@@ -8,6 +8,7 @@ import type { Services } from "../services.ts";
 import { withoutHeaders } from "../utils/headers.ts";
 import { claimsOf, tokenTextOf } from "../utils/jwt.ts";
 import { mayHoldTokens, upstreamTokensIn, withheldText } from "../utils/upstreamTokens.ts";
+import { createKeepSession } from "./keepSession.ts";
 import { sessionRequired } from "./sessionEnd.ts";
 import { loginOf, upstreamTokenOf } from "./upstreamLogin.ts";
 
@@ -17,7 +18,9 @@ const TOKENS_MAX = 4;
 /** Exchanges the tokens in an answer that is whole, headers included; the same object when there are none. */
 export type ExchangeTokens = (exchange: Exchange, answer: Answer) => Answer | Promise<Answer>;
 
-export const createExchangeTokens = ({ sessions, memberCalls }: Services): ExchangeTokens => {
+export const createExchangeTokens = ({ sessions, memberCalls, settings }: Services): ExchangeTokens => {
+  const keep = createKeepSession(settings.security);
+
   // What stands in for a token: the visitor's own, a new session's, the token itself when PocketBase knows it not.
   const standIn = async (exchange: Exchange, token: string): Promise<string> => {
     if (token === exchange.credential) return tokenTextOf(exchange.authorizations[0] ?? "");
@@ -29,7 +32,7 @@ export const createExchangeTokens = ({ sessions, memberCalls }: Services): Excha
     if (kind === "unknown") throw new Refusal("upstream_unreachable");
     const opened = await sessions.open(loginOf(exchange, found)).catch(refuseUnavailable);
     if (opened.kind === "revoked") throw sessionRequired("revoked");
-    return opened.token;
+    return keep.login(exchange, opened);
   };
 
   const fileToken = ({ principal }: Exchange, token: string): string | undefined => {

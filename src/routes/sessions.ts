@@ -1,10 +1,11 @@
 // A caller's own sessions: what devices are signed in, signing them out, and whether a token still counts.
 import { OWN_HEADERS, Refusal } from "../errors.ts";
-import type { Exchange } from "../exchange.ts";
+import { addCookie, type Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
 import { refuseUnavailable } from "../middleware/identify.ts";
 import type { Services } from "../services.ts";
 import type { Session } from "../sessions/liveSessions.ts";
+import { clearSessionCookie } from "../sessions/sessionCookie.ts";
 import { endOf, sessionRequired } from "./sessionEnd.ts";
 
 const HEADERS = ["Cache-Control", "no-store", ...OWN_HEADERS];
@@ -17,12 +18,21 @@ const json = (value: unknown): Answer => ({
 
 const noContent = (): Answer => ({ status: 204, headers: [...HEADERS], body: null });
 
+const takeCookieBack = (exchange: Exchange, { security }: Services["settings"]): void => {
+  const { isSecure } = exchange.client;
+  const { sameSite } = security.cookies;
+  if (exchange.cookieToken !== undefined) addCookie(exchange, clearSessionCookie({ isSecure, sameSite }));
+};
+
 /**
  * `GET /auth/sessions`: the caller's, an array. `DELETE /auth/sessions`: ends the others. `DELETE
  * /auth/sessions/{id}`: ends one; foreign and unknown ids answer the same 404. `POST /auth/logout`: 204.
  * `GET /auth/verify`: 200 while the token counts. Everything answers 401 without a live session.
  */
-export const createSessionRoutes = ({ sessions }: Services): ((exchange: Exchange) => Promise<Answer>) => {
+export const createSessionRoutes = ({
+  sessions,
+  settings,
+}: Services): ((exchange: Exchange) => Promise<Answer>) => {
   const note = (exchange: Exchange, reason: string) => ({
     reason,
     ip: exchange.client.address,
@@ -62,6 +72,7 @@ export const createSessionRoutes = ({ sessions }: Services): ((exchange: Exchang
         return noContent();
       case "POST logout":
         await sessions.revoke({ kind: "session", id }, note(exchange, "logout"));
+        takeCookieBack(exchange, settings);
         return noContent();
       case "GET verify":
         return json({ record: { id: uid, collectionId: cid }, session: id });

@@ -191,13 +191,16 @@ const standingOf = (
 const confirm = (rotation: Rotation, device: DeviceKey, { nowMs, rules }: Moment): Rotation => {
   const known = meet(rotation, device);
   if (rotation.confirmedAtMs !== undefined) return known;
-  const { familyDid } = known;
-  const by = familyDid !== undefined && device.did === undefined ? { ...device, did: "" } : device;
+  const by = remembered(known, device);
   const before = rotation.gen - 1;
   const isListed = before < 1 || rotation.history[0]?.gen === before;
   const history = isListed ? rotation.history : [{ gen: before, atMs: nowMs, by }, ...rotation.history];
   return { ...known, confirmedAtMs: nowMs, history: prune(history, nowMs, rules) };
 };
+
+/** A device as the family remembers it: when the family has a did, its absence says something. */
+const remembered = ({ familyDid }: Rotation, device: DeviceKey): DeviceKey =>
+  familyDid !== undefined && device.did === undefined ? { ...device, did: "" } : device;
 
 /** Notes what a presenter of the current generation teaches about the family. */
 const meet = (rotation: Rotation, device: DeviceKey): Rotation => {
@@ -222,7 +225,12 @@ const isApp = (device: DeviceKey): boolean => device.platform.startsWith("app:")
 
 const advance = (rotation: Rotation, minter: DeviceKey, isAlternation = false): RefreshVerdict => ({
   kind: "advance",
-  next: { ...rotation, gen: rotation.gen + 1, confirmedAtMs: undefined, minter },
+  next: {
+    ...rotation,
+    gen: rotation.gen + 1,
+    confirmedAtMs: undefined,
+    minter: remembered(rotation, minter),
+  },
   isAlternation,
 });
 

@@ -141,8 +141,12 @@ const encodePayload = (claims: Claims, audience: string): string => {
     jti,
     sid,
   };
-  return Buffer.from(JSON.stringify(payload).replace(UNSAFE, escapeUnit), "latin1").toString("base64url");
+  return encodeJson(payload);
 };
+
+/** A value as a token's segment: base64url of ASCII JSON in which nothing becomes `-` or `_` (see {@link mintToken}). */
+export const encodeJson = (value: unknown): string =>
+  Buffer.from(JSON.stringify(value).replace(UNSAFE, escapeUnit), "latin1").toString("base64url");
 
 const readClaims = (payload: string, { audience, type }: TokenCheck): Claims | undefined => {
   let json: unknown;

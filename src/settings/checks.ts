@@ -79,6 +79,14 @@ function judgeSessions({ Security: { Sessions } }: ParsedConfig): string[] {
     );
 }
 
+function judgeCookies({ Security }: ParsedConfig): string[] {
+  return Security.Cookies.isEnabled && Security.DPoP === "required"
+    ? [
+        'Security.Cookies.isEnabled is true, but Security.DPoP is "required": a page cannot make a proof for a token it never sees; set one of them to another value.',
+      ]
+    : [];
+}
+
 function judgeGuard({ Upstream }: ParsedConfig): string[] {
   const problem =
     Upstream.GuardSecret === undefined ? undefined : judgeKey("Upstream.GuardSecret", Upstream.GuardSecret);
@@ -128,6 +136,7 @@ export function findContradictions(candidate: Candidate): string[] {
     ...judgeUpstream(candidate),
     ...judgeTimeouts(candidate.config),
     ...judgeSessions(candidate.config),
+    ...judgeCookies(candidate.config),
     ...judgeApps(candidate.config),
     ...judgeWrites(candidate.config),
     ...judgeGuard(candidate.config),

@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { readCookie, renderCookie, withoutOwnCookies } from "./cookies.ts";
 
 test("readCookie finds one cookie among others, by its exact name", () => {
   const cookie = "a=1;b = x=y ; hapta=2; Hapta=3; not_hapta=4; empty=; bare";
   expect(["a", "b", "hapta", "empty"].map((name) => readCookie(cookie, name))).toEqual(["1", "x=y", "2", ""]);
-  expect(["c", "bare", "", "not"].map((name) => readCookie(cookie, name))).toEqual([
+  expect(["c", "bare", "pta", "not"].map((name) => readCookie(cookie, name))).toEqual([
     undefined,
     undefined,
     undefined,
@@ -15,6 +16,22 @@ test("readCookie finds one cookie among others, by its exact name", () => {
 test("readCookie believes none of two", () => {
   for (const twice of ["s=1; s=2", "s=1;s=1", "s=1; s", "s =1; s=2"])
     expect(readCookie(twice, "s")).toBeUndefined();
+});
+
+test("readCookie reads as one does who splits at every semicolon", () => {
+  const naive = (cookie: string): string | undefined => {
+    const pairs = cookie.split(";").map((pair) => pair.split(/=(.*)/s).map((part) => part.trim()));
+    const found = pairs.filter(([name]) => name === "sid");
+    return found.length === 1 ? found[0]?.[1] : undefined;
+  };
+  const piece = fc.constantFrom("sid", "xsid", "sidx", "=", ";", " ", "\t", "a", "sid=1", "; ", "==");
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const cookie = pieces.join("");
+      expect(readCookie(cookie, "sid")).toBe(naive(cookie));
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test("withoutOwnCookies takes out what is Hapta's and leaves the rest as it is", () => {

@@ -12,20 +12,29 @@ export interface CookieRules {
 /** The trimmed `name=value` pairs of a Cookie field, split as browsers and Go do: at every semicolon. */
 const pairsOf = (cookie: string): string[] => cookie.split(";").map((pair) => pair.trim());
 
-const nameOf = (pair: string): string => {
-  const equals = pair.indexOf("=");
-  return equals < 0 ? pair : pair.slice(0, equals).trimEnd();
-};
-
 /**
  * The value of the one cookie called `name` in a Cookie field; undefined when it is absent or there twice, because
- * then somebody else may have planted one of them.
+ * then somebody else may have planted one of them. Asked of every request of a browser: it allocates nothing but that.
  */
 export const readCookie = (cookie: string, name: string): string | undefined => {
-  if (!cookie.includes(name)) return undefined;
-  const found = pairsOf(cookie).filter((pair) => nameOf(pair) === name);
-  const pair = found.length === 1 ? found[0] : undefined;
-  return pair?.includes("=") === true ? pair.slice(pair.indexOf("=") + 1).trimStart() : undefined;
+  let value: string | undefined;
+  let found = 0;
+  for (let at = cookie.indexOf(name); at >= 0; at = cookie.indexOf(name, at + 1)) {
+    if (!startsPair(cookie, at)) continue;
+    const end = cookie.indexOf(";", at);
+    const rest = cookie.slice(at + name.length, end < 0 ? undefined : end).trim();
+    if (rest !== "" && !rest.startsWith("=")) continue;
+    found += 1;
+    value = rest === "" ? undefined : rest.slice(1).trimStart();
+  }
+  return found === 1 ? value : undefined;
+};
+
+// Only blanks between the last semicolon, or the beginning, and here.
+const startsPair = (cookie: string, at: number): boolean => {
+  let before = at - 1;
+  while (before >= 0 && (cookie[before] === " " || cookie[before] === "\t")) before -= 1;
+  return before < 0 || cookie[before] === ";";
 };
 
 const OWN = /^(?:__Host-|__Secure-)?hapta_/;

@@ -1,11 +1,10 @@
 // Superseded tokens long after their grace: the sessions in the database are aged while nothing runs.
-import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
 import { type Hapta, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { createScratch, type Scratch } from "../support/scratch.ts";
 import { headOf } from "../support/wireReader.ts";
+import { ageSessions } from "./ageing.ts";
 import { ADA, call, login, refresh, refreshed, START_MS, TEST_MS, verdictOf, verify } from "./support.ts";
 
 setDefaultTimeout(TEST_MS);
@@ -19,23 +18,6 @@ let hapta: Hapta;
 /** A token whose successor was used ten minutes ago, and that successor. */
 const pairs: { readonly old: string; readonly current: string }[] = [];
 
-const age = (path: string): void => {
-  using db = new Database(path);
-  const rows = db.query("SELECT id AS place, trail FROM sessions").all() as {
-    place: string;
-    trail: string;
-  }[];
-  for (const { place, trail } of rows) {
-    const stored = JSON.parse(trail) as { h?: number[] };
-    if (stored.h?.[1] !== undefined) stored.h[1] -= AGE_MS;
-    db.run("UPDATE sessions SET trail = ?, confirmed_at = confirmed_at - ? WHERE id = ?", [
-      JSON.stringify(stored),
-      AGE_MS,
-      place,
-    ]);
-  }
-};
-
 beforeAll(async () => {
   pb = await startPocketBase();
   data = createScratch("stale");
@@ -48,7 +30,7 @@ beforeAll(async () => {
     pairs.push({ old, current });
   }
   await first[Symbol.asyncDispose]();
-  age(join(data.path, "sessions.db"));
+  ageSessions(data.path, AGE_MS);
   hapta = await start();
 }, START_MS);
 afterAll(async () => {
