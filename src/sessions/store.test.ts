@@ -71,15 +71,6 @@ describe("ST1: killed at any point", () => {
   }
 });
 
-test("ST2: the connection for what must survive syncs each commit", () => {
-  const source = readFileSync(join(import.meta.dir, "schema.ts"), "utf8");
-  expect(source).toContain('durability === "durable" ? "FULL" : "NORMAL"');
-  using kit = startSessions();
-  const db = new Database(join(kit.dataDir, "sessions.db"));
-  expect(db.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
-  db.close();
-});
-
 /** What a promise rejects with; undefined when it does not. */
 const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
