@@ -3,6 +3,7 @@
 import type { Answer, BodySink, BodySource } from "../../http/answer.ts";
 import { type BodyDecoder, createBodyDecoder } from "../../http/bodyDecoder.ts";
 import { HEAD_BYTES_MAX, parseResponseHead, type ResponseHead } from "../../http/responseHead.ts";
+import type { BagItem } from "../../utils/bag.ts";
 import { headerValue } from "../../utils/headers.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
 import { StreamWriter, sendHead, type UpstreamRequest } from "./requestWriter.ts";
@@ -46,7 +47,8 @@ const HEAD_END = "\r\n\r\n";
 /** Where the end of a head is looked for first. */
 const NEAR_BYTES = 1024;
 
-export class Call<E extends Errand> implements ConnectionUser, BodySource {
+export class Call<E extends Errand> implements ConnectionUser, BodySource, BagItem {
+  bagPlace = -1;
   readonly connection: Connection;
   readonly errand: E;
   readonly #owner: CallOwner<E>;

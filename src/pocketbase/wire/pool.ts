@@ -1,5 +1,6 @@
 // The upstream as the data plane sees it: a bounded pool of kept-alive connections behind a fair gate.
 import type { Answer } from "../../http/answer.ts";
+import { Bag } from "../../utils/bag.ts";
 import { GUARD_HEADER } from "../../utils/headers.ts";
 import type { Secret } from "../../utils/secret.ts";
 import { Call, type CallOwner, type Deadlines, type Errand } from "./call.ts";
@@ -57,7 +58,7 @@ export class UpstreamPool {
   readonly #gate: Gate;
   readonly #guardLine: string;
   readonly #idle: Connection[] = [];
-  readonly #calls = new Set<Call<Job>>();
+  readonly #calls = new Bag<Call<Job>>();
   readonly #sweeper: Timer;
   readonly #owners: { readonly request: CallOwner<Job>; readonly stream: CallOwner<Job> };
   #streams = 0;
@@ -111,7 +112,7 @@ export class UpstreamPool {
   /** Ends every call and closes every connection. */
   close(): void {
     clearInterval(this.#sweeper);
-    for (const call of this.#calls) call.cancel();
+    this.#calls.visitAll((call) => call.cancel());
     for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
@@ -210,7 +211,9 @@ export class UpstreamPool {
   #sweep(): void {
     const nowMs = performance.now();
     this.#gate.sweep(nowMs);
-    for (const call of this.#calls) if (call.deadlineMs <= nowMs) call.expire();
+    this.#calls.visitAll((call) => {
+      if (call.deadlineMs <= nowMs) call.expire();
+    });
     while (this.#idle[0] !== undefined && nowMs - this.#idle[0].idleSinceMs > POOL_IDLE_MS) {
       this.#idle.shift()?.destroy();
     }
