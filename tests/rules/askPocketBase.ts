@@ -41,6 +41,6 @@ const answerOf = async (pb: PocketBase, question: Question, index: number): Prom
   if (question.isSuperuser) headers["Authorization"] = pb.world.tokens.superuser;
   const url = `${pb.url}/api/collections/${question.collection}/records?${query}`;
   const response = await fetch(url, { headers });
-  const body = await response.text();
-  return { status: response.status, ids: response.status === 200 ? body : "" };
+  const body = (await response.json()) as { items?: readonly { id: string }[] };
+  return { status: response.status, ids: (body.items ?? []).map(({ id }) => id).join() };
 };
