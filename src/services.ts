@@ -2,10 +2,10 @@
 import { mkdirSync } from "node:fs";
 import type { Log } from "./insight/log.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
-import type { CollectionNames } from "./pocketbase/collectionNames.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
 import type { Feed } from "./pocketbase/feed.ts";
 import type { Following } from "./pocketbase/following.ts";
+import type { LiveSchema } from "./pocketbase/liveSchema.ts";
 import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
 import { createOAuthCalls, type OAuthCalls } from "./pocketbase/oauthCalls.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
@@ -26,7 +26,7 @@ export interface Services {
   readonly streams: LiveStreams;
   readonly writes: WritesInFlight;
   readonly memberCalls: MemberCalls;
-  readonly collections: CollectionNames;
+  readonly collections: LiveSchema;
   /** Where things stand with PocketBase. */
   readonly upstreamState: () => UpstreamState;
   readonly clientOf: (hop: Hop) => Client;

@@ -2,13 +2,13 @@
 // Concerns records and batches; reads, the app's own routes and superusers pass.
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
-import type { CollectionNames } from "../pocketbase/collectionNames.ts";
+import type { LiveSchema } from "../pocketbase/liveSchema.ts";
 import type { WriteSettings } from "../settings/settingsShape.ts";
 
 export interface WritePolicyParts {
   /** By the collection's name or id, as the settings spell it. */
   readonly writes: ReadonlyMap<string, WriteSettings>;
-  readonly collections: Pick<CollectionNames, "find" | "refresh">;
+  readonly collections: Pick<LiveSchema, "find" | "refresh">;
   /** Monotonic ms. */
   readonly now?: () => number;
 }

@@ -30,7 +30,8 @@ export interface CollectionRules {
 export interface Collection {
   readonly id: string;
   readonly name: string;
-  readonly type: "base" | "auth" | "view";
+  /** `other` is what a later PocketBase adds. */
+  readonly type: "base" | "auth" | "view" | "other";
   readonly isSystem: boolean;
   readonly fields: readonly CollectionField[];
   readonly fieldByName: ReadonlyMap<string, CollectionField>;
@@ -44,19 +45,19 @@ export interface Collection {
 }
 
 /**
- * Reads one item of `GET /api/collections`.
- * @throws Error when it has no id, name, known type or list of fields.
+ * Reads one item of `GET /api/collections`; what it does not know it keeps in `options`.
+ * @throws Error when it has no id, name or type.
  */
 export const toCollection = (item: unknown): Collection => {
   const [id, name, type, fields] = ["id", "name", "type", "fields"].map((key) => member(item, key));
-  if (typeof id !== "string" || typeof name !== "string" || !isType(type) || !Array.isArray(fields))
-    throw new Error("PocketBase listed a collection without id, name, type or fields.");
-  const read = fields.map(toField);
+  if (typeof id !== "string" || typeof name !== "string" || typeof type !== "string")
+    throw new Error("PocketBase listed a collection without id, name or type.");
+  const read = Array.isArray(fields) ? fields.flatMap(toField) : [];
   const indexes = member(item, "indexes");
   return {
     id,
     name,
-    type,
+    type: isType(type) ? type : "other",
     isSystem: member(item, "system") === true,
     fields: read,
     fieldByName: new Map(read.map((one) => [one.name, one])),
@@ -67,7 +68,7 @@ export const toCollection = (item: unknown): Collection => {
   };
 };
 
-const isType = (type: unknown): type is Collection["type"] =>
+const isType = (type: string): type is "base" | "auth" | "view" =>
   type === "base" || type === "auth" || type === "view";
 
 const toRules = (item: unknown): CollectionRules => {
@@ -86,11 +87,10 @@ const toRules = (item: unknown): CollectionRules => {
   };
 };
 
-const toField = (item: unknown): CollectionField => {
+const toField = (item: unknown): CollectionField[] => {
   const [name, type] = [member(item, "name"), member(item, "type")];
-  if (typeof name !== "string" || typeof type !== "string")
-    throw new Error("PocketBase listed a field without name or type.");
-  return {
+  if (typeof name !== "string" || typeof type !== "string") return [];
+  const field = {
     name,
     type,
     isHidden: member(item, "hidden") === true,
@@ -98,6 +98,7 @@ const toField = (item: unknown): CollectionField => {
     isRequired: member(item, "required") === true,
     options: toOptions(item),
   };
+  return [field];
 };
 
 const toOptions = (item: unknown): Readonly<Record<string, unknown>> =>

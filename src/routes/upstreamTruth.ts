@@ -13,6 +13,8 @@ export interface UpstreamTruth {
 
 const RECORD_PATH = /^\/api\/collections\/([^/]+)\/records\/([^/?]+)/;
 const COLLECTION_PATH = /^\/api\/collections\/([^/]+)(?:\/truncate)?$/;
+/** Where a write may change collections, rules or fields: their own routes, raw SQL, and a restored backup. */
+const SCHEMA_PATH = /^\/api\/(?:collections(?:\/[^/]+)?|sql|backups\/[^/]+\/restore)$/;
 
 export const createUpstreamTruth = ({ sessions, collections }: Services): UpstreamTruth => {
   const checkRecord = async (segment: string, uid: string): Promise<void> => {
@@ -20,18 +22,15 @@ export const createUpstreamTruth = ({ sessions, collections }: Services): Upstre
     if (collection?.type === "auth") await sessions.checkRecord({ cid: collection.id, uid });
   };
 
-  const checkCollection = async (segment: string): Promise<void> => {
-    const before = collections.find(segment);
-    await collections.refresh();
-    const changed = before ?? collections.find(segment);
-    if (changed?.type === "auth") await sessions.checkCollection(changed.id);
-  };
-
-  const checkSchema = async (segment: string | undefined): Promise<void> => {
+  // The schema is read anew before the writer hears that it is done.
+  const checkSchema = async (path: string): Promise<void> => {
+    const segment = COLLECTION_PATH.exec(path)?.[1];
+    const before = segment === undefined ? undefined : collections.find(segment);
+    if (SCHEMA_PATH.test(path)) await collections.refresh();
     if (segment === undefined) return;
-    if (segment !== "import") return await checkCollection(segment);
     // An import may touch them all.
-    for (const { id, type } of collections.all()) if (type === "auth") await checkCollection(id);
+    const concerned = segment === "import" ? collections.all() : [before ?? collections.find(segment)];
+    for (const one of concerned) if (one?.type === "auth") await sessions.checkCollection(one.id);
   };
 
   return {
@@ -41,7 +40,7 @@ export const createUpstreamTruth = ({ sessions, collections }: Services): Upstre
         const [, segment, uid] = RECORD_PATH.exec(one) ?? [];
         if (segment !== undefined && uid !== undefined) await checkRecord(segment, uid);
       }
-      await checkSchema(COLLECTION_PATH.exec(path)?.[1]);
+      await checkSchema(path);
     },
     afterConfirmation: async ({ body }) => {
       if (body.kind !== "bytes") return;

@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly wrap?: (pipeline: Pipeline, services: Services) => Pipeline;
   /** Swaps parts for broken ones. */
   readonly replace?: (services: Services) => Services;
+  /** For the control plane; nobody when absent. */
+  readonly superuser?: SuperuserClient;
 }
 
 /** A gateway that listens on a free loopback port. */
@@ -65,8 +67,8 @@ export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}):
   const made = createServices({
     settings: settingsOf(options.config, scratch.path),
     log: (level, message, fields = {}) => lines.push({ level, message, fields }),
-    // The control plane asks elsewhere, where nobody answers: the upstream under test sees visitors only.
-    following: followUpstream(NOBODY, () => undefined),
+    // Unless told otherwise, the control plane asks where nobody answers: the upstream under test sees visitors only.
+    following: followUpstream(options.superuser ?? NOBODY, () => undefined),
     upstreamUrl,
     upstreamState: () => ({ kind: "ready", sinceMs: 0, findings: [] }),
   });
