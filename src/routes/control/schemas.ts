@@ -2,7 +2,8 @@
 import { z } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
-import type { CollectionName, CollectionNames } from "../../pocketbase/collectionNames.ts";
+import type { Collection } from "../../pocketbase/collection.ts";
+import type { LiveSchema } from "../../pocketbase/liveSchema.ts";
 
 /** Longest name or id that a filter takes. */
 const NAME_MAX = 255;
@@ -65,9 +66,9 @@ export const refuseField = (field: string, message: string): never => {
  * not pass for one that matches nothing.
  */
 export const requireCollection = async (
-  collections: CollectionNames,
+  collections: LiveSchema,
   segment: string,
-): Promise<CollectionName> => {
+): Promise<Collection> => {
   const known = collections.find(segment);
   if (known !== undefined) return known;
   await collections.refresh();
