@@ -65,10 +65,7 @@ export const refuseField = (field: string, message: string): never => {
  * @throws Refusal `input_invalid` when there is none, also after reading the list anew: a filter that names nothing must
  * not pass for one that matches nothing.
  */
-export const requireCollection = async (
-  collections: LiveSchema,
-  segment: string,
-): Promise<Collection> => {
+export const requireCollection = async (collections: LiveSchema, segment: string): Promise<Collection> => {
   const known = collections.find(segment);
   if (known !== undefined) return known;
   await collections.refresh();
