@@ -148,6 +148,14 @@ export const ERRORS = {
     message: "The code is unknown, used or too old, or its verifier is wrong.",
     stage: "redeem",
   },
+  authorization_pending: {
+    status: 400,
+    message: "The device was not let in yet; ask again later.",
+    stage: "redeem",
+  },
+  slow_down: { status: 400, message: "The device asks too often.", stage: "redeem" },
+  access_denied: { status: 400, message: "The login was denied.", stage: "redeem" },
+  expired_token: { status: 400, message: "The device code is unknown, used or too old.", stage: "redeem" },
   oauth_busy: {
     status: 503,
     message: "Too many logins are under way. Please try again shortly.",

@@ -39,6 +39,8 @@ export interface RedeemAnswer {
 export interface OAuthCalls {
   /** The login methods of a collection as a guest sees them; undefined when PocketBase could not be asked. Never rejects. */
   loginMethods(collection: string, clientAddress: string): Promise<unknown>;
+  /** What the holder of a token calls himself: e-mail, name or id; undefined when PocketBase could not be asked. */
+  accountOf(collection: string, token: string): Promise<string | undefined>;
   /** Redeems a code (at most 30 s); undefined without an answer, or with one over 1 MiB. Never rejects. */
   redeem(redemption: CodeRedemption): Promise<RedeemAnswer | undefined>;
 }
@@ -76,6 +78,19 @@ export const createOAuthCalls = (
       // A collection without logins has no providers; anything else says nothing about them.
       return answer?.status === 200 || answer?.status === 404 ? (answer.json ?? {}) : undefined;
     },
+    accountOf: async (collection, token) => {
+      const answer = await ask(
+        `${placeOf(collection)}/auth-refresh?fields=record.id,record.email,record.username,record.name`,
+        {
+          method: "POST",
+          headers: { Authorization: token },
+          signal: AbortSignal.timeout(METHODS_MS),
+        },
+      );
+      const record = answer?.status === 200 ? memberOf(answer.json, "record") : undefined;
+      const names = ["email", "username", "name", "id"].map((name) => memberOf(record, name));
+      return names.find((name): name is string => typeof name === "string" && name !== "");
+    },
     redeem: (redemption) => {
       const { collection, provider, code, codeVerifier, redirectUrl, credential, visitor } = redemption;
       return ask(`${placeOf(collection)}/auth-with-oauth2`, {
@@ -103,6 +118,9 @@ const readText = async ({ body }: Response): Promise<string | undefined> => {
   }
   return Buffer.concat(parts).toString("utf8");
 };
+
+const memberOf = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 
 const parsed = (text: string): unknown => {
   try {

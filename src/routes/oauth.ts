@@ -2,13 +2,18 @@
 import { ERRORS, Refusal, renderRefusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import { renderDeviceEndPage } from "../oauth/pages/devicePages.ts";
 import { renderRefusedPage } from "../oauth/pages/flowPages.ts";
 import { renderDonePage, renderFailedPage } from "../oauth/pages/popupPages.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
-import { createCallbackRoute, type EndLogin } from "./oauthCallback.ts";
+import { Approval } from "./oauthApproval.ts";
+import { createCallbackRoute, type EndLogin, type Outcome } from "./oauthCallback.ts";
 import { createCodeExchange, createEndWithCode } from "./oauthCode.ts";
 import { createDeliver } from "./oauthDelivery.ts";
+import { createDeviceStart } from "./oauthDevice.ts";
+import { DeviceWait } from "./oauthDeviceWait.ts";
+import { createLinkRoutes } from "./oauthLink.ts";
 import { bodyParamsOf } from "./oauthRequest.ts";
 import { createBeginLogin, createStartRoute } from "./oauthStart.ts";
 
@@ -17,7 +22,9 @@ type Serve = (exchange: Exchange) => Answer | Promise<Answer>;
 /**
  * - `GET {collection}/{provider}`: starts a login in this browser.
  * - `GET callback`, `POST callback`: the provider's answer.
- * - `POST token`: a one-time code for a session.
+ * - `POST token`: a one-time code, or a device's, for a session.
+ * - `POST device`, `GET events`: a device that wants in. `GET device`, `POST approve`: whoever lets it in.
+ * - `POST link`, `GET link`, `POST confirm`: a provider for the member who is signed in.
  * - `GET done`, `GET failed`: where the SDK's popup ends.
  */
 export const createOAuthRoutes = (services: Services): ((exchange: Exchange) => Promise<Answer>) => {
@@ -25,15 +32,26 @@ export const createOAuthRoutes = (services: Services): ((exchange: Exchange) => 
   const start = createStartRoute(services, begin);
   const deliver = createDeliver(services);
   const exchangeCode = createCodeExchange(services, deliver);
+  const askForDevice = createDeviceStart(services);
+  const approval = new Approval(services, begin);
+  const wait = new DeviceWait(services, deliver);
+  const link = createLinkRoutes(services, begin);
+  const { devices } = services.oauth;
   const endWithCode = createEndWithCode(services);
-  const end: EndLogin = (exchange, flow, outcome) => {
-    if (flow.end.kind === "device") throw new Refusal("oauth_state_invalid");
-    return endWithCode(exchange, flow.end, outcome);
+  const end: EndLogin = (exchange, flow, outcome) =>
+    flow.end.kind === "device"
+      ? endOnDevice(flow.end.device, outcome)
+      : endWithCode(exchange, flow.end, outcome);
+  const endOnDevice = (device: string, outcome: Outcome): Answer => {
+    if (outcome.kind === "done") return renderDeviceEndPage(devices.finish(device, outcome.result));
+    devices.move(device, ["confirmed"], "denied");
+    return renderDeviceEndPage(false);
   };
   const callback = createCallbackRoute(services, end);
   const token: Serve = (exchange) => {
     const param = bodyParamsOf(exchange);
-    const code = param("code");
+    const [code, deviceCode] = [param("code"), param("device_code")];
+    if (deviceCode !== undefined) return wait.poll(exchange, deviceCode);
     if (code === undefined) throw new Refusal("oauth_request_invalid");
     return exchangeCode(exchange, code, param);
   };
@@ -43,6 +61,13 @@ export const createOAuthRoutes = (services: Services): ((exchange: Exchange) => 
     ["GET callback", callback],
     ["POST callback", callback],
     ["POST token", token],
+    ["POST device", askForDevice],
+    ["GET device", (exchange) => approval.show(exchange)],
+    ["POST approve", (exchange) => approval.decide(exchange)],
+    ["GET events", (exchange) => wait.events(exchange)],
+    ["POST link", link.create],
+    ["GET link", link.show],
+    ["POST confirm", link.confirm],
   ]);
 
   const serve: Serve = (exchange) => {

@@ -1,9 +1,9 @@
 // What the OAuth2 routes read from a request: parameters that are there once, the browser's own secret, and where
 // Hapta is to the outside. Answers nothing.
-import { Refusal } from "../errors.ts";
+import { OWN_HEADERS, Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
-import { newSecret, sha256 } from "../oauth/pkce.ts";
+import { isSameText, newSecret, sha256 } from "../oauth/pkce.ts";
 import { OAuthBusy } from "../oauth/slips.ts";
 import type { Services } from "../services.ts";
 import { parseAddress } from "../utils/address.ts";
@@ -78,6 +78,30 @@ export const tieBrowser = ({ cookie = "" }: Exchange, base: string): BrowserTie 
   const rules = { maxAgeSeconds: COOKIE_SECONDS, isSecure, sameSite: "Lax" } as const;
   return { hash: sha256(secret), setCookie: renderCookie(name, secret, rules) };
 };
+
+/** What a form of Hapta's own must bring back: only the browser it was shown to can. */
+export const csrfOf = (browserHash: string, about: string): string => sha256(`csrf:${browserHash}:${about}`);
+
+/** @throws Refusal `oauth_state_invalid` for a form that was not filled in on Hapta's own page, in this browser. */
+export const checkCsrf = (
+  exchange: Exchange,
+  {
+    base,
+    about,
+    csrf = "",
+  }: { readonly base: string; readonly about: string; readonly csrf: string | undefined },
+): void => {
+  const browser = browserOf(exchange, base);
+  const isOwn = browser !== undefined && isSameText(csrfOf(browser, about), csrf);
+  if (!isOwn || exchange.page === "foreign") throw new Refusal("oauth_state_invalid");
+};
+
+/** An answer for programs. */
+export const jsonAnswer = (value: unknown): Answer => ({
+  status: 200,
+  headers: ["Content-Type", "application/json", "Cache-Control", "no-store", ...OWN_HEADERS],
+  body: Buffer.from(`${JSON.stringify(value)}\n`),
+});
 
 /** A redirect that hides where it came from; 303 so that nothing is posted twice. */
 export const redirectTo = (location: string, headers: readonly string[] = []): Answer => ({

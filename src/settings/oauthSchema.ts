@@ -1,7 +1,7 @@
 // The keys of the config file about logins through OAuth2 providers.
 import { z } from "zod";
 import { isRedirectUrl } from "../utils/redirectUrl.ts";
-import { choiceNote, listOf } from "./pieces.ts";
+import { choiceNote, listOf, toggle } from "./pieces.ts";
 
 const ISSUERS_MAX = 64;
 const VERIFIERS = ["issued", "any"] as const;
@@ -40,6 +40,11 @@ export const oauth2 = z.strictObject({
     },
     (entry) => (isRedirectUrl(entry) ? entry : undefined),
   ),
+  DeviceLogin: toggle({
+    fallback: false,
+    sentence:
+      "Whether a device without a browser may be logged in from another one (docs/oauth2.md). Anybody can then send somebody a code and ask for a yes: the page says what it is about.",
+  }),
   Verifiers: z
     .enum(VERIFIERS)
     .default("issued")

@@ -96,6 +96,7 @@ export type Settings = {
     /** Absolute URLs, compared exactly. */
     readonly redirectUrls: readonly string[];
     readonly verifiers: "issued" | "any";
+    readonly isDeviceLoginEnabled: boolean;
     /** Without a trailing slash; undefined = what the visitor typed. */
     readonly publicUrl: string | undefined;
     /** Issuer of each provider that has a fixed one. */
@@ -234,6 +235,7 @@ export function toSettings(input: CheckedInput): Settings {
     oauth2: {
       redirectUrls: OAuth2.RedirectURLs,
       verifiers: OAuth2.Verifiers,
+      isDeviceLoginEnabled: OAuth2.DeviceLogin,
       publicUrl: OAuth2.PublicURL === "" ? undefined : OAuth2.PublicURL.replace(/\/+$/, ""),
       issuers: OAuth2.Issuers,
     },

@@ -14,3 +14,12 @@ export const renderRefusedPage = (refusal: Answer, message: string): Answer =>
     content: html`<h1 class="bad">Login failed</h1><p>${message}</p><p>Go back to the app and start again.</p>`,
     headers: withoutHeaders(refusal.headers, PAGES_OWN),
   });
+
+/** Sends the browser on; a page, because a form may not lead to another site by itself. */
+export const renderLeavingPage = (location: string, headers: readonly string[]): Answer =>
+  renderPage({
+    title: "Continue",
+    content: html`<h1>One moment</h1><p>You are being sent to the login page.</p><a class="button" href="${location}">Continue</a>`,
+    goesTo: location,
+    headers,
+  });

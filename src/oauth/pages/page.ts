@@ -32,6 +32,11 @@ export const html = (strings: TemplateStringsArray, ...values: readonly (string 
   return { html: strings.reduce((whole, part, index) => whole + part + (texts[index] ?? ""), "") };
 };
 
+/** Pieces of HTML one after the other. */
+export const joined = (pieces: readonly Html[]): Html => ({
+  html: pieces.map((piece) => piece.html).join(""),
+});
+
 const STYLE = `
 :root{color-scheme:light dark;--ink:#1c2530;--soft:#5a6675;--paper:#f3f5f8;--card:#fff;--line:#d5dbe3;--key:#1f5fbf;--on:#fff;--bad:#b3261e}
 @media(prefers-color-scheme:dark){:root{--ink:#eef2f6;--soft:#a6b1be;--paper:#11161c;--card:#1b222b;--line:#37424f;--key:#8ab4f8;--on:#0c1a2e;--bad:#f2b8b5}}
@@ -50,6 +55,7 @@ input{width:100%;margin:0 0 1rem;padding:.75rem;border:1px solid var(--line);bor
 button,a.button{display:block;width:100%;margin:0 0 .75rem;padding:.75rem 1rem;min-height:3rem;border:1px solid var(--key);border-radius:.75rem;background:var(--key);color:var(--on);font:600 1rem/1.5 system-ui,sans-serif;text-align:center;text-decoration:none;cursor:pointer}
 button.quiet{background:transparent;color:var(--ink);border-color:var(--line)}
 :focus-visible{outline:3px solid var(--key);outline-offset:2px}
+.code.small{font-size:1rem;letter-spacing:0}
 .bad{color:var(--bad)}
 `;
 
