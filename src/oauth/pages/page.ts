@@ -54,6 +54,7 @@ label{display:block;margin:0 0 .25rem;font-weight:600}
 input{width:100%;margin:0 0 1rem;padding:.75rem;border:1px solid var(--line);border-radius:.75rem;background:transparent;color:inherit;font:600 1.25rem/1.2 ui-monospace,monospace;letter-spacing:.1em;text-transform:uppercase}
 button,a.button{display:block;width:100%;margin:0 0 .75rem;padding:.75rem 1rem;min-height:3rem;border:1px solid var(--key);border-radius:.75rem;background:var(--key);color:var(--on);font:600 1rem/1.5 system-ui,sans-serif;text-align:center;text-decoration:none;cursor:pointer}
 button.quiet{background:transparent;color:var(--ink);border-color:var(--line)}
+form>:last-child{margin:0}
 :focus-visible{outline:3px solid var(--key);outline-offset:2px}
 .code.small{font-size:1rem;letter-spacing:0}
 .bad{color:var(--bad)}
