@@ -40,6 +40,14 @@ export interface Proven {
   readonly nextNonce?: string | undefined;
 }
 
+/** Parts of a request as they were received. */
+export interface AsSigned {
+  readonly headers: readonly string[];
+  readonly query: string;
+  /** SHA-256 of the body in base64; undefined when it is too large to be read whole. */
+  readonly bodyDigest: string | undefined;
+}
+
 export interface Exchange {
   /** Request id, also sent as `X-Request-Id`. */
   readonly id: string;
@@ -67,8 +75,8 @@ export interface Exchange {
   readonly body: RequestBody;
   /** The checked payload of a batch: `{"requests":[...]}`, whatever it travels in. */
   readonly batchPayload?: Uint8Array;
-  /** SHA-256 of the body as it was received, in base64; for signed requests whose body was read whole. */
-  readonly bodyDigest?: string;
+  /** What a signature was made over, when the body was written anew since. */
+  readonly asSigned?: AsSigned;
   /** Asked to keep the session in a cookie (`X-Hapta-Cookie: 1`); only where `Security.Cookies` allows it. */
   readonly wantsCookie: boolean;
   /** The session cookie's token, when that is what counts: `identify` saw no other. */

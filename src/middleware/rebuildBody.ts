@@ -46,7 +46,7 @@ export const createRebuildBody = (): RebuildBody => {
     const source = createCountedSource(body.source, budget, exchange.client.address);
     try {
       const counted: StreamBody = { ...body, source };
-      return await (exchange.isSigned && !isUndigested(exchange, body)
+      return await (exchange.isSigned
         ? rebuildSigned(exchange, counted, options)
         : rebuild(exchange, counted, options));
     } finally {
@@ -62,12 +62,17 @@ const isUndigested = ({ headers }: Exchange, { length = 0 }: StreamBody): boolea
 // What was signed is whole before PocketBase sees a byte: it may act on a JSON value, or a form, before the body's end.
 const rebuildSigned = async (
   exchange: Exchange,
-  { source, length = 0 }: StreamBody,
+  body: StreamBody,
   options: RebuildOptions,
 ): Promise<Exchange> => {
+  const { source, length = 0 } = body;
+  const { headers, query } = exchange;
+  if (isUndigested(exchange, body))
+    return rebuild({ ...exchange, asSigned: { headers, query, bodyDigest: undefined } }, body, options);
   if (length > SIGNED_BYTES_MAX) throw new Refusal("body_too_large");
   const bytes = await readBody(source, { bytesMax: SIGNED_BYTES_MAX, timeoutMs: TIMEOUT_MS });
-  const digested = { ...exchange, bodyDigest: createHash("sha256").update(bytes).digest("base64") };
+  const bodyDigest = createHash("sha256").update(bytes).digest("base64");
+  const digested: Exchange = { ...exchange, asSigned: { headers, query, bodyDigest } };
   if (exchange.route.body !== "stream")
     return rebuild(digested, { kind: "stream", source: sourceOf(bytes), length: bytes.length }, options);
   return { ...digested, body: bytes.length === 0 ? { kind: "none" } : { kind: "bytes", bytes } };

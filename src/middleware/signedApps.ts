@@ -30,8 +30,10 @@ export const createSignedApps = (apps: readonly AppSettings[]): SignedApps => {
   });
   return {
     verify: (exchange) => {
-      const { body, bodyDigest } = exchange;
-      const result = check({ ...exchange, hasBody: body.kind !== "none", bodyDigest });
+      const { method, path, query, headers, authorizations, body, asSigned } = exchange;
+      const hasBody = body.kind !== "none";
+      const message = { method, path, query, headers, authorizations, hasBody, bodyDigest: undefined };
+      const result = check({ ...message, ...asSigned });
       if (!result.ok) {
         const signature = { code: `signature_${result.fault}`, message: REASONS[result.fault] };
         throw new Refusal("signature_invalid", { data: { signature } });
