@@ -31,17 +31,15 @@ export const bindToKey = async (pb: PocketBase, { privateKey, publicKey }: Crypt
     return `${text}.${base64url(new Uint8Array(signature))}`;
   };
 
-  const proving = async (to: RequestInfo | URL, init?: RequestInit, mayRepeat = true): Promise<Response> => {
-    const request = new Request(to, init);
-    request.headers.set("DPoP", await proofOf(request));
-    const response = await fetch(request);
-    const next = response.headers.get("DPoP-Nonce");
-    nonce = next ?? nonce;
-    return response.status === 401 && next !== null && mayRepeat ? proving(to, init, false) : response;
+  const send = async (to: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    for (let tries = 1; ; tries++) {
+      const request = new Request(to as string, init);
+      request.headers.set("DPoP", await proofOf(request));
+      const response = await fetch(request);
+      const next = response.headers.get("DPoP-Nonce");
+      nonce = next ?? nonce;
+      if (response.status !== 401 || next === null || tries === 2) return response;
+    }
   };
-
-  pb.beforeSend = (url, options) => ({
-    url,
-    options: { ...options, fetch: (to, init) => proving(to, init) },
-  });
+  pb.beforeSend = (url, options) => ({ url, options: { ...options, fetch: send } });
 };

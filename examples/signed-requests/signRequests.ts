@@ -17,7 +17,11 @@ export const signRequests = async (pb: PocketBase, id: string, secret: string): 
     if (body.byteLength > 0 && body.byteLength <= DIGEST_BYTES_MAX)
       headers.set("content-digest", `sha-256=:${base64(await crypto.subtle.digest("SHA-256", body))}:`);
     const fields = ["authorization", "content-type", "content-digest"].filter((name) => headers.has(name));
-    const parts = [["@method", method], ["@path", pathname], ["@query", search || "?"]];
+    const parts = [
+      ["@method", method],
+      ["@path", pathname],
+      ["@query", search || "?"],
+    ];
     const covered = [...parts, ...fields.map((name) => [name, headers.get(name)])];
     const list = covered.map(([name]) => `"${name}"`).join(" ");
     const params = `(${list});created=${Math.floor(Date.now() / 1000)};nonce="${crypto.randomUUID()}";keyid="${id}"`;
@@ -28,8 +32,7 @@ export const signRequests = async (pb: PocketBase, id: string, secret: string): 
     return request;
   };
 
-  pb.beforeSend = (url, options) => ({
-    url,
-    options: { ...options, fetch: async (to, init) => fetch(await signed(new Request(to, init))) },
-  });
+  const send = async (to: string | URL | Request, init?: RequestInit): Promise<Response> =>
+    fetch(await signed(new Request(to as string, init)));
+  pb.beforeSend = (url, options) => ({ url, options: { ...options, fetch: send } });
 };
