@@ -10,7 +10,7 @@ const base64url = (bytes: Uint8Array): string =>
     .replaceAll("=", "");
 const encoded = (value: unknown): string => base64url(utf8.encode(JSON.stringify(value)));
 
-/** @param keys - ECDSA P-256; see storedKey.ts for one that a browser keeps and nobody can take away. */
+/** @param keys - ECDSA P-256; see storedKey.js for one that a browser keeps and nobody can take away. */
 export const bindToKey = async (pb: PocketBase, { privateKey, publicKey }: CryptoKeyPair): Promise<void> => {
   const { crv, kty, x, y } = await crypto.subtle.exportKey("jwk", publicKey);
   const header = encoded({ typ: "dpop+jwt", alg: "ES256", jwk: { crv, kty, x, y } });
