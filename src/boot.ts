@@ -39,10 +39,12 @@ export const boot = async (
   const { log, flush } = createLog(settings.log.level);
   const publicUrl = `http://localhost:${settings.server.port}`;
   const origin = await openOrigin(settings, { env, log, publicUrl });
+  const { promise: settingsRead, resolve: onSettings } = Promise.withResolvers<unknown>();
   const watch = connectUpstream({
     client: origin.client,
     fix: settings.fixUpstream || origin.isEmbedded,
     log,
+    onSettings,
   });
   const closeOrigin = async (): Promise<void> => {
     await watch.close();
@@ -64,6 +66,7 @@ export const boot = async (
       ? new BootError(error.message, { cause: error })
       : toBootError("Cannot open the session store", error);
   }
+  void settingsRead.then((read) => importRules(services, read));
   const pipeline = createPipeline(services, createRoutes(services));
   const shutDown = async (): Promise<void> => {
     services.close();
@@ -89,6 +92,19 @@ export const boot = async (
       await shutDown();
     },
   };
+};
+
+const importRules = ({ limits, log }: Services, upstreamSettings: unknown): void => {
+  const { rules, skipped } = limits.importRules(upstreamSettings);
+  if (!limits.isEnabled || (rules.length === 0 && skipped.length === 0)) return;
+  const isTaken = limits.config.importsRules;
+  log(
+    "info",
+    isTaken
+      ? `PocketBase's ${rules.length} rate-limit rules count in Hapta now; its own limiter is no longer needed.`
+      : "PocketBase's rate limiter is on beside ratelimit.Rules; it is no longer needed.",
+    isTaken && skipped.length > 0 ? { skipped } : {},
+  );
 };
 
 interface OriginOptions {

@@ -21,7 +21,7 @@ export default {
     Secret: crypto.randomUUID(),
   },
   ratelimit: {
-    // Requests allowed per Duration (in ms). Accepted, but not enforced by this version yet.
+    // Requests allowed per Duration (in ms); docs/limits.md says what counts how much.
     Max: 1000,
     Duration: 60_000,
     // true counts everybody by address; false counts signed-in callers by user and guests by address.

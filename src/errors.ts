@@ -7,7 +7,7 @@ interface ErrorRow {
   readonly status: number;
   /** Shown to the client. Never holds an address, a path of this machine or a runtime's own text. */
   readonly message: string;
-  readonly stage: "trace" | "admit" | "identify" | "redeem" | "forward";
+  readonly stage: "trace" | "admit" | "identify" | "meter" | "redeem" | "forward";
 }
 
 /** One row per stable code; the code travels in `X-Hapta-Error`, the rest in PocketBase's error shape. */
@@ -117,6 +117,11 @@ export const ERRORS = {
     message: "Too many wrong admin keys came from this address. Please try again later.",
     stage: "identify",
   },
+  banned: { status: 403, message: "You are not allowed to perform this request.", stage: "meter" },
+  rate_limited: { status: 429, message: "Too many requests.", stage: "meter" },
+  too_many_at_once: { status: 429, message: "Too many requests.", stage: "meter" },
+  too_many_streams: { status: 429, message: "Too many requests.", stage: "meter" },
+  login_delayed: { status: 429, message: "Too many requests.", stage: "meter" },
   oauth_verifier_invalid: {
     status: 400,
     message: "The code verifier was not issued for this login, or it is too old.",
@@ -169,13 +174,26 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What problem details say beside status and message. */
+export interface Problem {
+  /** URI of the problem's type. */
+  readonly type: string;
+  readonly title: string;
+  /** Members of this type. */
+  readonly members: Readonly<Record<string, unknown>>;
+}
+
 /** What a refusal may add to its table row. */
 export interface RefusalDetail {
   /** PocketBase's `data` member: field name to `{code, message}`. */
   readonly data?: Readonly<Record<string, unknown>>;
   /** Seconds the client should wait; sent as `Retry-After`. */
   readonly retryAfterSeconds?: number;
-  /** Further headers, name, value...: challenges. */
+  /** What the operator wants to be said instead of the row's message. */
+  readonly message?: string;
+  /** Rendered as problem details (RFC 9457), for clients that asked for them. */
+  readonly problem?: Problem;
+  /** Further headers, name, value...: challenges, what is left of a limit. */
   readonly headers?: readonly string[];
   readonly cause?: unknown;
 }
@@ -193,15 +211,29 @@ export class Refusal extends Error {
   }
 }
 
-/** The answer for a refusal: PocketBase's error shape, the members in PocketBase's order. */
+/** The answer for a refusal: PocketBase's error shape, the members in PocketBase's order; or problem details. */
 export const renderRefusal = (code: ErrorCode, detail: RefusalDetail = {}): Answer => {
-  const { status, message } = ERRORS[code];
-  const body = JSON.stringify({ data: detail.data ?? {}, message, status });
-  const headers = ["Content-Type", "application/json", "X-Hapta-Error", code, ...OWN_HEADERS];
+  const { status } = ERRORS[code];
+  const { problem, data = {}, message = ERRORS[code].message } = detail;
+  const body =
+    problem === undefined
+      ? JSON.stringify({ data, message, status })
+      : JSON.stringify({
+          type: problem.type,
+          title: problem.title,
+          status,
+          detail: message,
+          ...problem.members,
+        });
+  const type = problem === undefined ? "application/json" : "application/problem+json";
+  const headers = ["Content-Type", type, "X-Hapta-Error", code, ...OWN_HEADERS];
   if (detail.retryAfterSeconds !== undefined) headers.push("Retry-After", String(detail.retryAfterSeconds));
   if (detail.headers !== undefined) headers.push(...detail.headers);
   return { status, headers, body: Buffer.from(`${body}\n`) };
 };
+
+/** What a page may read of a refusal beside the headers that every page may (Fetch standard, safelisted headers). */
+export const EXPOSED_HEADERS = "Retry-After, RateLimit, RateLimit-Policy, X-Hapta-Error, X-Request-Id";
 
 /** The headers PocketBase puts on every answer, for the answers that Hapta writes itself. */
 export const OWN_HEADERS: readonly string[] = [

@@ -72,7 +72,8 @@ export interface Exchange {
   readonly client: Client;
   /** Which web page asks. */
   readonly page: Page;
-  readonly body: RequestBody;
+  /** Replaced where what flows through it is counted. */
+  body: RequestBody;
   /** The checked payload of a batch: `{"requests":[...]}`, whatever it travels in. */
   readonly batchPayload?: Uint8Array;
   /** What a signature was made over, when the body was written anew since. */
@@ -87,6 +88,8 @@ export interface Exchange {
   principal: Principal;
   /** Value of the Authorization header that PocketBase gets; never the client's own token. */
   credential: string | undefined;
+  /** Names and values of the rate-limit headers that leave with whatever the answer is; set by `meter`. */
+  limitHeaders: readonly string[] | undefined;
   /** Told when the client goes away before its answer is complete. */
   readonly presence: Presence;
 }

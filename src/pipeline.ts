@@ -6,29 +6,30 @@ import type { WireRequest } from "./http/wireRequest.ts";
 import { createAdmit } from "./middleware/admit.ts";
 import { createForward } from "./middleware/forward.ts";
 import { createIdentify } from "./middleware/identify.ts";
+import { createMeter } from "./middleware/meter.ts";
 import { createRedeem } from "./middleware/redeem.ts";
 import { createTrace } from "./middleware/trace.ts";
 import type { TrafficKind } from "./pocketbase/routes.ts";
 import type { Services } from "./services.ts";
 
 /** Every stage in walking order. `trace` and `admit` open each walk: they make the Exchange. */
-export const STAGE_NAMES = ["trace", "admit", "identify", "redeem", "forward"] as const;
+export const STAGE_NAMES = ["trace", "admit", "identify", "meter", "redeem", "forward"] as const;
 export type StageName = (typeof STAGE_NAMES)[number];
 
 /** Which stages each kind of traffic walks. */
 export const PLANS = {
   probe: ["trace", "admit"],
   control: ["trace", "admit", "identify"],
-  session: ["trace", "admit", "identify"],
-  preflight: ["trace", "admit", "forward"],
-  auth: ["trace", "admit", "identify", "redeem", "forward"],
-  oauth: ["trace", "admit", "identify", "redeem"],
-  records: ["trace", "admit", "identify", "forward"],
-  batch: ["trace", "admit", "identify", "forward"],
-  file: ["trace", "admit", "identify", "forward"],
-  realtime: ["trace", "admit", "identify", "forward"],
-  admin: ["trace", "admit", "identify", "forward"],
-  custom: ["trace", "admit", "identify", "forward"],
+  session: ["trace", "admit", "identify", "meter"],
+  preflight: ["trace", "admit", "meter", "forward"],
+  auth: ["trace", "admit", "identify", "meter", "redeem", "forward"],
+  oauth: ["trace", "admit", "identify", "meter", "redeem"],
+  records: ["trace", "admit", "identify", "meter", "forward"],
+  batch: ["trace", "admit", "identify", "meter", "forward"],
+  file: ["trace", "admit", "identify", "meter", "forward"],
+  realtime: ["trace", "admit", "identify", "meter", "forward"],
+  admin: ["trace", "admit", "identify", "meter", "forward"],
+  custom: ["trace", "admit", "identify", "meter", "forward"],
 } as const satisfies Record<TrafficKind, readonly StageName[]>;
 
 /** What the routes do: answer what is Hapta's own, and reshape what PocketBase answered. */
@@ -49,6 +50,7 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
     trace: undefined,
     admit: undefined,
     identify: createIdentify(services),
+    meter: createMeter(services),
     redeem: createRedeem(services),
     forward: createForward(services),
   };

@@ -1,6 +1,9 @@
 // The composition root: builds every part once, from settings, and lets them meet. Nothing else does.
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
+
 import type { Log } from "./insight/log.ts";
+import { Limits } from "./limits/limits.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
 import type { Feed } from "./pocketbase/feed.ts";
@@ -25,6 +28,7 @@ export interface Services {
   readonly oauthCalls: OAuthCalls;
   readonly streams: LiveStreams;
   readonly writes: WritesInFlight;
+  readonly limits: Limits;
   readonly memberCalls: MemberCalls;
   readonly collections: LiveSchema;
   /** Where things stand with PocketBase. */
@@ -69,6 +73,7 @@ export const createServices = (options: ServicesOptions): Services => {
     },
   });
   noteSecret(sessions, settings, log);
+  const limits = createLimits(settings, following.collections);
   endWithLogins(sessions, following.logins, log);
   const stopKeeping = keepHourly(sessions, log);
   const oauth = openOAuth(settings, sessions, oauthCalls);
@@ -81,6 +86,7 @@ export const createServices = (options: ServicesOptions): Services => {
     oauthCalls,
     streams,
     writes,
+    limits,
     memberCalls,
     collections: following.collections,
     upstreamState,
@@ -118,6 +124,19 @@ const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
     totalTimeoutMs: upstream.totalTimeoutMs,
     guard: upstream.guardSecret,
   });
+
+const createLimits = ({ rateLimit }: Settings, collections: LiveSchema): Limits => {
+  const random = randomBytes(8);
+  const limits = new Limits({
+    config: rateLimit,
+    keysMax: rateLimit.keysMax,
+    hashKey: [random.readUInt32LE(0), random.readUInt32LE(4)],
+    nowMs: () => performance.now(),
+    collectionOf: (segment) => collections.find(segment),
+  });
+  collections.onChange(() => limits.forgetCollections());
+  return limits;
+};
 
 const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean) => {
   const isAllowed = createAddressTest(admin.allowedBlocks);

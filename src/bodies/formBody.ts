@@ -31,7 +31,8 @@ export interface RebuiltForm {
   readonly bytes: Uint8Array;
 }
 
-interface Field {
+/** One field of a form. */
+export interface Field {
   readonly name: string;
   readonly value: Uint8Array;
 }
@@ -53,7 +54,7 @@ export const rebuildMultipartForm = (
   contentType: string,
   codec: FormCodec,
 ): RebuiltForm => {
-  const fields = readMultipart(bytes, contentType, codec);
+  const fields = readMultipartFields(bytes, contentType, codec);
   const writer = codec.createWriter();
   const pieces: Uint8Array[] = [];
   for (const { name, value } of checked(fields))
@@ -104,7 +105,11 @@ const checked = (fields: readonly Field[]): Field[] => {
   });
 };
 
-const readMultipart = (bytes: Uint8Array, contentType: string, codec: FormCodec): Field[] => {
+/**
+ * The fields of a `multipart/form-data` body, in order.
+ * @throws Refusal `body_invalid`
+ */
+export const readMultipartFields = (bytes: Uint8Array, contentType: string, codec: FormCodec): Field[] => {
   const fields: Field[] = [];
   let name = "";
   let chunks: Uint8Array[] = [];

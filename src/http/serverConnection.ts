@@ -87,6 +87,7 @@ export class ServerConnection implements AnswerWatcher {
     source?.break();
     current.writer?.cancel();
     presence.whenGone?.();
+    presence.whenOver?.();
   }
 
   /** Acts on a deadline that has passed; called on a coarse clock. */
@@ -134,7 +135,7 @@ export class ServerConnection implements AnswerWatcher {
   #serve(head: RequestHead, rest: Buffer | undefined): void {
     const hasBody = head.framing.kind !== "none";
     const source = hasBody ? new RequestSource(head.framing, this.#flow(head)) : undefined;
-    const presence: Presence = { isGone: false, whenGone: undefined };
+    const presence: Presence = { isGone: false, whenGone: undefined, whenOver: undefined };
     const request: WireRequest = { head, peer: this.#peer, source, presence };
     const current: Current = { request, writer: undefined };
     this.#current = current;
@@ -214,7 +215,9 @@ export class ServerConnection implements AnswerWatcher {
       source.cancel();
       this.#closesAfter = true;
     }
+    const over = this.#current?.request.presence.whenOver;
     this.#current = undefined;
+    over?.();
     if (this.#isFree) this.#settle();
     else this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
   }

@@ -7,6 +7,8 @@ export interface Presence {
   isGone: boolean;
   /** Set by whoever works for the client right now. */
   whenGone: (() => void) | undefined;
+  /** Told once, when the answer is out or the client has stopped: whatever the request held is free again. */
+  whenOver: (() => void) | undefined;
 }
 
 /** A request as it came off the wire. */

@@ -5,6 +5,9 @@ import type { Exchange, Method, Proven } from "../exchange.ts";
 import type { RequestBody } from "../http/answer.ts";
 import type { RequestHead } from "../http/requestHead.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
+import { guestAt } from "../limits/buckets.ts";
+import { limitRefusal } from "../limits/limitRefusal.ts";
+import type { Limits } from "../limits/limits.ts";
 import { type Route, toRoute } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
 import { withoutOwnCookies } from "../utils/cookies.ts";
@@ -43,7 +46,7 @@ interface Facts {
 
 export type Admit = (request: WireRequest, traced: Traced) => Exchange | Promise<Exchange>;
 
-export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Admit => {
+export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Services): Admit => {
   const hosts = new Set(settings.security.hosts);
   const rebuildBody = createRebuildBody();
   const pageOf = createPageOf(settings.security.origins);
@@ -85,11 +88,13 @@ export const createAdmit = ({ settings, clientOf, isAdminClient }: Services): Ad
       cookieToken: undefined,
       setCookies: undefined,
       proven: NOTHING,
+      limitHeaders: undefined,
       principal: { kind: "guest" },
       credential: undefined,
       presence,
     };
     if (body.kind === "stream" && isReadWhole(exchange)) {
+      refuseInVain(exchange, limits, isAdmin);
       return rebuildBody(exchange, body, { contentType: facts.contentType ?? "", isAdmin });
     }
     return exchange;
@@ -226,6 +231,19 @@ const createBodyCheck = ({ server, security }: Services["settings"]): BodyCheck 
     if (checksType && route.kind === "records" && !RECORD_TYPE.test(contentType))
       throw new Refusal("media_type_unsupported");
   };
+};
+
+// Nobody reads a body for somebody who will be refused whatever it says. Superusers have no limits: where one may be
+// asking, `meter` decides alone.
+const refuseInVain = (exchange: Exchange, limits: Limits, isAdmin: boolean): void => {
+  const isGuest = exchange.authorizations.length === 0 && exchange.cookie === undefined;
+  if (!limits.isEnabled || (isAdmin && !isGuest)) return;
+  const audience = isGuest ? "guest" : "user";
+  const decision = limits.foresee({ caller: guestAt(exchange.client.address), audience, deed: exchange });
+  if (decision.ok) return;
+  const { rule, waitMs, headers } = decision;
+  const { message } = limits.config;
+  throw limitRefusal(exchange.headers, { code: "rate_limited", waitMs, policy: rule.name, message, headers });
 };
 
 const NO_BODY: RequestBody = { kind: "none" };

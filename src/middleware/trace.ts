@@ -36,6 +36,7 @@ export const createTrace = ({ log, settings }: Services): Trace => {
 
   const complete = ({ id, request, exchange }: Traced, { headers }: Answer): void => {
     headers.push("X-Request-Id", id);
+    if (exchange?.limitHeaders !== undefined) headers.push(...exchange.limitHeaders);
     if (exchange?.setCookies !== undefined)
       for (const cookie of exchange.setCookies) headers.push("Set-Cookie", cookie);
     if (listedCors !== undefined) listedCors(originOf(request.head), headers);

@@ -10,6 +10,8 @@ export type CheckOptions = {
   readonly client: SuperuserClient;
   /** Write the settings that are wrong (`--fix-upstream`) and look again. */
   readonly fix: boolean;
+  /** Told PocketBase's settings once they have been read. Must not throw. */
+  readonly onSettings?: ((settings: unknown) => void) | undefined;
 };
 
 // An address of the documentation range (RFC 5737): no real client has it.
@@ -32,6 +34,7 @@ export async function checkUpstream(options: CheckOptions): Promise<readonly Fin
     }
     const settings = await options.client.request("GET", "/api/settings");
     findings.push(noteSuperuserIps(settings.json), noteBatch(settings.json));
+    if (settings.status === 200) options.onSettings?.(settings.json);
   } catch (error) {
     findings.push(explain(error, options.client.url));
   }

@@ -14,6 +14,8 @@ export type ConnectOptions = {
   /** Set wrong settings right (`--fix-upstream`; always for the embedded PocketBase). */
   readonly fix: boolean;
   readonly log: Log;
+  /** Told PocketBase's settings each time the checks have read them. */
+  readonly onSettings?: (settings: unknown) => void;
   readonly clock?: Clock;
   /** First pause while PocketBase is away; 250 ms when absent, doubling up to 5 s. */
   readonly retryMs?: number;
@@ -112,7 +114,11 @@ async function checkUntilFit(
   blocked: (state: UpstreamState) => void,
 ): Promise<readonly Finding[] | undefined> {
   for (let waits = 0; !closing.aborted; ) {
-    const findings = await checkUpstream({ client: options.client, fix: options.fix });
+    const findings = await checkUpstream({
+      client: options.client,
+      fix: options.fix,
+      onSettings: options.onSettings,
+    });
     if (closing.aborted) return undefined;
     const obstacle = blockingFinding(findings);
     if (obstacle === undefined) return findings;

@@ -30,6 +30,8 @@ const PREFIX_BYTES_MAX = 1024;
 /** One entry per open stream that has said its client id; the pool bounds their number. */
 export class LiveStreams {
   readonly #byClient = new Map<string, LiveStream>();
+  // Session id -> streams it is subscribed on.
+  readonly #owned = new Map<string, number>();
 
   /** Streams known at present. */
   get size(): number {
@@ -42,7 +44,9 @@ export class LiveStreams {
     let isOver = false;
     const over = (): void => {
       isOver = true;
-      if (clientId !== undefined) this.#byClient.delete(clientId);
+      if (clientId === undefined) return;
+      this.#own(this.#byClient.get(clientId), undefined);
+      this.#byClient.delete(clientId);
     };
     return {
       resume: () => source.resume(),
@@ -75,7 +79,13 @@ export class LiveStreams {
   /** Binds a stream to the session that subscribed on it. */
   bind(clientId: string, owner: StreamOwner): void {
     const stream = this.#byClient.get(clientId);
-    if (stream !== undefined) stream.owner = owner;
+    if (stream !== undefined) this.#own(stream, owner);
+  }
+
+  /** Streams a session is subscribed on, not counting the one of `clientId`. */
+  ownedBesides(sessionId: string, clientId: string): number {
+    const owned = this.#owned.get(sessionId) ?? 0;
+    return this.#byClient.get(clientId)?.owner?.id === sessionId ? owned - 1 : owned;
   }
 
   /** Ends the streams of sessions that are over. @returns how many. */
@@ -90,6 +100,17 @@ export class LiveStreams {
     const meant = [...this.#byClient.values()].filter(({ owner }) => owner !== undefined && isMeant(owner));
     for (const stream of meant) stream.cut();
     return meant.length;
+  }
+
+  #own(stream: LiveStream | undefined, owner: StreamOwner | undefined): void {
+    if (stream === undefined) return;
+    if (stream.owner !== undefined) {
+      const left = (this.#owned.get(stream.owner.id) ?? 1) - 1;
+      if (left > 0) this.#owned.set(stream.owner.id, left);
+      else this.#owned.delete(stream.owner.id);
+    }
+    stream.owner = owner;
+    if (owner !== undefined) this.#owned.set(owner.id, (this.#owned.get(owner.id) ?? 0) + 1);
   }
 }
 

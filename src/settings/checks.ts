@@ -126,6 +126,28 @@ function judgeWrites({ Security }: ParsedConfig): string[] {
   });
 }
 
+function judgeRules({ ratelimit }: ParsedConfig): string[] {
+  const taken = new Set(["default"]);
+  return ratelimit.Rules.flatMap(({ Name }, index) => {
+    const isTaken = taken.has(Name);
+    taken.add(Name);
+    const reason = Name === "default" ? "is that of Max and Duration" : "is taken by a rule before it";
+    return isTaken ? [`ratelimit.Rules[${index}]: the Name "${Name}" ${reason}; choose another.`] : [];
+  });
+}
+
+function noticeLimits({ ratelimit, Upstream }: ParsedConfig): string[] {
+  if (!ratelimit.isEnabled) return [];
+  const notices: string[] = [];
+  if (ratelimit.Shadow) notices.push("ratelimit.Shadow is true: limits are counted, but nobody is refused.");
+  if (ratelimit.MaxInFlightPerAddress >= Upstream.MaxInFlight) {
+    notices.push(
+      `ratelimit.MaxInFlightPerAddress is ${ratelimit.MaxInFlightPerAddress}: one address can take every place of Upstream.MaxInFlight (${Upstream.MaxInFlight}).`,
+    );
+  }
+  return notices;
+}
+
 /** Returns one sentence, with the fix, for every contradiction. */
 export function findContradictions(candidate: Candidate): string[] {
   const secret = candidate.config.Security.Secret;
@@ -140,6 +162,7 @@ export function findContradictions(candidate: Candidate): string[] {
     ...judgeApps(candidate.config),
     ...judgeWrites(candidate.config),
     ...judgeGuard(candidate.config),
+    ...judgeRules(candidate.config),
   ];
 }
 
@@ -149,9 +172,7 @@ export function findNotices({ config, variables, fixUpstream }: Candidate): stri
   if (config.Server.threads > 1) {
     notices.push(`Server.threads is ${config.Server.threads}: this version runs one process.`);
   }
-  if (config.ratelimit.isEnabled) {
-    notices.push("ratelimit is accepted, but this version does not enforce rate limits yet.");
-  }
+  notices.push(...noticeLimits(config));
   for (const name of ["REDIS_URL", "HAPTA_CLUSTER_SECRET"] as const) {
     if (variables.has(name)) notices.push(`${name} is accepted, but this version does not use it yet.`);
   }

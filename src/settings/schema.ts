@@ -1,11 +1,12 @@
 // The config file as Zod: every key, its default, bounds and sentence. The one source of the docs, of --help's
 // defaults and of error texts. Contradictions between keys are judged elsewhere.
 import { z } from "zod";
+import { PROXY_RANGES } from "../utils/proxyRanges.ts";
 import { cookies, origins } from "./browserSchema.ts";
+import { ratelimit, realtime } from "./limitsSchema.ts";
 import { oauth2 } from "./oauthSchema.ts";
 import {
   choiceNote,
-  line,
   listOf,
   readAddressBlock,
   readHostName,
@@ -15,6 +16,8 @@ import {
 } from "./pieces.ts";
 import { apps, collections, dpop, guardSecret } from "./proofsSchema.ts";
 import { sessions } from "./sessionsSchema.ts";
+
+const PROXIES = Object.keys(PROXY_RANGES);
 
 const addressBlocks = (sentence: string) =>
   listOf({ sentence, allowed: "an IP address or a CIDR block", example: "10.0.0.0/8" }, readAddressBlock);
@@ -145,35 +148,15 @@ const security = z.strictObject({
   Cookies: cookies,
 });
 
-const ratelimit = z.strictObject({
-  Max: wholeNumber({
-    min: 1,
-    max: 1_000_000_000,
-    fallback: 1000,
-    sentence: "Requests allowed per Duration.",
-  }),
-  Duration: wholeNumber({
-    min: 100,
-    max: 86_400_000,
-    fallback: 60_000,
-    unit: "ms",
-    sentence: "The time over which Max is counted.",
-  }),
-  IP: toggle({
-    fallback: false,
-    sentence:
-      "true counts everybody by address; false counts signed-in callers by user and guests by address.",
-  }),
-  isEnabled: toggle({
-    fallback: true,
-    sentence: "false switches off every rate limit and every cap per address or session.",
-  }),
-  Message: line({ max: 1024, fallback: "Too many requests.", sentence: "The message of the 429 answer." }),
-});
-
 const network = z.strictObject({
-  TrustedProxies: addressBlocks(
-    "The proxies in front of Hapta whose X-Forwarded-For is believed; nobody else's is.",
+  TrustedProxies: listOf(
+    {
+      sentence:
+        "The proxies in front of Hapta whose X-Forwarded-For is believed; nobody else's is. A name stands for published networks (docs/limits.md).",
+      allowed: `an IP address, a CIDR block or one of ${PROXIES.map((name) => `"${name}"`).join(", ")}`,
+      example: "10.0.0.0/8",
+    },
+    (text) => (PROXIES.includes(text) ? text : readAddressBlock(text)),
   ),
 });
 
@@ -261,6 +244,7 @@ export const configSchema = z.strictObject({
   Server: server.prefault({}),
   Security: security.prefault({}),
   ratelimit: ratelimit.prefault({}),
+  Realtime: realtime.prefault({}),
   Network: network.prefault({}),
   Admin: admin.prefault({}),
   Upstream: upstream.prefault({}),

@@ -1,9 +1,12 @@
 // The one typed value all of Hapta is configured by, and its making from checked input. Judges nothing.
 import { resolve } from "node:path";
+import type { Rule } from "../limits/rules.ts";
 import type { SessionLimits } from "../sessions/sessionContext.ts";
 import { deepFreeze } from "../utils/deepFreeze.ts";
+import { expandRanges } from "../utils/proxyRanges.ts";
 import { Secret } from "../utils/secret.ts";
 import type { VariableName, Variables } from "./environment.ts";
+import { toRules } from "./limitsSchema.ts";
 import type { ParsedConfig } from "./schema.ts";
 
 /** How long sessions last and how many a record may have; impersonation lasts as PocketBase says. */
@@ -66,10 +69,18 @@ export type Settings = {
   };
   readonly rateLimit: {
     readonly isEnabled: boolean;
-    readonly requestsMax: number;
-    readonly windowMs: number;
-    readonly isByAddress: boolean;
+    /** Every rule is a shadow rule. */
+    readonly isShadow: boolean;
     readonly message: string;
+    /** The default rule first. */
+    readonly rules: readonly Rule[];
+    /** The user has written none, so PocketBase's own count. */
+    readonly importsRules: boolean;
+    readonly keysMax: number;
+    readonly inFlightPerAddressMax: number;
+    readonly inFlightPerUserMax: number;
+    readonly streamsPerAddressMax: number;
+    readonly streamsPerSessionMax: number;
   };
   readonly network: { readonly trustedProxies: readonly string[] };
   readonly admin: {
@@ -192,7 +203,7 @@ function toSessions(given: ParsedConfig["Security"]["Sessions"]): SessionSetting
 
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
 export function toSettings(input: CheckedInput): Settings {
-  const { Server, Security, ratelimit, Network, Admin, OAuth2, Log } = input.config;
+  const { Server, Security, ratelimit, Realtime, Network, Admin, OAuth2, Log } = input.config;
   const text = (name: VariableName): string | undefined => input.variables.get(name)?.value;
   const bin = text("HAPTA_POCKETBASE_BIN");
   return deepFreeze({
@@ -224,12 +235,17 @@ export function toSettings(input: CheckedInput): Settings {
     },
     rateLimit: {
       isEnabled: ratelimit.isEnabled,
-      requestsMax: ratelimit.Max,
-      windowMs: ratelimit.Duration,
-      isByAddress: ratelimit.IP,
+      isShadow: ratelimit.Shadow,
       message: ratelimit.Message,
+      rules: toRules(ratelimit),
+      importsRules: ratelimit.Rules.length === 0,
+      keysMax: ratelimit.MaxKeys,
+      inFlightPerAddressMax: ratelimit.MaxInFlightPerAddress,
+      inFlightPerUserMax: ratelimit.MaxInFlightPerUser,
+      streamsPerAddressMax: Realtime.MaxClientsPerAddress,
+      streamsPerSessionMax: Realtime.MaxClientsPerSession,
     },
-    network: { trustedProxies: Network.TrustedProxies },
+    network: { trustedProxies: expandRanges(Network.TrustedProxies) },
     admin: { access: Admin.Access, allowedBlocks: Admin.AllowIPs },
     upstream: toUpstream(input.config, text),
     oauth2: {

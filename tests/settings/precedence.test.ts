@@ -83,11 +83,10 @@ test("settings: a full config file has exactly its meaning", async () => {
   const settings = await folder.settings();
   expect(settings.server).toMatchObject({ port: 3599, nodeId: 0, threads: 4, isMainNode: true });
   expect(settings.security.secret?.reveal()).toHaveLength(36);
-  expect(settings.rateLimit).toEqual({
+  expect(settings.rateLimit.rules).toHaveLength(1);
+  expect(settings.rateLimit.rules[0]).toMatchObject({ unitsMax: 10, windowMs: 60_000, by: ["address"] });
+  expect(settings.rateLimit).toMatchObject({
     isEnabled: true,
-    requestsMax: 10,
-    windowMs: 60_000,
-    isByAddress: true,
     message: "You have reached the maximum number of requests per minute",
   });
   expect(settings.notices).toContain("Server.threads is 4: this version runs one process.");

@@ -58,7 +58,7 @@ const FILES: readonly (readonly [string, string])[] = [
   ],
   [
     "{ Network: { TrustedProxies: ['10.0.0.0/8', 'x'] } }",
-    'Network.TrustedProxies[1]: found the text "x" (FILE); allowed: an IP address or a CIDR block; for example "10.0.0.0/8"',
+    'Network.TrustedProxies[1]: found the text "x" (FILE); allowed: an IP address, a CIDR block or one of "loopback", "private"',
   ],
   ["{ Network: { TrustedProxies: '10.0.0.0/8' } }", "Network.TrustedProxies: found the text"],
   [
@@ -67,6 +67,27 @@ const FILES: readonly (readonly [string, string])[] = [
   ],
   ["{ Log: { Level: 'loud' } }", 'allowed: one of "debug", "info", "warn", "error"'],
   ["{ ratelimit: { IP: 'yes' } }", 'ratelimit.IP: found the text "yes" (FILE); allowed: true or false'],
+  ["{ ratelimit: { Rules: [{ Name: 'a', Max: 0 }] } }", "ratelimit.Rules[0].Max: found the number 0 "],
+  [
+    "{ ratelimit: { Rules: [{ Name: 'a', Max: 1, Action: 'lists' }] } }",
+    'ratelimit.Rules[0].Action: found the text "lists"',
+  ],
+  [
+    "{ ratelimit: { Rules: [{ Name: 'a', Max: 1, Path: '(a+)+' }] } }",
+    'ratelimit.Rules[0].Path: found the text "(a+)+"',
+  ],
+  [
+    "{ ratelimit: { Rules: [{ Name: 'a', Max: 1, Windows: 1 }] } }",
+    "ratelimit.Rules.0.Windows: unknown key; remove it.",
+  ],
+  [
+    "{ ratelimit: { Rules: [{ Name: 'a', Max: 1 }, { Name: 'a', Max: 2 }] } }",
+    'ratelimit.Rules[1]: the Name "a" is taken by a rule before it; choose another.',
+  ],
+  [
+    "{ ratelimit: { Rules: [{ Name: 'default', Max: 1 }] } }",
+    'ratelimit.Rules[0]: the Name "default" is that of Max and Duration; choose another.',
+  ],
   ["{ ratelimit: { Message: 'a\\nb' } }", "ratelimit.Message: found the text"],
   [
     "{ Upstream: { TotalTimeout: 1, QueueTimeout: 2 } }",
@@ -203,7 +224,6 @@ test.each([
     "HAPTA_POCKETBASE_BIN is not used because DB_URL is set.",
   ],
   ["ADMIN_EMAIL alone", { ADMIN_EMAIL: "a@b.c" }, "ADMIN_EMAIL is not used because DB_URL is not set."],
-  ["rate limits", {}, "ratelimit is accepted, but this version does not enforce rate limits yet."],
 ] as const)("notices: %s is accepted with a notice", async (_, env, notice) => {
   using folder = inFolder();
   expect((await folder.settings([], env)).notices).toContain(notice);

@@ -1,0 +1,67 @@
+// What a request weighs, in plain reads. Pure; a preflight weighs a tenth, everything else at least one.
+import { classOf, type Deed } from "./actions.ts";
+
+/** A login, a sign-up mail, a guess at a code: what costs PocketBase a password hash or a mail. */
+const AUTH_WEIGHT = 5;
+const PREFLIGHT_WEIGHT = 0.1;
+/** Records of a page that come with the price of one read. */
+const PAGE_RECORDS = 100;
+/** PocketBase's own most. */
+const PAGE_RECORDS_MAX = 1000;
+const EXPAND_DEPTH_MAX = 6;
+/** Topics of one subscription call that come with its price. */
+const TOPICS = 10;
+const TOPICS_MAX = 10_000;
+const MEGABYTE = 1_048_576;
+
+/** What the weight depends on beside the deed. */
+export interface Load {
+  /** Without `?`. */
+  readonly query: string;
+  /** Bytes of the body, 0 for none and for one whose length is not known yet. */
+  readonly bodyBytes: number;
+  /** Topics of a realtime subscription. */
+  readonly topics?: number;
+}
+
+/** The weight of a request, or of one part of a batch. */
+export const weightOf = (deed: Deed, { query, bodyBytes, topics = 0 }: Load): number => {
+  switch (classOf(deed)) {
+    case "preflight":
+      return PREFLIGHT_WEIGHT;
+    case "read":
+      return 1 + (query === "" ? 0 : expandDepth(query) + pageWeight(query));
+    case "auth":
+      return deed.route.operation === "auth-refresh" ? 1 : AUTH_WEIGHT;
+    case "realtime":
+      return 1 + Math.floor(Math.min(topics, TOPICS_MAX) / TOPICS);
+    default:
+      return 1 + uploadWeight(bodyBytes);
+  }
+};
+
+/** Whole megabytes of a body. */
+export const uploadWeight = (bytes: number): number => Math.floor(bytes / MEGABYTE);
+
+// Pages up to 100 records are the plain read; PocketBase cuts at 1000.
+const pageWeight = (query: string): number => {
+  const perPage = Math.min(Number(parameter(query, "perPage") ?? 0), PAGE_RECORDS_MAX);
+  return perPage > PAGE_RECORDS ? Math.ceil(perPage / PAGE_RECORDS) - 1 : 0;
+};
+
+// `a.b,c` is two relations deep: each level is a round of queries.
+const expandDepth = (query: string): number => {
+  const expand = parameter(query, "expand");
+  if (expand === undefined || expand === "") return 0;
+  let deepest = 0;
+  for (const path of expand.split(",")) deepest = Math.max(deepest, path.split(".").length);
+  return Math.min(deepest, EXPAND_DEPTH_MAX);
+};
+
+// The query is as the client wrote it; names may be escaped, and the last one counts most at worst.
+const parameter = (query: string, name: string): string | undefined => {
+  if (!query.includes("%") && !query.includes(name)) return undefined;
+  return new URLSearchParams(query).getAll(name).sort(longestLast).at(-1);
+};
+
+const longestLast = (a: string, b: string): number => a.length - b.length;

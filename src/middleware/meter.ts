@@ -1,0 +1,48 @@
+// The stage that keeps everybody to their share: rates, requests at a time, streams. Who is over it is refused here,
+// before PocketBase sees a byte; who is not learns how much is left.
+import type { Exchange, Stage } from "../exchange.ts";
+import { limitRefusal } from "../limits/limitRefusal.ts";
+import type { Ask, Limits } from "../limits/limits.ts";
+import type { Services } from "../services.ts";
+import { membersOf, toAsk } from "./meterAsk.ts";
+import { meteredBody } from "./meteredBody.ts";
+import { createPlaces } from "./meterPlaces.ts";
+
+export const createMeter = ({ limits, streams }: Services): Stage => {
+  const places = createPlaces(limits, streams);
+
+  return (exchange) => {
+    if (!limits.isEnabled || isExempt(exchange)) return undefined;
+    const members = membersOf(exchange);
+    const ask = toAsk(exchange, members);
+    const hasPlaces = ask.audience !== "superuser";
+    if (hasPlaces) places.check(exchange, ask.caller, members?.get("clientid"));
+    const decision = limits.decide(ask);
+    if (!decision.ok) {
+      const { waitMs, rule, headers } = decision;
+      const { message } = limits.config;
+      throw limitRefusal(exchange.headers, {
+        code: "rate_limited",
+        waitMs,
+        policy: rule.name,
+        message,
+        headers,
+      });
+    }
+    exchange.limitHeaders = decision.headers;
+    if (hasPlaces) places.take(exchange, ask.caller);
+    countBody(exchange, ask, limits);
+    return undefined;
+  };
+};
+
+// Health checks are never limited; the dashboard's own files come by the dozen, and only to those who may see it.
+const isExempt = ({ path, route }: Exchange): boolean =>
+  route.body === "drop" &&
+  ((route.kind === "custom" && path === "/api/health") || (route.kind === "admin" && path.startsWith("/_/")));
+
+const countBody = (exchange: Exchange, ask: Ask, limits: Limits): void => {
+  const { body } = exchange;
+  if (body.kind !== "stream" || body.length !== undefined) return;
+  exchange.body = { ...body, source: meteredBody(body.source, () => limits.chargeLater(ask, 1)) };
+};

@@ -1,0 +1,73 @@
+// From an Exchange to what the limits ask about it: who, what, and how heavy. Decides nothing.
+import { readStructMembers } from "../bodies/structMembers.ts";
+import type { Exchange, Principal } from "../exchange.ts";
+import type { Deed } from "../limits/actions.ts";
+import { type Caller, guestAt } from "../limits/buckets.ts";
+import { uploadWeight, weightOf } from "../limits/costs.ts";
+import type { Ask, Part } from "../limits/limits.ts";
+import type { Audience } from "../limits/rules.ts";
+import { multipartCodec } from "../multipart/codec.ts";
+import { toRoute } from "../pocketbase/routes.ts";
+import { headerValue } from "../utils/headers.ts";
+
+/** What the limits are asked about an exchange. */
+export const toAsk = (exchange: Exchange, members?: ReadonlyMap<string, unknown>): Ask => {
+  const { principal, client, batchPayload } = exchange;
+  const deed: Deed = exchange;
+  const ask = {
+    caller: callerOf(principal, client.address),
+    audience: audienceOf(principal),
+    deed,
+    weight: weightOf(deed, {
+      query: exchange.query,
+      bodyBytes: lengthOf(exchange),
+      topics: topicsIn(members),
+    }),
+  };
+  if (exchange.route.kind !== "batch" || batchPayload === undefined) return ask;
+  return { ...ask, parts: partsOf(batchPayload, lengthOf(exchange)) };
+};
+
+/** The members of a struct body; undefined for every other body. */
+export const membersOf = ({ body, route, headers }: Exchange): ReadonlyMap<string, unknown> | undefined =>
+  body.kind === "bytes" && route.body === "struct"
+    ? readStructMembers(body.bytes, headerValue(headers, "content-type") ?? "", multipartCodec)
+    : undefined;
+
+// An adopted token says who somebody is only once PocketBase has looked at it: until then the address counts.
+const callerOf = (principal: Principal, address: string): Caller => {
+  const session = principal.kind === "guest" ? undefined : principal.session;
+  return session === undefined
+    ? guestAt(address)
+    : { address, user: `${session.cid}/${session.uid}`, session: session.id, app: session.appId };
+};
+
+const audienceOf = ({ kind }: Principal): Audience => {
+  if (kind === "superuser" || kind === "operator") return "superuser";
+  return kind === "guest" ? "guest" : "user";
+};
+
+const lengthOf = ({ body }: Exchange): number => (body.kind === "stream" ? (body.length ?? 0) : 0);
+
+const topicsIn = (members: ReadonlyMap<string, unknown> | undefined): number => {
+  const topics = members?.get("subscriptions");
+  return Array.isArray(topics) ? topics.length : 0;
+};
+
+interface Item {
+  readonly method?: unknown;
+  readonly url?: unknown;
+}
+
+// The payload was checked and written by Hapta, so it is what it seems. The files of a batch weigh with its first part.
+const partsOf = (payload: Uint8Array, bodyBytes: number): Part[] => {
+  const { requests = [] } = JSON.parse(Buffer.from(payload).toString("utf8")) as {
+    requests?: readonly Item[];
+  };
+  return requests.map(({ method, url }, index) => {
+    const [path = "", query = ""] = String(url).split("?", 2);
+    const deed = { method: String(method), path, route: toRoute(String(method), path.slice(1).split("/")) };
+    const files = index === 0 ? uploadWeight(bodyBytes) : 0;
+    return { deed, weight: weightOf(deed, { query, bodyBytes: 0 }) + files };
+  });
+};

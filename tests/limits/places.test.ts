@@ -1,0 +1,98 @@
+// Places: requests under way and open streams of one address, user or session.
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { connect } from "node:net";
+import { openEventStream } from "../support/eventStream.ts";
+import { eventually } from "../support/eventually.ts";
+import { headOf } from "../support/wireReader.ts";
+import { startLimited } from "./support.ts";
+
+setDefaultTimeout(60_000);
+
+const GENEROUS = { Max: 100_000, Duration: 60_000, IP: true, isEnabled: true, Message: "Too much." };
+const SLOW = { path: "/slow" };
+const QUICK = { path: "/quick" };
+
+describe("places", () => {
+  test("requests under way of one address have a bound, and each place is free again", async () => {
+    const held: (() => void)[] = [];
+    await using hapta = await startLimited(
+      { ratelimit: { ...GENEROUS, MaxInFlightPerAddress: 3 } },
+      (request) =>
+        request.url.endsWith("/slow")
+          ? new Promise((resolve) => held.push(() => resolve(new Response("ok"))))
+          : new Response("ok"),
+    );
+    const slow = [hapta.send(SLOW), hapta.send(SLOW), hapta.send(SLOW)];
+    await eventually(() => held.length === 3, 5_000);
+    const refused = await hapta.send(QUICK);
+    expect([refused.status, headOf(refused, "x-hapta-error")]).toEqual([429, "too_many_at_once"]);
+    expect(headOf(refused, "retry-after")).toMatch(/^[1-3]$/);
+    expect((await hapta.send(QUICK, "127.0.0.2")).status).toBe(200);
+    expect((await hapta.send({ path: "/hapta/live" })).status).toBe(200);
+    for (const release of held) release();
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    await eventually(async () => (await hapta.send(QUICK)).status === 200, 5_000);
+  });
+
+  test("slow uploads of one client leave places for others, and a client that leaves gives its places back", async () => {
+    await using hapta = await startLimited({
+      ratelimit: { ...GENEROUS, MaxInFlightPerAddress: 4 },
+      Upstream: { MaxInFlight: 6, MaxQueued: 4 },
+    });
+    const { hostname, port } = new URL(hapta.url);
+    const head = "POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nab";
+    const uploads = Array.from({ length: 10 }, () => {
+      const socket = connect({ host: hostname, port: Number(port) });
+      socket.on("error", () => undefined);
+      socket.write(head);
+      return socket;
+    });
+    const isFull = async () => (await hapta.send(QUICK)).status === 429;
+    await eventually(isFull, 5_000);
+    for (let i = 0; i < 5; i++) expect((await hapta.send(QUICK, "127.0.0.2")).status).toBe(200);
+    for (const socket of uploads) socket.destroy();
+    await eventually(async () => !(await isFull()), 5_000);
+  });
+
+  test("RL13: streams of one address have a bound; a closed one is free again", async () => {
+    const events = () =>
+      new Response(
+        new ReadableStream({
+          start: (controller) => {
+            controller.enqueue(
+              `id:abcdefghijklmnopqrst${Math.random().toString(36).slice(2, 10)}\nevent:PB_CONNECT\ndata:{}\n\n`,
+            );
+          },
+        }),
+        { headers: { "Content-Type": "text/event-stream" } },
+      );
+    await using hapta = await startLimited(
+      { ratelimit: GENEROUS, Realtime: { MaxClientsPerAddress: 2 } },
+      (request) => (request.url.endsWith("/api/realtime") ? events() : new Response("ok")),
+    );
+    const first = await openEventStream(hapta.url);
+    using second = await openEventStream(hapta.url);
+    expect([first.status, second.status]).toEqual([200, 200]);
+    const refused = await hapta.send({ path: "/api/realtime" });
+    expect([refused.status, headOf(refused, "x-hapta-error")]).toEqual([429, "too_many_streams"]);
+    // Streams take no place of other requests.
+    expect((await hapta.send(QUICK)).status).toBe(200);
+    first[Symbol.dispose]();
+    await eventually(async () => {
+      using third = await openEventStream(hapta.url);
+      return third.status === 200;
+    }, 5_000);
+  });
+
+  test("without limits there are no places to count", async () => {
+    const held: (() => void)[] = [];
+    await using hapta = await startLimited(
+      { ratelimit: { ...GENEROUS, isEnabled: false, MaxInFlightPerAddress: 1 } },
+      () => new Promise((resolve) => held.push(() => resolve(new Response("ok")))),
+    );
+    const all = [hapta.send(SLOW), hapta.send(SLOW)];
+    await eventually(() => held.length === 2, 5_000);
+    for (const release of held) release();
+    expect((await Promise.all(all)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+});
