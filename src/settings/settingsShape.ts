@@ -201,9 +201,22 @@ function toSessions(given: ParsedConfig["Security"]["Sessions"]): SessionSetting
   };
 }
 
+const toRateLimit = ({ ratelimit, Realtime }: ParsedConfig): Settings["rateLimit"] => ({
+  isEnabled: ratelimit.isEnabled,
+  isShadow: ratelimit.Shadow,
+  message: ratelimit.Message,
+  rules: toRules(ratelimit),
+  importsRules: ratelimit.Rules.length === 0,
+  keysMax: ratelimit.MaxKeys,
+  inFlightPerAddressMax: ratelimit.MaxInFlightPerAddress,
+  inFlightPerUserMax: ratelimit.MaxInFlightPerUser,
+  streamsPerAddressMax: Realtime.MaxClientsPerAddress,
+  streamsPerSessionMax: Realtime.MaxClientsPerSession,
+});
+
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
 export function toSettings(input: CheckedInput): Settings {
-  const { Server, Security, ratelimit, Realtime, Network, Admin, OAuth2, Log } = input.config;
+  const { Server, Security, Network, Admin, OAuth2, Log } = input.config;
   const text = (name: VariableName): string | undefined => input.variables.get(name)?.value;
   const bin = text("HAPTA_POCKETBASE_BIN");
   return deepFreeze({
@@ -233,18 +246,7 @@ export function toSettings(input: CheckedInput): Settings {
       rootKey: toSecret(text("HAPTA_ROOT_KEY")),
       clusterSecret: toSecret(text("HAPTA_CLUSTER_SECRET")),
     },
-    rateLimit: {
-      isEnabled: ratelimit.isEnabled,
-      isShadow: ratelimit.Shadow,
-      message: ratelimit.Message,
-      rules: toRules(ratelimit),
-      importsRules: ratelimit.Rules.length === 0,
-      keysMax: ratelimit.MaxKeys,
-      inFlightPerAddressMax: ratelimit.MaxInFlightPerAddress,
-      inFlightPerUserMax: ratelimit.MaxInFlightPerUser,
-      streamsPerAddressMax: Realtime.MaxClientsPerAddress,
-      streamsPerSessionMax: Realtime.MaxClientsPerSession,
-    },
+    rateLimit: toRateLimit(input.config),
     network: { trustedProxies: expandRanges(Network.TrustedProxies) },
     admin: { access: Admin.Access, allowedBlocks: Admin.AllowIPs },
     upstream: toUpstream(input.config, text),
