@@ -1,7 +1,7 @@
 // Makes a checkout runnable with Node and npm alone: installs what package-lock.json lists and makes sure that
 // the Bun from npm works. Does nothing when everything is there. Run directly, or imported by the other scripts.
 import { spawnSync } from "node:child_process";
-import { statSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -17,6 +17,10 @@ const changedMs = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?
 /** npm writes its own lock into node_modules last, so an interrupted install has none. */
 const isInstalled = () =>
   changedMs(join(ROOT, "node_modules", ".package-lock.json")) >= changedMs(join(ROOT, "package-lock.json"));
+
+/** Whether node_modules is a link: `npm ci` would empty the folder behind it, which others may be using. */
+const isLinked = () =>
+  lstatSync(join(ROOT, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink() === true;
 
 /** Ends the process with one sentence on stderr. */
 function stop(message) {
@@ -39,7 +43,11 @@ const bunWorks = () => spawnSync(BUN, ["--version"], { encoding: "utf8" }).statu
  * the platform's binary in place and is called here by itself; others would compile native code nobody uses.
  */
 export function installMissing() {
-  if (!isInstalled()) {
+  if (!isInstalled() && isLinked())
+    process.stderr.write(
+      "node_modules is a link and looks older than package-lock.json; it is used as it is.\n",
+    );
+  else if (!isInstalled()) {
     process.stderr.write("Installing what package-lock.json lists ...\n");
     const args = ["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund"];
     const result = npm(args);

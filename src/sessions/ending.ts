@@ -3,6 +3,7 @@
 import type { EventType, SessionEvent } from "./eventRow.ts";
 import type { LiveSessions } from "./liveSessions.ts";
 import type { Ended, SessionContext } from "./sessionContext.ts";
+import { KEY_REVOKED } from "./sessionPages.ts";
 import type { SubjectKey } from "./sessionTable.ts";
 import type { StoreTx } from "./store.ts";
 
@@ -81,7 +82,7 @@ export class Ending {
    */
   async revokeSignedBy(kid: string): Promise<number> {
     const { store, times } = this.#context;
-    const reason = "key_revoked";
+    const reason = KEY_REVOKED;
     let count = 0;
     for (let row: number | undefined = 0; row !== undefined; ) {
       const afterRow: number = row;

@@ -184,15 +184,20 @@ test("keys rotate by themselves when they are old, once for all processes", asyn
 
 test("KV3: sessions of a revoked key leave the list and their listeners hear of it", async () => {
   const ended: string[] = [];
+  const endedBeside: string[] = [];
   using kit = startSessions({ onEnded: ({ ids }) => ended.push(...ids) });
   const old = await kit.login({ uid: "user00000000001" });
   const oldId = (await kit.sessions.resolve(old, LAPTOP)) as { session: { id: string } };
   const { signingKid } = kit.sessions.keys;
+  const other = kit.other({ onEnded: ({ ids }) => endedBeside.push(...ids) });
   await kit.sessions.keys.rotate();
   await kit.login({ uid: "user00000000002" });
   await kit.sessions.keys.revoke(signingKid, { actor: "the admin key" });
   await eventually(() => ended.length > 0, 2_000);
   expect(ended).toEqual([oldId.session.id]);
+  other.listen();
+  await eventually(() => endedBeside.length > 0, 2_000);
+  expect(endedBeside).toEqual([oldId.session.id]);
   expect(kit.sessions.page({ limit: 10 }).sessions.map(({ uid }) => uid)).toEqual(["user00000000002"]);
   expect(kit.sessions.events({ type: "key_revoked" })[0]?.detail).toBe(`${signingKid} by the admin key`);
 });

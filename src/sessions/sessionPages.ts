@@ -35,6 +35,9 @@ CREATE INDEX IF NOT EXISTS sessions_of_collection ON sessions (cid, created);
 CREATE INDEX IF NOT EXISTS sessions_of_app ON sessions (app_id, created) WHERE app_id IS NOT NULL;
 `;
 
+/** Why sessions of a revoked key have ended. */
+export const KEY_REVOKED = "key_revoked";
+
 type PageRow = RawRow & { readonly row: number };
 
 const LIMIT_MAX = 500;
@@ -81,12 +84,13 @@ export class SessionPages {
   }
 
   /**
-   * Ids of the live sessions whose current token a key has signed, from the next ten thousand rows behind a row number;
-   * `nextRow` is undefined at the end.
+   * Ids of the sessions whose current token a key has signed, those ended for just that included (another process has
+   * streams of them, too), from the next ten thousand rows behind a row number; `nextRow` is undefined at the end.
    */
   signedBy(kid: string, afterRow: number): { readonly ids: string[]; readonly nextRow: number | undefined } {
     const upTo = afterRow + SCAN_ROWS;
-    const sql = `SELECT id FROM sessions WHERE rowid > ? AND rowid <= ? AND kid = ? AND ${LIVE_SQL}`;
+    const sql = `SELECT id FROM sessions WHERE rowid > ? AND rowid <= ? AND kid = ?
+      AND (${LIVE_SQL} OR reason = '${KEY_REVOKED}')`;
     const ids = this.#db.query<{ id: string }, [number, number, string]>(sql).all(afterRow, upTo, kid);
     const last = this.#db.query<{ row: number | null }, []>("SELECT MAX(rowid) AS row FROM sessions").get();
     return { ids: ids.map(({ id }) => id), nextRow: upTo < (last?.row ?? 0) ? upTo : undefined };

@@ -256,6 +256,8 @@ export class Sessions {
     const { type, session, cid, uid, detail } = event;
     const reason = detail ?? type;
     if (type === "key_rotated" || type === "key_revoked") this.#reloadKeys();
+    // The key's id is the first word.
+    if (type === "key_revoked" && detail !== undefined) this.#endSignedBy(detail.split(" ", 1)[0] ?? "");
     if (type === "sessions_revoked") {
       this.#lives.dropWhere((row) => cid === undefined || row.cid === cid);
       this.#ending.announce({ ids: [], cid, uid, reason });

@@ -77,7 +77,7 @@ test("every example is answered with success", async () => {
   }
 });
 
-test("every call of the API is on the page, and every type of event", async () => {
+test("every call over sessions, events and keys is on the page, and every type of event", async () => {
   const { paths } = await askJson<{ paths: Record<string, Record<string, unknown>> }>(
     pair.url,
     "/hapta/openapi.json",
@@ -85,9 +85,11 @@ test("every call of the API is on the page, and every type of event", async () =
   const calls = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => [method.toUpperCase(), path] as const),
   );
-  expect(calls.length).toBeGreaterThanOrEqual(9);
+  // Parts that come with a page of their own describe themselves there.
+  const own = calls.filter(([, path]) => /^\/hapta\/(?:sessions|events|keys)\b/.test(path));
+  expect(own.length).toBeGreaterThanOrEqual(9);
   const shown = [...PAGE.matchAll(/^curl .*$/gm)].map((match) => parseCurl(match[0]));
-  for (const [method, path] of calls) {
+  for (const [method, path] of own) {
     const pattern = new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[A-Z_]+")}$`);
     const found = shown.some((one) => one.method === method && pattern.test(one.url.pathname));
     expect(`${method} ${path} ${found}`).toBe(`${method} ${path} true`);
