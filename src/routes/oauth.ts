@@ -9,7 +9,7 @@ import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
 import { Approval } from "./oauthApproval.ts";
 import { createCallbackRoute, type EndLogin, type Outcome } from "./oauthCallback.ts";
-import { createCodeExchange, createEndWithCode } from "./oauthCode.ts";
+import { createCodeExchange, createEndInApp } from "./oauthCode.ts";
 import { createDeliver } from "./oauthDelivery.ts";
 import { createDeviceStart } from "./oauthDevice.ts";
 import { DeviceWait } from "./oauthDeviceWait.ts";
@@ -37,11 +37,11 @@ export const createOAuthRoutes = (services: Services): ((exchange: Exchange) => 
   const wait = new DeviceWait(services, deliver);
   const link = createLinkRoutes(services, begin);
   const { devices } = services.oauth;
-  const endWithCode = createEndWithCode(services);
+  const endInApp = createEndInApp(services, deliver);
   const end: EndLogin = (exchange, flow, outcome) =>
     flow.end.kind === "device"
       ? endOnDevice(flow.end.device, outcome)
-      : endWithCode(exchange, flow.end, outcome);
+      : endInApp(exchange, flow.end, outcome);
   const endOnDevice = (device: string, outcome: Outcome): Answer => {
     if (outcome.kind === "done") return renderDeviceEndPage(devices.finish(device, outcome.result));
     devices.move(device, ["confirmed"], "denied");

@@ -7,6 +7,8 @@ import { presenterOf } from "../middleware/identify.ts";
 import { type Flow, isIssuerRight, type LoginResult, loginResultOf } from "../oauth/flow.ts";
 import { isSameText, sha256 } from "../oauth/pkce.ts";
 import type { Services } from "../services.ts";
+import { labelOf } from "../sessions/device.ts";
+import { headerValue } from "../utils/headers.ts";
 import { bodyParamsOf, browserOf, type Params, paramsOf, publicBaseOf, redirectTo } from "./oauthRequest.ts";
 
 /** Longer than any provider's code lives. */
@@ -73,17 +75,34 @@ export const createCallbackRoute = (
     return await redeem(exchange, flow, code);
   };
 
-  const repeatAsGet = (exchange: Exchange): Answer => {
-    const param = bodyParamsOf(exchange);
-    const query = new URLSearchParams();
-    for (const name of ["state", "code", "error", "iss"]) query.set(name, param(name) ?? "");
-    return redirectTo(`callback?${query}`);
-  };
-
   return async (exchange) => {
     if (exchange.method === "POST") return repeatAsGet(exchange);
     const param = paramsOf(exchange.query);
     const flow = takeFlow(exchange, param("state") ?? "");
-    return await end(exchange, flow, await judge(exchange, flow, param));
+    const outcome = await judge(exchange, flow, param);
+    if (outcome.kind === "failed") noteFailure(services, exchange, { flow, error: outcome.error });
+    return await end(exchange, flow, outcome);
   };
 };
+
+// Apple posts its answer: it is asked for once more by GET, which brings the browser's cookie along.
+const repeatAsGet = (exchange: Exchange): Answer => {
+  const param = bodyParamsOf(exchange);
+  const query = new URLSearchParams();
+  for (const name of ["state", "code", "error", "iss"]) query.set(name, param(name) ?? "");
+  return redirectTo(`callback?${query}`);
+};
+
+const noteFailure = (
+  { sessions }: Services,
+  { client, headers, id }: Exchange,
+  { flow, error }: { readonly flow: Flow; readonly error: string },
+): void =>
+  sessions.note({
+    type: "authn_fail",
+    cid: flow.cid,
+    ip: client.address,
+    label: labelOf(headerValue(headers, "user-agent") ?? ""),
+    request: id,
+    detail: `oauth2 ${flow.provider} ${error}`,
+  });

@@ -18,11 +18,25 @@ interface Kept {
   readonly challenge: string | undefined;
 }
 
-/** Sends the browser back to the app with a code, or with what went wrong. */
-export const createEndWithCode = ({ oauth }: Services) => {
-  return (exchange: Exchange, end: AppEnd, outcome: Outcome): Answer => {
+/** Sends the browser back to the app with a code, with a session in a cookie, or with what went wrong. */
+export const createEndInApp = ({ oauth }: Services, deliver: Deliver) => {
+  // The session is this browser's: the login was begun in it.
+  const keepHere = async (
+    exchange: Exchange,
+    { redirect, state }: AppEnd,
+    result: LoginResult,
+  ): Promise<Answer> => {
+    if (result.status !== 200) return redirectTo(withParams(redirect, { error: "mfa_required", state }));
+    const keeping = { ...exchange, wantsCookie: true };
+    await deliver(keeping, result);
+    exchange.setCookies = keeping.setCookies;
+    return redirectTo(state === undefined ? redirect : withParams(redirect, { state }));
+  };
+
+  return (exchange: Exchange, end: AppEnd, outcome: Outcome): Answer | Promise<Answer> => {
     const { redirect, challenge, state } = end;
     if (outcome.kind === "failed") return redirectTo(withParams(redirect, { error: outcome.error, state }));
+    if (end.kind === "cookie") return keepHere(exchange, end, outcome.result);
     const code = newSecret();
     const value: Kept = { result: outcome.result, challenge };
     try {

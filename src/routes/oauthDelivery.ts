@@ -28,6 +28,8 @@ export const createDeliver = (services: Services): Deliver => {
     // To the sessions this is the login itself: a sign-out everywhere since then ends it.
     const startedMs = performance.now() - (Date.now() - atMs);
     const login = { ...exchange, startedMs, route: { ...exchange.route, operation: "auth-with-oauth2" } };
-    return await answers.open(login, answer);
+    const opened = await answers.open(login, answer);
+    exchange.setCookies = login.setCookies;
+    return opened;
   };
 };

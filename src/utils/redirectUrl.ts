@@ -25,7 +25,9 @@ export const isRedirectUrl = (text: string): boolean => {
   if (NO_PLACE.has(protocol) || username !== "" || password !== "") return false;
   if (protocol !== "http:" && protocol !== "https:") return true;
   // A web address must be written the way every parser reads it: `HTTPS://EVIL%2ecom/../x` is not.
-  return host !== "" && text.startsWith(`${protocol}//${host}`) && !/\/\.{1,2}(?:[/?]|$)|%2f|%5c/i.test(text);
+  const start = `${protocol}//${host}`;
+  const isPlain = host !== "" && text.startsWith(start) && /^(?:[/?]|$)/.test(text.slice(start.length));
+  return isPlain && !/\/\.{1,2}(?:[/?]|$)|%2f|%5c/i.test(text);
 };
 
 /** `url` with parameters added to its query; values are escaped. */
