@@ -3,7 +3,10 @@
 
 /** Receives a streamed body. Callbacks come in order; nothing after `end` or `fail`. */
 export interface BodySink {
-  /** Takes the next bytes. `false` asks the source to pause until {@link BodySource.resume}. */
+  /**
+   * Takes the next bytes. They are the sink's from here on, and empty once they are sent: whoever passes them on
+   * and wants to keep them copies them first. `false` asks the source to pause until {@link BodySource.resume}.
+   */
   data(chunk: Uint8Array): boolean;
   end(): void;
   /** The body broke off: the receiver must not present what came so far as whole. */

@@ -84,12 +84,12 @@ export class AnswerWriter {
 
   #finish(): void {
     if (this.#hasEnded) return;
-    if (this.#isChunked) this.#send(LAST_CHUNK);
+    if (this.#isChunked && !this.#outbox.write(LAST_CHUNK)) this.#watcher.onStall();
     this.#end(true);
   }
 
   #send(bytes: Uint8Array): boolean {
-    if (this.#outbox.write(bytes)) return true;
+    if (this.#outbox.give(bytes)) return true;
     this.#watcher.onStall();
     return false;
   }

@@ -58,6 +58,29 @@ test("what waits is not overwritten by what other sockets write meanwhile", () =
   expect([outbox.flush(), slow.text()]).toEqual([true, "abcd"]);
 });
 
+test("large buffers that were given are freed once they are sent, and not before", () => {
+  const size = 100_000;
+  const socket = pickySocket([size, 1]);
+  const outbox = new Outbox(socket);
+  const [first, second] = [Buffer.alloc(size, "a"), Buffer.alloc(size, "b")];
+  expect([outbox.give(first), first.length]).toEqual([true, 0]);
+  expect([outbox.give(second), second.length]).toEqual([false, size]);
+  socket.refill(5);
+  expect([outbox.flush(), second.length]).toEqual([false, size]);
+  socket.refill(size);
+  expect([outbox.flush(), second.length]).toEqual([true, 0]);
+  expect(socket.text()).toBe("a".repeat(size) + "b".repeat(size));
+});
+
+test("what is small, a part of a buffer, or only written stays as it is", () => {
+  const outbox = new Outbox({ write: (bytes) => bytes.length });
+  const whole = Buffer.alloc(200_000);
+  for (const part of [whole.subarray(0, 100_000), whole.subarray(100_000), Buffer.alloc(10)]) {
+    expect([outbox.give(part), part.length > 0]).toEqual([true, true]);
+  }
+  expect([outbox.write(whole), whole.length]).toEqual([true, 200_000]);
+});
+
 test("a text and bytes of any size go out in one piece", () => {
   const socket = pickySocket([1_000_000]);
   const body = Buffer.alloc(100_000, "b");

@@ -12,9 +12,18 @@ const NOTHING = new Uint8Array(0);
 // Where a head and a small body are put together: the kernel copies them at once, so all sockets share one.
 const assembly = Buffer.allocUnsafeSlow(65_536);
 
+/** Bun reads up to 512 KB into a fresh buffer each time; from this size on they are not left to the collector. */
+const LARGE_BYTES = 65_536;
+
+interface Waiting {
+  readonly bytes: Uint8Array;
+  /** What `bytes` are the end of, when its memory is to be freed with them. */
+  readonly given: Uint8Array | undefined;
+}
+
 export class Outbox {
   readonly #socket: WritableSocket;
-  #pending: Uint8Array[] = [];
+  #waiting: Waiting[] = [];
   #pendingBytes = 0;
 
   constructor(socket: WritableSocket) {
@@ -28,14 +37,15 @@ export class Outbox {
 
   /** Writes or queues. @returns false when bytes wait: pause until {@link flush} reports them gone. */
   write(bytes: Uint8Array): boolean {
-    if (this.#pendingBytes === 0) {
-      const written = Math.max(0, this.#socket.write(bytes));
-      if (written === bytes.length) return true;
-      this.#queue(bytes.subarray(written));
-    } else {
-      this.#queue(bytes);
-    }
-    return false;
+    return this.#put(bytes, undefined);
+  }
+
+  /**
+   * Like {@link write}, for bytes that nobody else holds: when they are a whole buffer and large, its memory is
+   * freed as soon as the kernel has them.
+   */
+  give(bytes: Uint8Array): boolean {
+    return this.#put(bytes, bytes);
   }
 
   /** Like {@link write}, for a latin1 text with bytes behind it, in one piece. */
@@ -47,31 +57,54 @@ export class Outbox {
     if (bytes.length > 0) joined.set(bytes, text.length);
     if (!isShared) return this.write(joined);
     const written = Math.max(0, this.#socket.write(joined));
-    if (written < length) this.#queue(Buffer.from(joined.subarray(written)));
+    if (written < length) this.#queue(Buffer.from(joined.subarray(written)), undefined);
     return written >= length;
   }
 
   /** Called when the socket can take more. @returns whether nothing waits any longer. */
   flush(): boolean {
-    for (let next = this.#pending[0]; next !== undefined; next = this.#pending[0]) {
-      const written = Math.max(0, this.#socket.write(next));
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const { bytes, given } = next;
+      const written = Math.max(0, this.#socket.write(bytes));
       this.#pendingBytes -= written;
-      if (written < next.length) {
-        this.#pending[0] = next.subarray(written);
+      if (written < bytes.length) {
+        this.#waiting[0] = { bytes: bytes.subarray(written), given };
         return false;
       }
-      this.#pending.shift();
+      this.#waiting.shift();
+      if (given !== undefined) free(given);
     }
     return true;
   }
 
   clear(): void {
-    this.#pending = [];
+    this.#waiting = [];
     this.#pendingBytes = 0;
   }
 
-  #queue(bytes: Uint8Array): void {
-    this.#pending.push(bytes);
+  #put(bytes: Uint8Array, given: Uint8Array | undefined): boolean {
+    if (this.#pendingBytes === 0) {
+      const written = Math.max(0, this.#socket.write(bytes));
+      if (written === bytes.length) {
+        if (given !== undefined) free(given);
+        return true;
+      }
+      this.#queue(bytes.subarray(written), given);
+    } else {
+      this.#queue(bytes, given);
+    }
+    return false;
+  }
+
+  #queue(bytes: Uint8Array, given: Uint8Array | undefined): void {
+    this.#waiting.push({ bytes, given });
     this.#pendingBytes += bytes.length;
   }
 }
+
+// A detached buffer gives its memory back at once; a part of a buffer says nothing about the rest.
+const free = (bytes: Uint8Array): void => {
+  if (bytes.length < LARGE_BYTES) return;
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && bytes.length === buffer.byteLength) buffer.transfer(0);
+};

@@ -76,9 +76,10 @@ const ESCAPES = /\\(?:u00([2-7][0-9a-fA-F])|.)/g;
 // The body as text when there are tokens in it, "" when not. An app's code may escape letters of a JSON text that need
 // no escape; without tokens the body stays as it is written.
 const textWithTokens = (bytes: Uint8Array): string => {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const isEscaped = view.includes(ESCAPE);
+  // A view of its own is only made for what needs one: most answers have neither.
+  const isEscaped = Buffer.prototype.includes.call(bytes, ESCAPE);
   if (!isEscaped && !mayHoldTokens(bytes)) return "";
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const text = isEscaped ? view.toString("latin1").replace(ESCAPES, plainly) : view.toString("latin1");
   return upstreamTokensIn(text).length > 0 ? text : "";
 };

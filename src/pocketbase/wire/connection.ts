@@ -77,6 +77,11 @@ export class Connection {
     return this.#outbox?.write(bytes) ?? false;
   }
 
+  /** Like {@link write}, for bytes that nobody else holds: large buffers are freed once they are sent. */
+  give(bytes: Uint8Array): boolean {
+    return this.#outbox?.give(bytes) ?? false;
+  }
+
   /** Like {@link write}, for a latin1 text with bytes behind it. */
   writeText(text: string, bytes?: Uint8Array): boolean {
     return this.#outbox?.writeText(text, bytes) ?? false;

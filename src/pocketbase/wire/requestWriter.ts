@@ -97,7 +97,7 @@ export class StreamWriter {
     const bytes = isChunked
       ? Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, CRLF])
       : chunk;
-    const flows = this.#connection.write(bytes);
+    const flows = this.#connection.give(bytes);
     this.waitsForClient = flows;
     return flows;
   }
