@@ -1,9 +1,13 @@
 // The command line of the benchmarks: picks one by name and hands it its options. Measures nothing itself.
 import { parseArgs } from "node:util";
 import { benchRelay } from "./relay/bench.ts";
+import { benchSessions } from "./sessions/bench.ts";
 import type { BenchOptions } from "./support/options.ts";
 
-const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = { relay: benchRelay };
+const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
+  relay: benchRelay,
+  sessions: benchSessions,
+};
 
 const USAGE = `Usage: bun run bench <${Object.keys(BENCHES).join(" | ")}> [--rounds N] [--seconds N] [--no-save]
 

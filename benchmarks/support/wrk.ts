@@ -9,6 +9,8 @@ export interface LoadOptions {
   readonly seconds: number;
   /** Average wait of each connection before its next request, in ms; 0 = none (closed loop at full speed). */
   readonly paceMs: number;
+  /** Sent as `Authorization` with every request. */
+  readonly authorization?: string;
   /** Process whose tree is the server under test. */
   readonly serverPid: number;
   /** PocketBase; the same as `serverPid` when that is what is under test. */
@@ -52,6 +54,7 @@ export const runWrk = async (options: LoadOptions): Promise<Load> => {
       "10s",
       "-s",
       script,
+      ...(options.authorization === undefined ? [] : ["-H", `Authorization: ${options.authorization}`]),
       options.url,
     ],
     { env: { PACE_MS: String(options.paceMs) }, stdout: "pipe", stderr: "inherit" },

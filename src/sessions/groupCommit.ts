@@ -15,7 +15,10 @@ export interface GroupCommitOptions<Tx> {
   /** Called when the transaction is on disk, before any caller hears of it. */
   readonly committed: (tx: Tx) => void;
   readonly monotonic: () => number;
-  /** Pause after a commit: twice as long as it took, and this at most, so that syncing never fills the event loop. */
+  /**
+   * Pause after a commit that several shared: twice as long as it took, and this at most, so that syncing never fills the
+   * event loop.
+   */
   readonly pauseMaxMs: number;
   /** How long a job waits for another process's lock. */
   readonly busyTimeoutMs: number;
@@ -39,6 +42,8 @@ export class GroupCommit<Tx> {
   #isScheduled = false;
   #isClosed = false;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
+  /** How many jobs the last transaction had. */
+  #lastJobs = 0;
 
   constructor(options: GroupCommitOptions<Tx>) {
     this.#options = options;
@@ -77,7 +82,10 @@ export class GroupCommit<Tx> {
       this.#flush();
       if (this.#queue.length > 0) this.#schedule(RETRY_MS * (1 + Math.random()));
     };
-    const delayMs = Math.max(leastMs, this.#pausedUntilMs - this.#options.monotonic());
+    // Whoever comes one after the other gains nothing from waiting: there is nobody to share a sync with.
+    const isAlone = this.#lastJobs <= 1 && this.#queue.length <= 1;
+    const pauseMs = isAlone ? 0 : this.#pausedUntilMs - this.#options.monotonic();
+    const delayMs = Math.max(leastMs, pauseMs);
     if (delayMs > 0) setTimeout(run, delayMs);
     else setImmediate(run);
   }
@@ -86,6 +94,7 @@ export class GroupCommit<Tx> {
     const jobs = this.#queue.splice(0, BATCH_MAX);
     if (jobs.length === 0) return;
     const { db, atPoint, monotonic, pauseMaxMs } = this.#options;
+    this.#lastJobs = jobs.length;
     const startedMs = monotonic();
     try {
       db.run("BEGIN IMMEDIATE");

@@ -1,0 +1,83 @@
+// `bun run bench sessions`: what sessions cost beside PocketBase without them.
+import { closeSync, fdatasyncSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { startHapta } from "../../tests/support/hapta.ts";
+import { describeMachine, describeRevision } from "../support/machine.ts";
+import type { BenchOptions } from "../support/options.ts";
+import { createQuietWait } from "../support/quiet.ts";
+import { median } from "../support/stats.ts";
+import { requireTools } from "../support/tools.ts";
+import { startUpstream } from "../support/upstream.ts";
+import { measureCheckAlone } from "./checkAlone.ts";
+import { measureMillion } from "./million.ts";
+import { login, MEMBER, measureRefreshes } from "./refreshes.ts";
+import { renderGoals, renderSessions, type SessionsResult } from "./report.ts";
+import { measureWarmChecks } from "./warmCheck.ts";
+
+const RESULTS_DIR = join(import.meta.dir, "..", "results");
+const QUIET_WAIT_MS = 120_000;
+const SYNCS = 100;
+
+/** Measures, prints the goals with their verdicts, and writes `results/sessions.md` and the raw rounds. */
+export const benchSessions = async (options: BenchOptions): Promise<void> => {
+  const { wrk } = requireTools(["wrk"]);
+  const { rounds, seconds } = options;
+  const waitForQuiet = createQuietWait(QUIET_WAIT_MS);
+  await using upstream = await startUpstream();
+  await using hapta = await startHapta(upstream);
+  const targets = [
+    { name: "direct", url: upstream.url },
+    { name: "hapta", url: hapta.url },
+  ] as const;
+  const refreshes = await measureRefreshes({
+    targets,
+    upstreamUrl: upstream.url,
+    rounds,
+    seconds,
+    waitForQuiet,
+  });
+  const warm = await measureWarmChecks({
+    wrk,
+    url: hapta.url + upstream.recordPath,
+    token: await login(hapta.url, MEMBER),
+    serverPid: hapta.child.pid,
+    upstreamPid: upstream.pid,
+    rounds,
+    seconds,
+    waitForQuiet,
+  });
+  const result: SessionsResult = {
+    date: new Date().toISOString().slice(0, 10),
+    command: options.command,
+    machine: describeMachine(),
+    revision: describeRevision(),
+    rounds,
+    seconds,
+    checkAloneUs: await measureCheckAlone(),
+    syncP50Ms: syncTime(join(upstream.dir, "sync")),
+    warm,
+    refreshes,
+    million: await measureMillion(upstream),
+  };
+  console.log(renderGoals(result));
+  if (options.saves) save(result);
+};
+
+/** Median time of a sync after a write of 4 KB, in ms. */
+const syncTime = (path: string): number => {
+  const file = openSync(path, "w");
+  const times = Array.from({ length: SYNCS }, (_, at) => {
+    writeSync(file, Buffer.alloc(4096), 0, 4096, at * 4096);
+    const startedMs = performance.now();
+    fdatasyncSync(file);
+    return performance.now() - startedMs;
+  });
+  closeSync(file);
+  return median(times);
+};
+
+const save = (result: SessionsResult): void => {
+  mkdirSync(RESULTS_DIR, { recursive: true });
+  writeFileSync(join(RESULTS_DIR, `sessions-${result.date}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(RESULTS_DIR, "sessions.md"), renderSessions(result));
+};
