@@ -273,6 +273,7 @@ test("OA15: no trick with an id_token makes a login", async () => {
     "another issuer",
     "expired",
     "no subject",
+    "another nonce",
   ];
   for (const trick of tricks) {
     evil.trick = trick;

@@ -13,7 +13,8 @@ export type IdTokenTrick =
   | "another audience"
   | "another issuer"
   | "expired"
-  | "no subject";
+  | "no subject"
+  | "another nonce";
 
 /** How its token endpoint behaves. */
 export type Behaviour =
@@ -35,6 +36,8 @@ export interface HostileProvider extends AsyncDisposable {
   iss: string | undefined;
   sub: string;
   verified: boolean;
+  /** The nonce of the last authorization. */
+  nonce: string;
 }
 
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -50,6 +53,7 @@ const sign = async (
     aud: trick === "another audience" ? "somebody else" : CLIENT.id,
     exp: trick === "expired" ? now - 3600 : now + 3600,
     iat: now,
+    nonce: trick === "another nonce" ? "of another login" : state.nonce,
     email: `${state.sub}@example.com`,
     email_verified: state.verified,
     ...(trick === "no subject" ? {} : { sub: state.sub }),
@@ -96,6 +100,7 @@ export const startHostileProvider = async (): Promise<HostileProvider> => {
     if (url.pathname === "/jwks") return json({ keys: [jwk] });
     if (url.pathname === "/me") return json({ sub: `not ${state.sub}`, email: `${state.sub}@example.com` });
     if (url.pathname === "/auth") {
+      state.nonce = url.searchParams.get("nonce") ?? "";
       const back = new URL(url.searchParams.get("redirect_uri") ?? "");
       back.searchParams.set("code", crypto.randomUUID());
       back.searchParams.set("state", url.searchParams.get("state") ?? "");
@@ -121,6 +126,7 @@ export const startHostileProvider = async (): Promise<HostileProvider> => {
     iss: undefined,
     sub: "mallory",
     verified: true,
+    nonce: "",
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
