@@ -85,3 +85,18 @@ test("verifiers of an app's own are taken when the operator says so", async () =
     200,
   );
 });
+
+test("with listed origins a provider may still post its answer, and Hapta's own form counts", async () => {
+  await using stand = await startStand({
+    config: { OAuth2: { DeviceLogin: true }, Security: { Origins: ["https://app.example.com"] } },
+  });
+  const browser = new Browser();
+  const posted = (path: string, origin: string) =>
+    browser.visit(`${stand.url}${path}`, { form: { state: "x" }, headers: { Origin: origin } });
+  expect((await posted("/auth/oauth2/callback", "https://appleid.apple.com")).status).toBe(303);
+  expect((await posted("/api/oauth2-redirect", "https://appleid.apple.com")).status).toBe(303);
+  const foreign = await posted("/auth/oauth2/approve", "https://appleid.apple.com");
+  expect([foreign.status, foreign.headers.get("x-hapta-error")]).toEqual([403, "origin_denied"]);
+  const own = await posted("/auth/oauth2/approve", stand.url);
+  expect(own.headers.get("x-hapta-error")).toBe("expired_token");
+});
