@@ -69,7 +69,9 @@ export class SessionPages {
     ];
     const values = used.map(([, value]) => value ?? "");
     if (after !== undefined) values.push(after.createdMs, after.row);
-    const sql = `SELECT rowid AS row, ${SUMMARY_SQL} FROM sessions
+    // Left to itself SQLite walks the whole collection in order rather than sort the few sessions of one record.
+    const from = cid === undefined || uid === undefined ? "sessions" : "sessions INDEXED BY sessions_subject";
+    const sql = `SELECT rowid AS row, ${SUMMARY_SQL} FROM ${from}
       WHERE ${[...where, LIVE_SQL, NOT_COVERED_SQL, "ends_at > ?"].join(" AND ")}
       ORDER BY created DESC, rowid DESC LIMIT ?`;
     const rows = this.#db
