@@ -10,6 +10,9 @@ interface ErrorRow {
   readonly stage: "trace" | "admit" | "identify" | "meter" | "redeem" | "forward";
 }
 
+/** The header that holds the code of a refusal. */
+export const ERROR_HEADER = "X-Hapta-Error";
+
 /** One row per stable code; the code travels in `X-Hapta-Error`, the rest in PocketBase's error shape. */
 export const ERRORS = {
   internal: { status: 500, message: "Something went wrong while processing your request.", stage: "trace" },
@@ -226,7 +229,7 @@ export const renderRefusal = (code: ErrorCode, detail: RefusalDetail = {}): Answ
           ...problem.members,
         });
   const type = problem === undefined ? "application/json" : "application/problem+json";
-  const headers = ["Content-Type", type, "X-Hapta-Error", code, ...OWN_HEADERS];
+  const headers = ["Content-Type", type, ERROR_HEADER, code, ...OWN_HEADERS];
   if (detail.retryAfterSeconds !== undefined) headers.push("Retry-After", String(detail.retryAfterSeconds));
   if (detail.headers !== undefined) headers.push(...detail.headers);
   return { status, headers, body: Buffer.from(`${body}\n`) };

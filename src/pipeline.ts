@@ -20,6 +20,7 @@ export type StageName = (typeof STAGE_NAMES)[number];
 export const PLANS = {
   probe: ["trace", "admit"],
   control: ["trace", "admit", "identify"],
+  docs: ["trace", "admit", "identify", "meter"],
   session: ["trace", "admit", "identify", "meter"],
   preflight: ["trace", "admit", "meter", "forward"],
   auth: ["trace", "admit", "identify", "meter", "redeem", "forward"],

@@ -5,6 +5,7 @@
 export type TrafficKind =
   | "probe"
   | "control"
+  | "docs"
   | "session"
   | "preflight"
   | "auth"
@@ -54,6 +55,8 @@ const ADMIN_FILE: Route = { ...ADMIN, isFile: true };
 const CUSTOM: Route = { kind: "custom", body: "stream" };
 const FILE: Route = { kind: "file", body: "stream", isFile: true };
 const FILE_TOKEN: Route = { kind: "file", body: "struct" };
+/** Of the docs everything is a file: nothing in it was written by PocketBase for the caller. */
+const DOCS: Route = { kind: "docs", body: "drop", isFile: true };
 const PROBE: Route = { kind: "probe", body: "drop" };
 const CONTROL: Route = { kind: "control", body: "stream" };
 const SESSION: Route = { kind: "session", body: "drop" };
@@ -91,7 +94,17 @@ const routeOf = (method: string, segments: readonly string[]): Route => {
   const prefix = area?.toLowerCase();
   if (prefix === "_") return ADMIN_FILE;
   if (prefix === "api") return apiRoute(method, segments);
+  if (isDocs(method, segments)) return DOCS;
   return ownRoute(area, second) ?? CUSTOM;
+};
+
+const DOCS_PAGES = new Set(["", "openapi.json", "api-reference"]);
+
+// Pages are read; what else an app does at `/` is its own.
+const isDocs = (method: string, [area = "", place, , fourth]: readonly string[]): boolean => {
+  if (method !== "GET" && method !== "HEAD") return false;
+  if (place === undefined) return DOCS_PAGES.has(area);
+  return area === "hapta" && place === "assets" && fourth === undefined;
 };
 
 const ownRoute = (area: string | undefined, place = ""): Route | undefined => {

@@ -6,6 +6,7 @@ import type { Routes } from "../pipeline.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
 import { createControlRoutes } from "./control/control.ts";
+import { createDocsRoutes } from "./docs/docs.ts";
 import { createHealthRoutes } from "./health.ts";
 import { createOAuthRoutes } from "./oauth.ts";
 import { createReshape } from "./reshape.ts";
@@ -20,6 +21,7 @@ const letPagesRead = ({ headers }: Exchange, answer: Answer): Answer => {
 export const createRoutes = (services: Services): Routes => {
   const health = createHealthRoutes(services);
   const control = createControlRoutes(services);
+  const docs = createDocsRoutes(services);
   const oauth = createOAuthRoutes(services);
   const sessions = createSessionRoutes(services);
   return {
@@ -29,6 +31,8 @@ export const createRoutes = (services: Services): Routes => {
           return health(exchange);
         case "control":
           return control(exchange);
+        case "docs":
+          return docs(exchange).then((answer) => letPagesRead(exchange, answer));
         case "oauth":
           return oauth(exchange).then((answer) => letPagesRead(exchange, answer));
         case "session":

@@ -19,7 +19,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["utils", "http", "errors.ts"],
   ["insight"],
   ["pocketbase"],
-  ["bodies", "batch", "limits", "multipart", "oauth", "proofs", "realtime", "rules", "sessions"],
+  ["bodies", "batch", "limits", "multipart", "oauth", "openapi", "proofs", "realtime", "rules", "sessions"],
   ["config.ts", "settings", "settings.ts", "exchange.ts", "services.ts"],
   ["middleware"],
   ["pipeline.ts"],
@@ -47,13 +47,13 @@ export const importsOf = (text: string): string[] =>
     [...withoutComments(text).matchAll(pattern)].map((match) => match[1] ?? ""),
   );
 
-/** The imports between the files of src; packages and package.json are no edges. */
+/** The imports between the files of src; packages, package.json and files for the browser are no edges. */
 export const edgesOf = (files: readonly SourceFile[]): Edge[] =>
   files.flatMap(({ path, text }) =>
     importsOf(text)
       .filter((name) => name.startsWith("."))
       .map((name) => ({ from: path, to: posix.join(posix.dirname(path), name) }))
-      .filter(({ to }) => to !== "package.json"),
+      .filter(({ to }) => to !== "package.json" && !/^node_modules\/|\.browser\.\w+$/.test(to)),
   );
 
 /** Row of a path in {@link LAYERS}; -1 for a file that has no row, which is a violation of its own. */

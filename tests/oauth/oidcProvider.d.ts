@@ -14,7 +14,6 @@ declare module "oidc-provider" {
     save(): Promise<string>;
   }
 
-  // biome-ignore lint/style/noDefaultExport: it is what the package has.
   export default class Provider {
     readonly Grant: new (
       properties: Readonly<Record<string, string>>,

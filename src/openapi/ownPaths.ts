@@ -1,0 +1,198 @@
+// What is the same in every app: files, realtime, batches, health, and Hapta's own session routes.
+import { ANY_JSON, type JsonSchema, objectOf, schemaRef } from "./jsonSchema.ts";
+import {
+  emptyAnswer,
+  jsonAnswer,
+  jsonBody,
+  type Operation,
+  type Parameter,
+  type Paths,
+  pathParameter,
+  refusals,
+} from "./operation.ts";
+
+const TEXT: JsonSchema = { type: "string" };
+const TIME: JsonSchema = { type: "string", format: "date-time" };
+
+/** Schemas that {@link ownPaths} refer to. */
+export const OWN_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+  Session: {
+    ...objectOf({
+      id: TEXT,
+      current: { type: "boolean", description: "The session of this very token." },
+      label: { type: "string", description: "Such as `Firefox on Windows`." },
+      ip: TEXT,
+      created: TIME,
+      lastSeen: TIME,
+    }),
+    title: "Session",
+  },
+};
+
+const bytes = (description: string, ...types: readonly string[]) => ({
+  description,
+  content: Object.fromEntries(types.map((type) => [type, { schema: { type: "string", format: "binary" } }])),
+});
+
+const query = (name: string, description: string): Parameter => ({
+  name,
+  in: "query",
+  description,
+  schema: TEXT,
+});
+
+const FILES = "files";
+const fileOperation: Operation = {
+  operationId: "file_download",
+  summary: "Download a file",
+  description: "Takes `Range` and conditional requests. Protected files need a file token.",
+  tags: [FILES],
+  parameters: [
+    pathParameter("collection", "Name or id of the collection."),
+    pathParameter("id", "The id of the record."),
+    pathParameter("filename", "The name as the record holds it."),
+    query("thumb", "A size such as `100x100` that the field allows; pictures only."),
+    query("token", "A file token, for protected files."),
+    query("download", "`1`: as an attachment."),
+  ],
+  responses: {
+    "200": bytes("The file.", "application/octet-stream"),
+    "206": bytes("A part of it.", "application/octet-stream"),
+    "304": emptyAnswer("Unchanged."),
+    "416": emptyAnswer("No such range."),
+    ...refusals("404", "429", "503"),
+  },
+};
+
+const fileTokenOperation: Operation = {
+  operationId: "file_token",
+  summary: "A short token for protected files",
+  tags: [FILES],
+  responses: { "200": jsonAnswer("The token.", objectOf({ token: TEXT })), ...refusals("401", "429", "503") },
+};
+
+const REALTIME = "realtime";
+const streamOperation: Operation = {
+  operationId: "realtime_connect",
+  summary: "Open an event stream",
+  description:
+    "Server-sent events. The first one, `PB_CONNECT`, holds the client id that subscriptions are made with; every later one is named after its topic and holds `{action, record}`.",
+  tags: [REALTIME],
+  responses: {
+    "200": { description: "The stream.", content: { "text/event-stream": { schema: TEXT } } },
+    ...refusals("429", "503"),
+  },
+};
+
+const subscribeOperation: Operation = {
+  operationId: "realtime_subscribe",
+  summary: "Say which topics a stream brings",
+  description: "Topics are `collection/*` or `collection/ID`; the list replaces the one before.",
+  tags: [REALTIME],
+  requestBody: jsonBody(objectOf({ clientId: TEXT, subscriptions: { type: "array", items: TEXT } })),
+  responses: { "204": emptyAnswer("Subscribed."), ...refusals("400", "401", "403", "404", "429", "503") },
+};
+
+const batchOperation: Operation = {
+  operationId: "batch",
+  summary: "Several writes, all or none",
+  tags: ["batch"],
+  requestBody: jsonBody(
+    objectOf({
+      requests: {
+        type: "array",
+        items: objectOf(
+          {
+            method: { type: "string", enum: ["POST", "PUT", "PATCH", "DELETE"] },
+            url: { type: "string", examples: ["/api/collections/posts/records"] },
+            headers: { type: "object", additionalProperties: TEXT },
+            body: { type: "object", additionalProperties: true },
+          },
+          ["headers", "body"],
+        ),
+      },
+    }),
+  ),
+  responses: {
+    "200": jsonAnswer("One answer for each write.", {
+      type: "array",
+      items: objectOf({ status: { type: "integer" }, body: ANY_JSON }),
+    }),
+    ...refusals("400", "401", "403", "413", "429", "503"),
+  },
+};
+
+const SESSIONS = "sessions";
+const sessionPaths: Paths = {
+  "/auth/sessions": {
+    get: {
+      operationId: "sessions_list",
+      summary: "One's own sessions",
+      tags: [SESSIONS],
+      responses: {
+        "200": jsonAnswer("Every device that is logged in.", { type: "array", items: schemaRef("Session") }),
+        ...refusals("401", "429", "503"),
+      },
+    },
+    delete: {
+      operationId: "sessions_end_others",
+      summary: "End every session but this one",
+      tags: [SESSIONS],
+      responses: { "204": emptyAnswer("Ended."), ...refusals("401", "429", "503") },
+    },
+  },
+  "/auth/sessions/{id}": {
+    delete: {
+      operationId: "sessions_end",
+      summary: "End one session",
+      tags: [SESSIONS],
+      parameters: [pathParameter("id", "The id of the session.")],
+      responses: { "204": emptyAnswer("Ended."), ...refusals("401", "404", "429", "503") },
+    },
+  },
+  "/auth/logout": {
+    post: {
+      operationId: "sessions_logout",
+      summary: "End this session",
+      tags: [SESSIONS],
+      responses: { "204": emptyAnswer("Ended."), ...refusals("401", "429", "503") },
+    },
+  },
+  "/auth/verify": {
+    get: {
+      operationId: "sessions_verify",
+      summary: "Whether the token counts",
+      tags: [SESSIONS],
+      responses: {
+        "200": jsonAnswer(
+          "It does.",
+          objectOf({ record: objectOf({ id: TEXT, collectionId: TEXT }), session: TEXT }),
+        ),
+        ...refusals("401", "429", "503"),
+      },
+    },
+  },
+};
+
+/** The paths every app has. Guests see those of sessions, too: a token makes them work. */
+export const ownPaths = (): Paths => ({
+  "/api/files/{collection}/{id}/{filename}": { get: fileOperation },
+  "/api/files/token": { post: fileTokenOperation },
+  "/api/realtime": { get: streamOperation, post: subscribeOperation },
+  "/api/batch": { post: batchOperation },
+  "/api/health": {
+    get: {
+      operationId: "health",
+      summary: "Whether PocketBase is well",
+      tags: ["health"],
+      responses: {
+        "200": jsonAnswer(
+          "It is.",
+          objectOf({ code: { type: "integer" }, message: TEXT, data: { type: "object" } }),
+        ),
+        ...refusals("503"),
+      },
+    },
+  },
+  ...sessionPaths,
+});
