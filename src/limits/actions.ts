@@ -28,6 +28,8 @@ const isRead = (method: string): boolean => method === "GET" || method === "HEAD
 /** The class of a request. */
 export const classOf = ({ method, route }: Deed): RouteClass => {
   switch (route.kind) {
+    case "docs":
+      return "read";
     case "records":
       return isRead(method) ? "read" : "write";
     case "auth":
