@@ -177,6 +177,14 @@ test("seedDemo goes on after interruptions at any step, without doubles", async 
   expect(await counts(instance.client)).toEqual(COUNTS);
 }, 25_000);
 
+test("seedDemo writes a few at a time where a batch is more than PocketBase manages", async () => {
+  await using instance = await startInstance();
+  const { client, dataDir } = instance;
+  await client.request("PATCH", "/api/settings", { batch: { enabled: true, maxRequests: 13, timeout: 3 } });
+  expect(await seedDemo({ client, dataDir, log })).toBe("seeded");
+  expect(await counts(client)).toEqual(COUNTS);
+}, 25_000);
+
 test("seedDemo leaves an instance alone that holds the user's own", async () => {
   await using instance = await startInstance();
   const { client, dataDir } = instance;
