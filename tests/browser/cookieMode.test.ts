@@ -1,19 +1,13 @@
 // Cookie sessions in a real browser: the example page lives on one, its script holds nothing of worth, and pages of other
 // origins and sites cannot act with it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { serveExample } from "../../examples/cookie-mode/serve.ts";
 import { ADA, call, jsonOf, type Pair, payloadOf, startPair, verify } from "../sessions/support.ts";
+import { CHROMIUM, launchChromium } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { IDS, PASSWORD } from "../support/fixture/records.ts";
 
-const CHROMIUM = ["chromium", "chromium-browser", "google-chrome"]
-  .map((name) => Bun.which(name))
-  .find(Boolean);
-const ARGS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-];
 const STEP_MS = 10_000;
 const DIARIES = "/api/collections/diaries/records";
 
@@ -39,7 +33,7 @@ describe.skipIf(!CHROMIUM)("cookie sessions in Chromium", () => {
     app = serveExample(pair.url, 0);
     evil = serveBlank();
     origin = `http://127.0.0.1:${app.port}`;
-    browser = await chromium.launch({ executablePath: CHROMIUM ?? "", args: ARGS, timeout: 30_000 });
+    browser = await launchChromium();
   }, 60_000);
   afterAll(async () => {
     await browser?.close();

@@ -1,9 +1,10 @@
 // Logging in a device from a phone (RFC 8628): events and polling, what the page says and asks for, races, guesses,
 // forged forms; and linking a provider through a browser.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { type Browser as Chromium, chromium } from "playwright-core";
+import type { Browser as Chromium } from "playwright-core";
 import { tokensIn } from "../sessions/recordingProxy.ts";
 import { ADA, call, jsonOf, login, logout, verdictOf, verify } from "../sessions/support.ts";
+import { CHROMIUM, launchChromium } from "../support/browser.ts";
 import { eventually, within } from "../support/eventually.ts";
 import type { WireResponse } from "../support/wireReader.ts";
 import {
@@ -18,17 +19,6 @@ import {
 } from "./support.ts";
 
 setDefaultTimeout(TEST_MS);
-const CHROMIUM = ["chromium", "chromium-browser", "google-chrome"]
-  .map((name) => Bun.which(name))
-  .find(Boolean);
-const ARGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-sync",
-];
 
 let stand: Stand;
 beforeAll(async () => {
@@ -342,7 +332,7 @@ test("linking needs a session, and a yes in the browser that saw the page", asyn
 describe.skipIf(!CHROMIUM)("on a phone", () => {
   let chrome: Chromium;
   beforeAll(async () => {
-    chrome = await chromium.launch({ executablePath: CHROMIUM ?? "", args: ARGS, timeout: 30_000 });
+    chrome = await launchChromium();
   }, 40_000);
   afterAll(async () => {
     await chrome?.close();

@@ -4,25 +4,15 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { EventSource } from "eventsource";
-import { type Browser as Chromium, chromium, type Page } from "playwright-core";
+import type { Browser as Chromium, Page } from "playwright-core";
 import PocketBase from "pocketbase";
 import { tokensIn } from "../sessions/recordingProxy.ts";
+import { CHROMIUM, launchChromium } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { PROJECT_DIR } from "../support/scratch.ts";
 import { Browser, START_MS, type Stand, startStand, TEST_MS } from "./support.ts";
 
 setDefaultTimeout(TEST_MS);
-const CHROMIUM = ["chromium", "chromium-browser", "google-chrome"]
-  .map((name) => Bun.which(name))
-  .find(Boolean);
-const ARGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-sync",
-];
 const OUTSIDE = { "X-Forwarded-For": "203.0.113.20" };
 
 let stand: Stand;
@@ -104,7 +94,7 @@ describe.skipIf(!CHROMIUM)("in Chromium", () => {
       config: { Network: { TrustedProxies: [] }, Admin: { Access: "off" } },
     });
     app = await startApp(shown.url);
-    browser = await chromium.launch({ executablePath: CHROMIUM ?? "", args: ARGS, timeout: 30_000 });
+    browser = await launchChromium();
   }, START_MS);
   afterAll(async () => {
     await browser?.close();
