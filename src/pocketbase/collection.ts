@@ -116,5 +116,11 @@ export const textOption = (field: CollectionField, name: string): string => {
   return typeof value === "string" ? value : "";
 };
 
+/** A list of texts among a field's options; empty when it is absent. */
+export const listOption = (field: CollectionField, name: string): readonly string[] => {
+  const value = field.options[name];
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+};
+
 /** Whether a select, relation or file field holds a list rather than one value. */
 export const isMultiple = (field: CollectionField): boolean => (numberOption(field, "maxSelect") ?? 0) > 1;

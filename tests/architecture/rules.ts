@@ -19,7 +19,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["utils", "http", "errors.ts"],
   ["insight"],
   ["pocketbase"],
-  ["bodies", "batch", "limits", "multipart", "oauth", "openapi", "proofs", "realtime", "rules", "sessions"],
+  ["bodies", "batch", "limits", "multipart", "oauth", "openapi", "proofs", "realtime", "rules", "schema", "sessions"],
   ["config.ts", "settings", "settings.ts", "exchange.ts", "services.ts"],
   ["middleware"],
   ["pipeline.ts"],

@@ -1,0 +1,36 @@
+// From the parts of a form, multipart or urlencoded, to the members PocketBase makes of them. Reads no bytes.
+import { parseJson, type Upload } from "./coerce.ts";
+
+/** One part: a text, or a file. */
+export interface FormPart {
+  readonly name: string;
+  readonly value: string | Upload;
+}
+
+/** Holds members as JSON, exempt from guessing; may come several times. */
+const PAYLOAD = "@jsonPayload";
+
+/**
+ * The body of a form, URL parameters among its parts. One text becomes `true`, `false` or a number when it is
+ * exactly that in its shortest form; several of one name become a list.
+ *
+ * @returns undefined when a payload is no JSON object: PocketBase refuses that as a whole.
+ */
+export const toFormBody = (parts: readonly FormPart[]): Record<string, unknown> | undefined => {
+  const lists = new Map<string, unknown[]>();
+  const payload: Record<string, unknown> = {};
+  for (const { name, value } of parts) {
+    if (name === PAYLOAD && typeof value === "string") {
+      const json = parseJson(value);
+      if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
+      Object.assign(payload, json);
+    } else lists.set(name, [...(lists.get(name) ?? []), typeof value === "string" ? inferred(value) : value]);
+  }
+  const plain = [...lists].map(([name, list]) => [name, list.length === 1 ? list[0] : list] as const);
+  return { ...Object.fromEntries(plain), ...payload };
+};
+
+const inferred = (text: string): unknown => {
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?(?:0|[1-9]\d{0,14})(?:\.\d{0,14}[1-9])?$/.test(text) && text !== "-0" ? Number(text) : text;
+};

@@ -1,0 +1,46 @@
+// The `json` field: any value, within a size that is counted in the bytes of Go's own encoding.
+import { type CollectionField, numberOption } from "../pocketbase/collection.ts";
+import { parseJson } from "./coerce.ts";
+import { type Check, type FieldError, fieldError, REQUIRED } from "./fieldError.ts";
+
+const JSON_BYTES_MAX = 1024 * 1024;
+/** How far Go's count may be from ours, for numbers and characters that the two languages write differently. */
+const SLACK_BYTES = 16;
+const EMPTY = new Set(["null", '""', "[]", "{}"]);
+
+/** A `json` field. */
+export const checkJson = (field: CollectionField): Check => {
+  const set = numberOption(field, "maxSize") ?? 0;
+  const maxSize = set > 0 ? set : JSON_BYTES_MAX;
+  return (value) => {
+    const encoded = encode(value);
+    if (encoded === undefined) return "unsure";
+    const { least, most } = sizeOf(encoded);
+    if (least > maxSize)
+      // Without a limit of its own a field has 1 MiB since 0.28, and had 5 before.
+      return set > 0 ? sizeError(maxSize) : "unsure";
+    if (most > maxSize) return "unsure";
+    return field.isRequired && EMPTY.has(encoded.trim()) ? REQUIRED : undefined;
+  };
+};
+
+// A text is taken for JSON when it looks like it and is it; otherwise it is quoted.
+const encode = (value: unknown): string | undefined => {
+  if (value === undefined) return "null";
+  if (typeof value !== "string") return JSON.stringify(value);
+  if (/^(?:null|true|false)$/.test(value)) return value;
+  if (/^[-0-9"[{]/.test(value) && parseJson(value) !== undefined) return value;
+  // Go's quoting has escapes that are no JSON.
+  return /^[\x20-\x7e\n\r\t\p{L}\p{N}]*$/u.test(value) ? JSON.stringify(value) : undefined;
+};
+
+const sizeError = (maxSize: number): FieldError =>
+  fieldError("validation_json_size_limit", `The maximum allowed JSON size is ${maxSize} bytes`, { maxSize });
+
+// Until 0.39 Go writes <, > and & as escapes of six bytes, unless they came in a text.
+const sizeOf = (encoded: string): { readonly least: number; readonly most: number } => {
+  const bytes = Buffer.byteLength(encoded);
+  const slack = /[^\x20-\x7e]|\d/.test(encoded) ? SLACK_BYTES : 0;
+  const escapes = encoded.split(/[<>&]/).length - 1;
+  return { least: bytes - slack, most: bytes + slack + 5 * escapes };
+};

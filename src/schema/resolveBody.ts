@@ -1,0 +1,113 @@
+// From the members of a body to one value for each field, as PocketBase fills a record: modifiers applied, unknown
+// and hidden members left out. Judges nothing.
+import type { Collection, CollectionField } from "../pocketbase/collection.ts";
+import { toNumber, toText, toTexts } from "./coerce.ts";
+
+/** Stands for a value that depends on what is stored, or on PocketBase's own making. */
+export const UNKNOWN = Symbol("unknown");
+
+/** Stands for a field that an update does not name. */
+export const ABSENT = Symbol("absent");
+
+/** How a body is read. */
+export interface BodyContext {
+  readonly action: "create" | "update";
+  /** Superusers may fill hidden fields. */
+  readonly isSuperuser: boolean;
+}
+
+/**
+ * Values by field name; {@link UNKNOWN} where the outcome is not certain. Of an update only the fields it names,
+ * of a creation only those too: what is absent is empty. O(members · log members).
+ */
+export const resolveBody = (
+  collection: Collection,
+  body: Readonly<Record<string, unknown>>,
+  context: BodyContext,
+): Map<string, unknown> => {
+  const values = new Map<string, unknown>();
+  // PocketBase applies shorter names first, so that a modifier comes after the value it modifies.
+  const keys = Object.keys(body).sort((a, b) => Buffer.byteLength(a) - Buffer.byteLength(b));
+  for (const key of keys) {
+    const target = targetOf(collection, key);
+    if (target === undefined || isClosed(target.field, collection, context)) continue;
+    const { field, modifier } = target;
+    const value = body[key];
+    if (modifier === "") values.set(field.name, namesStored(field, value, context) ? UNKNOWN : value);
+    else
+      values.set(field.name, modified(field, modifier, { value, before: beforeOf(values, field, context) }));
+  }
+  return values;
+};
+
+// A record that exists may hold files of those names.
+const namesStored = (field: CollectionField, value: unknown, { action }: BodyContext): boolean =>
+  field.type === "file" && action === "update" && toTexts(value)?.length !== 0;
+
+interface Target {
+  readonly field: CollectionField;
+  readonly modifier: string;
+}
+
+const targetOf = (collection: Collection, key: string): Target | undefined => {
+  const exact = collection.fieldByName.get(key);
+  if (exact !== undefined) return { field: exact, modifier: "" };
+  for (const [name, modifier] of [
+    [key.slice(0, -1), key.slice(-1)],
+    [key.slice(1), `${key.slice(0, 1)}.`],
+    [key.replace(/:autogenerate$/, ""), ":"],
+  ] as const) {
+    const field = collection.fieldByName.get(name);
+    if (field !== undefined && (MODIFIERS[field.type] ?? []).includes(modifier)) return { field, modifier };
+  }
+  return undefined;
+};
+
+const LISTS = ["+", "-", "+."];
+/** `+.` is the plus in front of the name. */
+const MODIFIERS: Readonly<Record<string, readonly string[]>> = {
+  number: ["+", "-"],
+  select: LISTS,
+  relation: LISTS,
+  file: LISTS,
+  text: [":"],
+};
+
+const isClosed = (field: CollectionField, collection: Collection, context: BodyContext): boolean => {
+  if (field.type === "autodate") return true;
+  if (!field.isHidden || context.isSuperuser) return false;
+  return !(collection.type === "auth" && field.name === "password");
+};
+
+const beforeOf = (
+  values: ReadonlyMap<string, unknown>,
+  field: CollectionField,
+  { action }: BodyContext,
+): unknown => (action === "create" || values.has(field.name) ? values.get(field.name) : UNKNOWN);
+
+const modified = (
+  field: CollectionField,
+  modifier: string,
+  { value, before }: { readonly value: unknown; readonly before: unknown },
+): unknown => {
+  if (before === UNKNOWN) return UNKNOWN;
+  if (field.type === "file") return before === undefined && modifier === "-" ? "" : UNKNOWN;
+  if (field.type === "text") return generated(field, value);
+  if (field.type === "number") return summed(before, value, modifier);
+  const [old, change] = [toTexts(before), toTexts(value)];
+  if (old === undefined || change === undefined) return UNKNOWN;
+  if (modifier === "-") return old.filter((one) => !change.includes(one));
+  return modifier === "+" ? [...old, ...change] : [...change, ...old];
+};
+
+// Without a pattern nothing is generated behind the prefix.
+const generated = (field: CollectionField, value: unknown): unknown =>
+  field.options["autogeneratePattern"] === "" ? (toText(value) ?? UNKNOWN) : UNKNOWN;
+
+const summed = (before: unknown, value: unknown, modifier: string): unknown => {
+  const [old, change] = [toNumber(before), toNumber(value)];
+  if (old === undefined || change === undefined) return UNKNOWN;
+  const sum = modifier === "+" ? old + change : old - change;
+  // As a word it is told from what JSON can't hold.
+  return Number.isFinite(sum) ? sum : String(sum);
+};

@@ -1,0 +1,16 @@
+// Hapta's judgement of bodies against PocketBase's: what PocketBase accepts is never refused, and what Hapta refuses,
+// PocketBase refuses with the same whole answer.
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { startPocketBase } from "../support/pocketbase.ts";
+import { judgeBodies, renderBodyTally } from "./judgeBodies.ts";
+
+setDefaultTimeout(120_000);
+
+test("validateBody refuses no body that PocketBase 0.39 accepts, and says what PocketBase says", async () => {
+  await using pb = await startPocketBase();
+  const tally = await judgeBodies(pb, 2_000, Number(process.env["HAPTA_SEED"] ?? 20_261_122));
+  process.stdout.write(`${renderBodyTally(tally)}\n`);
+  expect(tally.falseRefusals).toEqual([]);
+  expect(tally.different).toEqual([]);
+  expect(tally.stopped).toBeGreaterThan(700);
+});
