@@ -306,6 +306,7 @@ const FIELDS: Readonly<Record<string, Values>> = {
   number,
   numberRange: number,
   numberInt: number,
+  numberPositive: fc.oneof(of(0, 0.5, 1, "0", "abc", null, -1), number),
   bool: truth,
   email,
   emailOnly: email,

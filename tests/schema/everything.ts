@@ -19,6 +19,7 @@ export const EVERYTHING: Json = {
     { name: "textHidden", type: "text", hidden: true, max: 3 },
     { name: "number", type: "number" },
     { name: "numberRange", type: "number", min: -2.5, max: 1000 },
+    { name: "numberPositive", type: "number", min: 1, onlyInt: true },
     { name: "numberInt", type: "number", onlyInt: true, max: 7 },
     { name: "bool", type: "bool" },
     { name: "email", type: "email" },
