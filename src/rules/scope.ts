@@ -1,0 +1,237 @@
+// Who may share the answer of a read, and what it depends on: read from the rules of every collection the read
+// touches. Knows no caller but their collection, keeps no answer. What it does not understand, nobody shares.
+import type { Collection } from "../pocketbase/collection.ts";
+import type { Expression, Operand } from "./expression.ts";
+import { comparisonsOf, operandsOf } from "./expression.ts";
+import { FUNCTIONS, readsClock } from "./functions.ts";
+import { toBackRelation, toName } from "./names.ts";
+import { parseExpand } from "./parseExpand.ts";
+import { parseFilter, parseRule } from "./parseFilter.ts";
+import { parseSort } from "./parseSort.ts";
+import { type PathContext, walkPath } from "./paths.ts";
+import { viewSources } from "./viewSources.ts";
+
+/**
+ * From the widest to the narrowest:
+ * - `public`: everybody gets the same. `kind`: all guests do, and all records of one auth collection do.
+ * - `principal`: all guests get the same, each record something of its own. `nobody`: it may differ each time.
+ */
+const SHARINGS = ["public", "kind", "principal", "nobody"] as const;
+/** One of {@link SHARINGS}. */
+type Sharing = (typeof SHARINGS)[number];
+
+/** A read by anybody but a superuser. */
+export interface ScopeQuestion {
+  /** The collection with this exact id, or this name whatever its case. */
+  readonly find: (nameOrId: string) => Collection | undefined;
+  readonly collection: Collection;
+  readonly operation: "list" | "view";
+  /** As decoded from the query; undefined or empty when absent. */
+  readonly filter: string | undefined;
+  readonly sort: string | undefined;
+  readonly expand: string | undefined;
+  /** The auth collection of who asks; undefined for guests. */
+  readonly caller: Collection | undefined;
+}
+
+/** What a read's answer may be kept for. */
+export interface Scope {
+  readonly sharing: Sharing;
+  /** Why it is not shared wider, in a few words. */
+  readonly reason: string;
+  /**
+   * Ids of the collections whose records decide about the answer; never those of views. The caller's own record
+   * always does as well, unless the answer is public.
+   */
+  readonly collections: ReadonlySet<string>;
+  /** A rule reads query parameters, so none of them may be left out of a key. */
+  readonly readsQuery: boolean;
+}
+
+/** Judges a read. Total: what is not understood is shared by nobody. O(length of the texts and rules). */
+export const scopeOf = (question: ScopeQuestion): Scope => {
+  const judge = new Judge(question);
+  judge.read();
+  return judge;
+};
+
+const UNDERSTOOD_MAX = 200;
+
+class Judge implements Scope {
+  sharing: Sharing = "public";
+  reason = "no rule asks who reads";
+  readsQuery = false;
+  readonly collections = new Set<string>();
+  readonly #question: ScopeQuestion;
+  /** Rules that were looked at, by collection and kind: many paths lead to the same ones. */
+  readonly #seen = new Set<string>();
+
+  constructor(question: ScopeQuestion) {
+    this.#question = question;
+  }
+
+  read(): void {
+    const { collection, operation, filter = "", sort = "", expand = "" } = this.#question;
+    this.#depend(collection);
+    this.#rule(collection, operation);
+    this.#shown(collection);
+    if (operation === "list" && filter !== "") this.#filter(collection, filter);
+    if (operation === "list" && sort !== "") this.#sort(collection, sort);
+    if (expand !== "") this.#expand(collection, expand);
+  }
+
+  #narrow(to: Sharing, reason: string): void {
+    if (SHARINGS.indexOf(to) <= SHARINGS.indexOf(this.sharing)) return;
+    this.sharing = to;
+    this.reason = reason;
+  }
+
+  #depend(collection: Collection): void {
+    if (collection.type !== "view") {
+      this.collections.add(collection.id);
+      if (collection.type === "other") this.#narrow("nobody", `${collection.name} is of an unknown type`);
+      return;
+    }
+    const sources = viewSources(collection, this.#question.find);
+    if (sources === undefined) return this.#narrow("nobody", `the view ${collection.name} is not understood`);
+    for (const { id } of sources) this.collections.add(id);
+  }
+
+  /** Records of a collection may stand in the answer: an e-mail address is not there for everybody. */
+  #shown(collection: Collection): void {
+    if (collection.type !== "auth") return;
+    this.#narrow("principal", `who sees e-mail addresses of ${collection.name} depends on who asks`);
+    if (this.#question.caller !== undefined) this.#rule(collection, "manage");
+  }
+
+  #rule(collection: Collection, kind: "list" | "view" | "manage"): void {
+    const rule = collection.rules[kind];
+    const mark = `${collection.id} ${kind}`;
+    if (rule === null || rule === "" || this.#seen.has(mark)) return;
+    this.#seen.add(mark);
+    const parsed = parseRule(rule);
+    const name = `${collection.name}'s ${kind} rule`;
+    if (!parsed.ok) return this.#narrow("nobody", `${name} is not understood`);
+    this.#expression(parsed.value, { name, base: collection, isRule: true });
+  }
+
+  #filter(base: Collection, text: string): void {
+    const parsed = parseFilter(text);
+    if (!parsed.ok) return this.#narrow("nobody", "the filter is not understood");
+    this.#expression(parsed.value, { name: "the filter", base, isRule: false });
+  }
+
+  #sort(base: Collection, text: string): void {
+    const parsed = parseSort(text);
+    if (!parsed.ok) return this.#narrow("nobody", "the sort is not understood");
+    for (const { name } of parsed.value) {
+      if (name === "@rowid") continue;
+      if (toName(name).kind !== "field") return this.#narrow("nobody", `it is sorted by ${name}`);
+      this.#name(name, { name: "the sort", base, isRule: false });
+    }
+  }
+
+  #expand(base: Collection, text: string): void {
+    const paths = parseExpand(text, UNDERSTOOD_MAX);
+    if (paths === undefined) return this.#narrow("nobody", "the expand is not understood");
+    for (const path of paths) {
+      let current: Collection = base;
+      for (const segment of path) {
+        const next = this.#expanded(current, segment);
+        if (next === undefined) return this.#narrow("nobody", `expand ${segment} is not understood`);
+        this.#depend(next);
+        this.#rule(next, "view");
+        this.#shown(next);
+        current = next;
+      }
+    }
+  }
+
+  #expanded(current: Collection, segment: string): Collection | undefined {
+    const { find } = this.#question;
+    const field = current.fieldByName.get(segment);
+    if (field?.type === "relation") return find(String(field.options["collectionId"] ?? ""));
+    const [, legacy, legacyField] = /^(\w+)\((\w+)\)$/.exec(segment) ?? [];
+    const back = toBackRelation(segment);
+    const source = find(legacy ?? back?.collection ?? "");
+    const named = source?.fieldByName.get(legacyField ?? back?.field ?? "");
+    return named?.type === "relation" && named.options["collectionId"] === current.id ? source : undefined;
+  }
+
+  #expression(expression: Expression, place: Place): void {
+    for (const { left, operator, right } of comparisonsOf(expression)) {
+      const isEquality = /^\??!?=$/.test(operator);
+      this.#operand(left, place, isEquality && isEmptyText(right));
+      this.#operand(right, place, isEquality && isEmptyText(left));
+    }
+  }
+
+  #operand(operand: Operand, place: Place, isAskedIfEmpty: boolean): void {
+    for (const inner of operandsOf(operand)) {
+      if (inner.kind === "identifier") this.#name(inner.name, { ...place, isAskedIfEmpty });
+      else if (inner.kind === "function" && (!FUNCTIONS.has(inner.name) || readsClock(inner)))
+        this.#narrow("nobody", `${place.name} calls ${inner.name}`);
+    }
+  }
+
+  #name(text: string, place: Place): void {
+    const name = toName(text);
+    const nobody = (): void => this.#narrow("nobody", `${place.name} reads ${text}`);
+    switch (name.kind) {
+      case "context":
+        return;
+      case "macro":
+      case "method":
+      case "unknown":
+        return nobody();
+      case "word":
+        if (place.base.fieldByName.has(name.path[0] ?? "")) nobody();
+        return;
+      case "field":
+        return this.#walk(name.path, place);
+      case "collection": {
+        const base = this.#question.find(name.collection);
+        if (base === undefined) return nobody();
+        this.#depend(base);
+        return this.#walk(name.path, { ...place, base, isRule: true });
+      }
+      case "request":
+        if (name.part === "auth") return this.#auth(name.path, place);
+        if (name.part !== "query") return nobody();
+        this.readsQuery = true;
+    }
+  }
+
+  #auth(path: readonly string[], place: Place): void {
+    const [first = "", ...rest] = path;
+    const reason = `${place.name} reads @request.auth.${path.join(".")}`;
+    const isOfKind = first === "collectionId" || first === "collectionName";
+    const isWhether = first === "id" && place.isAskedIfEmpty === true;
+    this.#narrow(rest.length === 0 && (isOfKind || isWhether) ? "kind" : "principal", reason);
+    const { caller } = this.#question;
+    if (rest.length > 0 && caller !== undefined) this.#walk(path, { ...place, base: caller, isRule: true });
+  }
+
+  #walk(path: readonly string[], { base, isRule, name }: Place): void {
+    const context: PathContext = { find: this.#question.find, base, isPrivileged: isRule };
+    const walk = walkPath(path, context);
+    if (!walk.ok) return this.#narrow("nobody", `${name} reads ${path.join(".")}`);
+    for (const joined of walk.joined) {
+      this.#depend(joined);
+      // A client's filter sees of other collections what its list rule lets through.
+      if (!isRule) this.#rule(joined, "list");
+    }
+  }
+}
+
+/** Where a name stands, and what its paths start from. */
+interface Place {
+  readonly name: string;
+  readonly base: Collection;
+  /** In a rule everything may be read. */
+  readonly isRule: boolean;
+  /** It is compared with the empty text. */
+  readonly isAskedIfEmpty?: boolean;
+}
+
+const isEmptyText = (operand: Operand): boolean => operand.kind === "text" && operand.value === "";
