@@ -8,7 +8,7 @@ import { startRecordingUpstream } from "./rawUpstream.ts";
 /** Everything a client gets for a GET when the upstream says `answer`, on a connection that closes behind it. */
 const relayed = async (answer: string, path = "/api/x"): Promise<string> => {
   await using upstream = await startRecordingUpstream(() => Buffer.from(answer, "latin1"));
-  await using gateway = startGateway(upstream.url);
+  await using gateway = startGateway(upstream.url, { config: { ratelimit: { isEnabled: false } } });
   using client = await RawClient.open(gateway.port);
   client.write(`GET ${path} HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n`);
   await client.closed();
