@@ -48,6 +48,14 @@ export interface AsSigned {
   readonly bodyDigest: string | undefined;
 }
 
+/** A login under way. */
+export interface PendingLogin {
+  /** Passes the answer on when its time has come. */
+  answered(answer: Answer): Promise<Answer>;
+  /** Hapta itself refused, or something broke: nothing was judged. */
+  refused(): void;
+}
+
 export interface Exchange {
   /** Request id, also sent as `X-Request-Id`. */
   readonly id: string;
@@ -90,6 +98,8 @@ export interface Exchange {
   credential: string | undefined;
   /** Names and values of the rate-limit headers that leave with whatever the answer is; set by `meter`. */
   limitHeaders: readonly string[] | undefined;
+  /** A try to log in that the limits want to hear the end of; set by `meter`. */
+  loginTry: PendingLogin | undefined;
   /** Told when the client goes away before its answer is complete. */
   readonly presence: Presence;
 }

@@ -81,14 +81,20 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
       return walk(exchange);
     };
     const finish = (answer: Answer): Answer => trace.finish(traced, answer);
-    const refuse = (error: unknown): Answer =>
-      error instanceof Refusal
+    const complete = (answer: Answer): Answer | Promise<Answer> => {
+      const pending = traced.exchange?.loginTry;
+      return pending === undefined ? finish(answer) : pending.answered(answer).then(finish, refuse);
+    };
+    const refuse = (error: unknown): Answer => {
+      traced.exchange?.loginTry?.refused();
+      return error instanceof Refusal
         ? trace.refuse(traced, renderRefusal(error.code, error.detail), error)
         : trace.refuse(traced, renderRefusal("internal"), error);
+    };
     try {
       const admitted = admit(request, traced);
       const answer = admitted instanceof Promise ? admitted.then(enter) : enter(admitted);
-      return answer instanceof Promise ? answer.then(finish, refuse) : finish(answer);
+      return answer instanceof Promise ? answer.then(complete, refuse) : complete(answer);
     } catch (error) {
       return refuse(error);
     }

@@ -1,9 +1,9 @@
 // The composition root: builds every part once, from settings, and lets them meet. Nothing else does.
-import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 
 import type { Log } from "./insight/log.ts";
-import { Limits } from "./limits/limits.ts";
+import type { Limits } from "./limits/limits.ts";
+import { openLimits } from "./limits/openLimits.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
 import type { Feed } from "./pocketbase/feed.ts";
@@ -73,7 +73,14 @@ export const createServices = (options: ServicesOptions): Services => {
     },
   });
   noteSecret(sessions, settings, log);
-  const limits = createLimits(settings, following.collections);
+  const { limits, close: closeLimits } = openLimits({
+    dataDir: settings.dataDir,
+    config: settings.rateLimit,
+    keysMax: settings.rateLimit.keysMax,
+    collectionOf: (segment) => following.collections.find(segment),
+    warn: (message) => log("warn", message),
+  });
+  following.collections.onChange(() => limits.forgetCollections());
   endWithLogins(sessions, following.logins, log);
   const stopKeeping = keepHourly(sessions, log);
   const oauth = openOAuth(settings, sessions, oauthCalls);
@@ -94,6 +101,7 @@ export const createServices = (options: ServicesOptions): Services => {
     isAdminClient: createAdminTest(settings.admin),
     close: () => {
       pool.close();
+      closeLimits();
       following.close();
       stopKeeping();
       oauth.close();
@@ -124,19 +132,6 @@ const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
     totalTimeoutMs: upstream.totalTimeoutMs,
     guard: upstream.guardSecret,
   });
-
-const createLimits = ({ rateLimit }: Settings, collections: LiveSchema): Limits => {
-  const random = randomBytes(8);
-  const limits = new Limits({
-    config: rateLimit,
-    keysMax: rateLimit.keysMax,
-    hashKey: [random.readUInt32LE(0), random.readUInt32LE(4)],
-    nowMs: () => performance.now(),
-    collectionOf: (segment) => collections.find(segment),
-  });
-  collections.onChange(() => limits.forgetCollections());
-  return limits;
-};
 
 const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean) => {
   const isAllowed = createAddressTest(admin.allowedBlocks);

@@ -2,7 +2,7 @@
 // Refuses nobody itself and knows no HTTP.
 import { type Bucket, Buckets, type Caller, type Charge, type CompiledRule } from "./buckets.ts";
 import { nextTat, TICKS_PER_MS, toTicks, waitTicks } from "./gcra.ts";
-import { LimitTable } from "./limitTable.ts";
+import { LimitTable, type SavedEntry } from "./limitTable.ts";
 import type { Rule } from "./rules.ts";
 
 /** Allowed: `left` whole units of the tightest rule, all of it back in `resetMs`. No rule: nothing counts. */
@@ -85,6 +85,18 @@ export class Limiter {
     });
   }
 
+  /** Takes a charge back. */
+  refund(caller: Caller, charges: readonly Charge[]): void {
+    const now = this.now();
+    this.#buckets.collect(caller, charges, false);
+    this.#buckets.each((bucket) => {
+      bucket.slot = this.table.locate(bucket.lo, bucket.hi, now);
+      const before = this.table.tat(bucket.slot, bucket.lo);
+      // What has drained since is not given twice.
+      if (before > now) this.table.put(bucket, before - bucket.units * bucket.rate.unitTicks, now);
+    });
+  }
+
   /** What a caller has left under each rule and block; for people. */
   inspect(caller: Caller, charges: readonly Charge[]): Left[] {
     const now = this.now();
@@ -103,6 +115,20 @@ export class Limiter {
     const now = this.now();
     this.#buckets.collect(caller, charges, false);
     this.#buckets.each(({ lo, hi }) => this.table.clear(lo, hi, now));
+  }
+
+  /** Every bucket that still limits, its time in ticks from now. */
+  save(): SavedEntry[] {
+    const now = this.now();
+    return [...this.table.live(now)].map((entry) => ({ ...entry, tat: entry.tat - now }));
+  }
+
+  /** Takes {@link save} back. @param passedMs - Since then. */
+  restore(entries: readonly SavedEntry[], passedMs: number): void {
+    const now = this.now();
+    const passed = toTicks(passedMs);
+    for (const entry of entries)
+      if (entry.tat > passed) this.table.restore({ ...entry, tat: now + entry.tat - passed });
   }
 
   /** From now on half of every budget counts as spent for the auth class, until that has drained. */

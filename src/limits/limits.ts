@@ -1,12 +1,18 @@
 // The limits as the stages and the admin API use them: who may go on, who must wait, who is shut out. Everything is in
 // memory; refuses nothing itself.
+import { createHash } from "node:crypto";
 import type { Deed } from "./actions.ts";
+import type { Bans } from "./bans.ts";
 import type { Caller, Charge } from "./buckets.ts";
+import { type Decision, isByPlace, nameOf, PASSED, toDecision, weigh } from "./decisions.ts";
 import { type Imported, importRules } from "./importedRules.ts";
-import { Limiter, type Verdict } from "./limiter.ts";
+import { type Left, Limiter } from "./limiter.ts";
 import { Occupancy } from "./occupancy.ts";
 import { type KnownCollection, type Plan, RuleSet } from "./ruleSet.ts";
 import type { Audience, Rule } from "./rules.ts";
+import { Shield } from "./shield.ts";
+import type { LimitsState } from "./stateFile.ts";
+import { TopTalkers } from "./topTalkers.ts";
 
 /** What may be changed while Hapta runs. */
 export interface LimitsConfig {
@@ -32,6 +38,9 @@ export interface LimitsOptions {
   readonly hashKey: readonly [number, number];
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
+  /** Unix milliseconds. */
+  readonly wallMs: () => number;
+  readonly bans: Bans;
   readonly collectionOf: (segment: string) => KnownCollection | undefined;
 }
 
@@ -51,21 +60,14 @@ export interface Ask {
   readonly parts?: readonly Part[];
 }
 
-/** Names and values of `RateLimit-Policy` and `RateLimit`; undefined where nothing counts. */
-export type LimitHeaders = readonly string[] | undefined;
-
-/** What became of a request. Refused: `rule`, in `waitMs` it would be allowed. */
-export type Decision =
-  | { readonly ok: true; readonly headers: LimitHeaders }
-  | { readonly ok: false; readonly headers: LimitHeaders; readonly rule: Rule; readonly waitMs: number };
-
 /** How often each rule refused, or would have. */
 export interface RuleCount {
   refused: number;
   shadowed: number;
 }
 
-const PASSED: Decision = { ok: true, headers: undefined };
+/** Of so many requests one is noted for the list of those who ask the most. */
+const SAMPLE_EVERY = 8;
 
 export class Limits {
   readonly limiter: Limiter;
@@ -73,12 +75,16 @@ export class Limits {
   readonly inFlight = new Occupancy();
   /** Open streams by address. */
   readonly streams = new Occupancy();
+  readonly talkers: TopTalkers;
+  readonly bans: Bans;
   /** By rule name. */
   readonly counts = new Map<string, RuleCount>();
+  readonly shield: Shield;
   readonly #options: LimitsOptions;
   #config: LimitsConfig;
   #imported: Imported = { rules: [], skipped: [] };
   #ruleSet: RuleSet;
+  #asked = 0;
 
   constructor(options: LimitsOptions) {
     this.#options = options;
@@ -90,6 +96,14 @@ export class Limits {
       onShadow: (rule) => {
         this.#countOf(rule).shadowed++;
       },
+    });
+    this.talkers = new TopTalkers(options.nowMs);
+    this.bans = options.bans;
+    this.shield = new Shield({
+      limiter: this.limiter,
+      nowMs: options.nowMs,
+      wallMs: options.wallMs,
+      isShadow: () => this.#config.isShadow,
     });
     this.#ruleSet = this.#build();
   }
@@ -120,6 +134,32 @@ export class Limits {
     return this.#imported;
   }
 
+  /** What a caller has left: under the rules that count him and nothing else. */
+  inspect(caller: Caller): Left[] {
+    return this.limiter.inspect(caller, this.#chargesOf(caller));
+  }
+
+  /** Gives a caller's budgets back, under the same rules. */
+  reset(caller: Caller): void {
+    this.limiter.reset(caller, this.#chargesOf(caller));
+  }
+
+  /** What is to be kept over a restart. @param isFinal - At the end; else only what lasts for days. */
+  state(isFinal: boolean): LimitsState {
+    const { hashKey, wallMs } = this.#options;
+    const devices = this.shield.devices.entries();
+    const entries = isFinal ? this.limiter.save() : [];
+    return { isFinal, savedMs: wallMs(), hashKey, size: this.limiter.table.size, devices, entries };
+  }
+
+  /** Takes a state back. After a crash nobody knows what was spent: the auth class starts with half. */
+  restore(state: LimitsState): void {
+    this.shield.devices.restore(state.devices);
+    const passedMs = Math.max(0, this.#options.wallMs() - state.savedMs);
+    if (state.size === this.limiter.table.size) this.limiter.restore(state.entries, passedMs);
+    if (!state.isFinal) this.limiter.startAtHalf();
+  }
+
   /** After PocketBase's collections changed. */
   forgetCollections(): void {
     this.#ruleSet.forget();
@@ -131,9 +171,10 @@ export class Limits {
     const isBatch = ask.parts !== undefined;
     const charges = isBatch ? this.#chargesOfBatch(plan, ask) : weigh(plan, ask.weight);
     if (charges.length === 0) return PASSED;
+    this.#sample(ask.caller);
     const manner = { isAuth: plan.routeClass === "auth", isBatch };
     const verdict = this.limiter.decide(ask.caller, charges, manner);
-    if (!verdict.ok) this.#countOf(verdict.rule).refused++;
+    if (!verdict.ok) this.#refused(verdict.rule, ask.caller);
     return toDecision(verdict, plan);
   }
 
@@ -147,8 +188,18 @@ export class Limits {
     if (certain.length === 0) return PASSED;
     const verdict = this.limiter.peek(caller, certain);
     if (verdict.ok) return PASSED;
-    this.#countOf(verdict.rule).refused++;
+    this.#refused(verdict.rule, caller);
     return toDecision(verdict, plan);
+  }
+
+  /** The name under which an identity is counted: one for all its spellings, and useless to whoever reads it. */
+  identityOf(collectionId: string, identity: string): string {
+    const text = identity.normalize("NFKC").toLowerCase().trim();
+    const [lo, hi] = this.#options.hashKey;
+    return createHash("sha256")
+      .update(`${lo}.${hi}\n${collectionId}\n${text}`)
+      .digest("base64url")
+      .slice(0, 22);
   }
 
   /** Charges units that nobody could know in advance; never refuses. */
@@ -161,6 +212,13 @@ export class Limits {
     );
   }
 
+  #chargesOf({ user }: Caller): Charge[] {
+    const asked: readonly string[] = user === undefined ? ["address", "user", "session", "app"] : ["user"];
+    return this.rules
+      .filter(({ by }) => by.every((dimension) => asked.includes(dimension)))
+      .map((rule) => ({ rule: this.limiter.compile(rule), units: 1, routeClass: "", collection: "" }));
+  }
+
   #build(): RuleSet {
     const { rules, importsRules, isShadow } = this.#config;
     const all = importsRules ? [...rules, ...this.#imported.rules] : rules;
@@ -169,6 +227,16 @@ export class Limits {
       limiter: this.limiter,
       collectionOf: this.#options.collectionOf,
     });
+  }
+
+  // One in so many stands for all: the list is about those who ask a lot.
+  #sample(caller: Caller): void {
+    if (this.#asked++ % SAMPLE_EVERY === 0) this.talkers.note(nameOf(caller), SAMPLE_EVERY, 0);
+  }
+
+  #refused(rule: Rule, caller: Caller): void {
+    this.#countOf(rule).refused++;
+    this.talkers.note(nameOf(caller), 0, 1);
   }
 
   #countOf({ name }: Rule): RuleCount {
@@ -197,26 +265,3 @@ export class Limits {
     return charges;
   }
 }
-
-const isByPlace = ({ rule }: Charge): boolean =>
-  !rule.rule.by.some((dimension) => dimension === "user" || dimension === "session" || dimension === "app");
-
-const weigh = ({ charges }: Plan, weight: number): readonly Charge[] =>
-  charges.every(({ rule }) => (rule.rule.cost === "weight" ? weight : rule.rule.cost) === 1)
-    ? charges
-    : charges.map((charge) => {
-        const { cost } = charge.rule.rule;
-        return { ...charge, units: cost === "weight" ? weight : cost };
-      });
-
-const toDecision = (verdict: Verdict, { policies }: Plan): Decision => {
-  if (!verdict.ok) {
-    const state = `"${verdict.rule.name}";r=0;t=${Math.ceil(verdict.waitMs / 1000)}`;
-    const headers = ["RateLimit-Policy", policies ?? "", "RateLimit", state];
-    return { ok: false, headers, rule: verdict.rule, waitMs: verdict.waitMs };
-  }
-  const { rule, left, resetMs } = verdict;
-  if (rule === undefined || policies === undefined) return PASSED;
-  const state = `"${rule.name}";r=${left};t=${Math.ceil(resetMs / 1000)}`;
-  return { ok: true, headers: ["RateLimit-Policy", policies, "RateLimit", state] };
-};

@@ -89,6 +89,7 @@ export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Servi
       setCookies: undefined,
       proven: NOTHING,
       limitHeaders: undefined,
+      loginTry: undefined,
       principal: { kind: "guest" },
       credential: undefined,
       presence,
@@ -237,7 +238,9 @@ const createBodyCheck = ({ server, security }: Services["settings"]): BodyCheck 
 // asking, `meter` decides alone.
 const refuseInVain = (exchange: Exchange, limits: Limits, isAdmin: boolean): void => {
   const isGuest = exchange.authorizations.length === 0 && exchange.cookie === undefined;
-  if (!limits.isEnabled || (isAdmin && !isGuest)) return;
+  if (isAdmin && !isGuest) return;
+  if (limits.bans.find(exchange.client.address, undefined) !== undefined) throw new Refusal("banned");
+  if (!limits.isEnabled) return;
   const audience = isGuest ? "guest" : "user";
   const decision = limits.foresee({ caller: guestAt(exchange.client.address), audience, deed: exchange });
   if (decision.ok) return;

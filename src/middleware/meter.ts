@@ -1,17 +1,22 @@
 // The stage that keeps everybody to their share: rates, requests at a time, streams. Who is over it is refused here,
 // before PocketBase sees a byte; who is not learns how much is left.
+import { Refusal } from "../errors.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import { limitRefusal } from "../limits/limitRefusal.ts";
 import type { Ask, Limits } from "../limits/limits.ts";
 import type { Services } from "../services.ts";
 import { membersOf, toAsk } from "./meterAsk.ts";
 import { meteredBody } from "./meteredBody.ts";
+import { createLogins } from "./meterLogins.ts";
 import { createPlaces } from "./meterPlaces.ts";
 
-export const createMeter = ({ limits, streams }: Services): Stage => {
+export const createMeter = (services: Services): Stage => {
+  const { limits, streams } = services;
   const places = createPlaces(limits, streams);
+  const logins = createLogins(services);
 
   return (exchange) => {
+    if (limits.bans.size > 0) refuseBanned(exchange);
     if (!limits.isEnabled || isExempt(exchange)) return undefined;
     const members = membersOf(exchange);
     const ask = toAsk(exchange, members);
@@ -31,9 +36,18 @@ export const createMeter = ({ limits, streams }: Services): Stage => {
     }
     exchange.limitHeaders = decision.headers;
     if (hasPlaces) places.take(exchange, ask.caller);
+    if (members !== undefined && exchange.route.kind === "auth") logins.begin(exchange, members);
     countBody(exchange, ask, limits);
     return undefined;
   };
+
+  // A superuser could lock nobody out but himself.
+  function refuseBanned({ principal, client }: Exchange): void {
+    if (principal.kind === "superuser") return;
+    const session = principal.kind === "guest" ? undefined : principal.session;
+    const user = session === undefined ? undefined : `${session.cid}/${session.uid}`;
+    if (limits.bans.find(client.address, user) !== undefined) throw new Refusal("banned");
+  }
 };
 
 // Health checks are never limited; the dashboard's own files come by the dozen, and only to those who may see it.

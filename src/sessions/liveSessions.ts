@@ -1,8 +1,9 @@
 // The sessions in use: rows read once, their keys unlocked, and what was learnt about them until it is stored.
 // A cache in front of the store; it accepts and refuses nobody.
+
+import { RecentMap } from "../utils/recentMap.ts";
 import type { Presenter } from "./device.ts";
 import type { StoredEvent } from "./eventRow.ts";
-import { RecentMap } from "./recentMap.ts";
 import type { Rotation } from "./rotation.ts";
 import { placeOf, type SessionContext } from "./sessionContext.ts";
 import type { SessionKind, SessionRow } from "./sessionRow.ts";

@@ -1,9 +1,10 @@
 // Who is this? The path every request takes: one look-up for a token that was seen before, the whole check
 // otherwise. Also ends a family when a replay is recognised.
+
+import { RecentMap } from "../utils/recentMap.ts";
 import { type Presenter, toDevice } from "./device.ts";
 import type { Ending } from "./ending.ts";
 import type { Live, LiveSessions, Loaded, Session } from "./liveSessions.ts";
-import { RecentMap } from "./recentMap.ts";
 import { fastForward, judgeUse, type UseVerdict } from "./rotation.ts";
 import { publicIdOf, type SessionContext } from "./sessionContext.ts";
 import { type Claims, isSameProof, proofOf, verifyToken } from "./token.ts";

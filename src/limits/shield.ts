@@ -1,0 +1,155 @@
+// The login shield: who guesses passwords or codes, or has mails sent, is slowed down; nobody is locked out. Decides by
+// what failed; sees no password and no plain identity.
+import type { Caller, Charge } from "./buckets.ts";
+import { KnownDevices } from "./knownDevices.ts";
+import type { Limiter } from "./limiter.ts";
+import type { Dimension, Rule } from "./rules.ts";
+import { StormWatch } from "./stormWatch.ts";
+
+/** One try to get in, or to have a mail sent. */
+export interface LoginTry {
+  /** `guess`: a secret is presented, and may be wrong. `mail`: every one costs a mail. */
+  readonly kind: "guess" | "mail";
+  /** Canonical client address. */
+  readonly address: string;
+  /** Hash of collection and identity; undefined when the request names none. */
+  readonly identity: string | undefined;
+  /** The one-time code's id, where a code is guessed. */
+  readonly otpId?: string | undefined;
+  /** What the device is recognised by, the surest first; never a proof. */
+  readonly devices: readonly string[];
+}
+
+/** A try under way; give it back to {@link Shield.end}. */
+export interface Attempt {
+  readonly login: LoginTry;
+  readonly caller: Caller;
+  readonly charges: readonly Charge[];
+  readonly isKnown: boolean;
+}
+
+export type Begun =
+  | { readonly ok: true; readonly attempt: Attempt }
+  | { readonly ok: false; readonly rule: Rule; readonly waitMs: number };
+
+/** `neither`: the secret was not judged, or was right and something else was in the way. */
+export type Outcome = "succeeded" | "failed" | "neither";
+
+export interface ShieldOptions {
+  readonly limiter: Limiter;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** Unix milliseconds: devices are remembered over restarts. */
+  readonly wallMs: () => number;
+  /** Count, but let everything begin. */
+  readonly isShadow?: () => boolean;
+}
+
+const MINUTE_MS = 60_000;
+
+// So many at once, then one every `everyMs`: the longest anybody waits.
+const rule = (burst: number, everyMs: number, by: readonly Dimension[]): Omit<Rule, "name"> => ({
+  methods: [],
+  path: undefined,
+  collections: [],
+  actions: [],
+  audience: [],
+  unitsMax: burst,
+  windowMs: burst * everyMs,
+  burst,
+  by,
+  cost: 1,
+  isShadow: false,
+  group: undefined,
+});
+
+// The identity counts as `user`, the device as `session`, the code's id as `app`.
+const RULES = {
+  /** One address at one identity. */
+  pair: rule(5, MINUTE_MS, ["address", "user"]),
+  /** Everybody unknown at one identity. */
+  identity: rule(20, 30_000, ["user"]),
+  /** One address at all identities; only what failed counts. */
+  address: rule(30, 10_000, ["address"]),
+  /** The owner's own device, whatever happens elsewhere. */
+  device: rule(10, 10_000, ["user", "session"]),
+  /** One code, whoever guesses. */
+  code: rule(5, 10 * MINUTE_MS, ["app"]),
+  /** Codes whose identity is not known here. */
+  strayCode: rule(30, 1_000, ["global"]),
+  /** All devices nobody knows, while a storm is on. */
+  storm: rule(20, 500, ["global"]),
+  mailIdentity: rule(5, MINUTE_MS, ["user"]),
+  mailAddress: rule(20, 15_000, ["address"]),
+} as const;
+
+type RuleName = keyof typeof RULES;
+
+export class Shield {
+  readonly devices: KnownDevices;
+  readonly #options: ShieldOptions;
+  readonly #charges: ReadonlyMap<RuleName, Charge>;
+  readonly #storm: StormWatch;
+
+  constructor(options: ShieldOptions) {
+    this.#options = options;
+    this.devices = new KnownDevices(options.wallMs);
+    this.#storm = new StormWatch(options.nowMs);
+    const names = Object.keys(RULES) as RuleName[];
+    this.#charges = new Map(
+      names.map((name) => [
+        name,
+        {
+          rule: options.limiter.compile({ ...RULES[name], name: `login:${name}` }),
+          units: 1,
+          routeClass: "",
+          collection: "",
+        },
+      ]),
+    );
+  }
+
+  /** Whether so much fails at present that devices nobody knows share one budget. */
+  get isStorm(): boolean {
+    return this.#storm.isOn;
+  }
+
+  /** Lets a try begin, counted as failed until it ends otherwise, so that many at once are no way around. */
+  begin(login: LoginTry): Begun {
+    const { address, identity, devices, otpId } = login;
+    const known =
+      identity === undefined ? undefined : devices.find((device) => this.devices.has(identity, device));
+    const isKnown = known !== undefined;
+    const caller: Caller = { address, user: identity, session: known, app: otpId };
+    const charges = this.#namesFor(login, isKnown).flatMap((name) => this.#charges.get(name) ?? []);
+    const verdict = this.#options.limiter.decide(caller, charges, { isAuth: true, isBatch: false });
+    if (!verdict.ok && this.#options.isShadow?.() !== true)
+      return { ok: false, rule: verdict.rule, waitMs: verdict.waitMs };
+    return { ok: true, attempt: { login, caller, charges, isKnown } };
+  }
+
+  /**
+   * Says how a try ended. What did not fail is given back; a success makes the device known.
+   * @param newDevice - What it will be recognised by from now on.
+   */
+  end({ login, caller, charges, isKnown }: Attempt, outcome: Outcome, newDevice?: string): void {
+    if (login.kind === "mail") return;
+    if (!isKnown && outcome !== "neither") this.#storm.note(outcome === "failed");
+    if (outcome === "failed") return;
+    this.#options.limiter.refund(caller, charges);
+    if (outcome !== "succeeded" || login.identity === undefined) return;
+    for (const device of newDevice === undefined ? login.devices : [newDevice, ...login.devices])
+      this.devices.add(login.identity, device);
+  }
+
+  #namesFor({ kind, identity, otpId }: LoginTry, isKnown: boolean): RuleName[] {
+    if (isKnown) return otpId === undefined ? ["device"] : ["device", "code"];
+    if (kind === "mail") return identity === undefined ? ["mailAddress"] : ["mailAddress", "mailIdentity"];
+    const names: RuleName[] = ["address"];
+    if (identity !== undefined) names.push("pair", "identity");
+    if (otpId !== undefined) names.push("code");
+    if (otpId !== undefined && identity === undefined) names.push("strayCode");
+    if (this.#storm.isOn) names.push("storm");
+    return names;
+  }
+}
