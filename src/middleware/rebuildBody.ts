@@ -12,6 +12,7 @@ import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BodySource, RequestBody } from "../http/answer.ts";
 import { multipartCodec } from "../multipart/codec.ts";
+import { checkTopics, stringsIn } from "../realtime/topicHeaders.ts";
 import { headerValue } from "../utils/headers.ts";
 
 const STRUCT_BYTES_MAX = 1_048_576;
@@ -115,8 +116,11 @@ const rebuildBytes = (
     const payload = rebuildBatchPayload(bytes, options);
     return { ...exchange, batchPayload: payload, body: { kind: "bytes", bytes: payload } };
   }
-  if (options.format === "json")
-    return { ...exchange, body: { kind: "bytes", bytes: rebuildStructBody(bytes) } };
+  if (options.format === "json") {
+    const checked = rebuildStructBody(bytes);
+    if (exchange.route.kind === "realtime") checkTopics(stringsIn(Buffer.from(checked).toString("utf8")));
+    return { ...exchange, body: { kind: "bytes", bytes: checked } };
+  }
   checkFormQuery(exchange.query);
   return withForm(exchange, bytes, options.contentType);
 };
@@ -126,8 +130,16 @@ const withForm = (exchange: Exchange, bytes: Uint8Array, contentType: string): E
   const form = isMultipart
     ? rebuildMultipartForm(bytes, contentType, multipartCodec)
     : rebuildUrlencodedForm(bytes);
+  if (exchange.route.kind === "realtime") checkTopics(formTexts(form.bytes, isMultipart));
   const headers = withContentType(exchange.headers, form.contentType);
   return { ...exchange, headers, body: { kind: "bytes", bytes: form.bytes } };
+};
+
+// Every value of a form, the strings of its payload included; a topic with a line break in it is none to PocketBase.
+const formTexts = (bytes: Uint8Array, isMultipart: boolean): string[] => {
+  const text = Buffer.from(bytes).toString("utf8");
+  const values = isMultipart ? text.split("\r\n") : [...new URLSearchParams(text).values()];
+  return values.flatMap((value) => [value, ...stringsIn(value)]);
 };
 
 const rebuildMultipart = async (
