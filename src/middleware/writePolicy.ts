@@ -9,8 +9,6 @@ export interface WritePolicyParts {
   /** By the collection's name or id, as the settings spell it. */
   readonly writes: ReadonlyMap<string, WriteSettings>;
   readonly collections: Pick<LiveSchema, "find" | "refresh">;
-  /** Monotonic ms. */
-  readonly now?: () => number;
 }
 
 /** @throws Refusal `write_denied`, or `upstream_unreachable` when it cannot be known which collection is meant. */
@@ -19,21 +17,17 @@ export type CheckWrite = (exchange: Exchange) => undefined | Promise<undefined>;
 const RECORDS = /^\/api\/collections\/([^/?]+)\/records(?:[/?]|$)/;
 const WRITES = new Set(["POST", "PUT", "PATCH", "DELETE"]);
 /** PocketBase is asked for its collections at most this often because somebody named one that is not known. */
-const REFRESH_EVERY_MS = 1_000;
+const REFRESH_EVERY_MS = 250;
 
-export const createCheckWrite = ({ writes, collections, now }: WritePolicyParts): CheckWrite => {
-  const policies = [...writes].map(([key, policy]) => ({ key, folded: fold(key), policy }));
-  const nowMs = now ?? (() => performance.now());
-  let refreshed = Promise.resolve(true);
-  let refreshedMs = Number.NEGATIVE_INFINITY;
+export const createCheckWrite = ({ writes, collections }: WritePolicyParts): CheckWrite => {
+  let next: Promise<boolean> | undefined;
+  let freeAtMs = Number.NEGATIVE_INFINITY;
 
   // One resource has many spellings: its id, its name, and its name in any case.
   const policiesOf = (segment: string): WriteSettings[] => {
-    const folded = fold(segment);
     const id = collections.find(segment)?.id;
-    return policies
-      .filter((one) => one.folded === folded || (id !== undefined && collections.find(one.key)?.id === id))
-      .map(({ policy }) => policy);
+    if (id === undefined) return [];
+    return [...writes].filter(([key]) => collections.find(key)?.id === id).map(([, policy]) => policy);
   };
 
   const judge = (exchange: Exchange, segments: readonly string[]): undefined => {
@@ -43,12 +37,17 @@ export const createCheckWrite = ({ writes, collections, now }: WritePolicyParts)
     return undefined;
   };
 
+  // One reading for all who come before it begins: what they hear is never older than their question.
   const refreshSeldom = (): Promise<boolean> => {
-    if (nowMs() - refreshedMs >= REFRESH_EVERY_MS) {
-      refreshedMs = nowMs();
-      refreshed = collections.refresh();
-    }
-    return refreshed;
+    next ??= new Promise((resolve) => {
+      const begin = (): void => {
+        next = undefined;
+        freeAtMs = performance.now() + REFRESH_EVERY_MS;
+        resolve(collections.refresh());
+      };
+      setTimeout(begin, Math.max(0, freeAtMs - performance.now()));
+    });
+    return next;
   };
 
   return (exchange) => {
@@ -95,6 +94,3 @@ const decoded = (segment: string): string => {
     return segment; // no UTF-8: names nothing
   }
 };
-
-// As PocketBase compares names: the long s and the Kelvin sign fold into ASCII letters, too.
-const fold = (name: string): string => name.toUpperCase().toLowerCase();

@@ -25,6 +25,7 @@ const Security = {
     articles: { Write: { Apps: ["server"] } },
     pbc_comments001: { Write: { Session: true } },
     Profiles: { Write: { DPoP: true } },
+    fresh: { Write: { Session: true } },
   },
 };
 
@@ -137,7 +138,7 @@ describe("AP8: a collection that only the server app may write", () => {
     expect(await sendTo(RECORDS, article(root))).toBe("200 -");
   });
 
-  test("a collection that was made a moment ago is found by its id", async () => {
+  test("a collection that was made a moment ago is known, also by its id", async () => {
     const root = await login(pair.pb.url, ROOT);
     // Straight at PocketBase: Hapta's list does not know it yet.
     const answer = await call(pair.pb.url, {
@@ -146,7 +147,9 @@ describe("AP8: a collection that only the server app may write", () => {
       json: { name: "fresh", type: "base", createRule: "", fields: [] },
     });
     const id = String(jsonOf(answer)["id"]);
-    expect(await sendTo(`/api/collections/${id}/records`, jsonRequest("", {}))).toBe("200 -");
+    expect(await sendTo(`/api/collections/${id}/records`, jsonRequest("", {}))).toBe(DENIED);
+    expect(await sendTo("/api/collections/FRESH/records", jsonRequest("", {}))).toBe(DENIED);
+    expect(await sendTo(`/api/collections/${id}/records`, jsonRequest("", {}, token))).toBe("200 -");
   });
 });
 
