@@ -74,15 +74,20 @@ const createRecognise = (services: Services): Stage => {
     if (carriesFileToken(exchange)) return swapFileToken(exchange).catch(refuseUnavailable);
     const authorization = soleAuthorization(exchange.authorizations);
     if (exchange.isSigned) signedApps.verify(exchange);
-    const kept = takeCookieToken?.(exchange, authorization);
-    const text = kept ?? (authorization === undefined ? "" : tokenTextOf(authorization));
-    const token = isPocketBaseShaped(text) ? text : undefined;
+    const token = tokenOf(exchange, authorization);
     const proving = provenKeys.login(exchange, token);
     // Not a token to PocketBase either (it reads a guest), but the app's own routes may know what it is.
     if (token === undefined) exchange.credential = authorization;
     if (token === undefined) return proving;
     return proving === undefined ? resolve(exchange, token) : proving.then(() => resolve(exchange, token));
   };
+
+  function tokenOf(exchange: Exchange, authorization: string | undefined): string | undefined {
+    // A signature covers the token in Authorization; another one that came in a cookie would be nobody's word.
+    const kept = exchange.isSigned ? undefined : takeCookieToken?.(exchange, authorization);
+    const text = kept ?? (authorization === undefined ? "" : tokenTextOf(authorization));
+    return isPocketBaseShaped(text) ? text : undefined;
+  }
 
   function resolve(exchange: Exchange, token: string): undefined | Promise<undefined> {
     try {
