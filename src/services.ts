@@ -145,11 +145,14 @@ const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean
 const endWithLogins = (sessions: Sessions, logins: Feed, log: Log): void => {
   logins.onEvent(({ action, collectionId, recordId }) => {
     if (action === "create") return;
-    sessions
-      .checkRecord({ cid: collectionId, uid: recordId })
-      .catch((error) =>
-        log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
-      );
+    const subject = { cid: collectionId, uid: recordId };
+    const ending: Promise<unknown> =
+      action === "delete"
+        ? sessions.revoke({ kind: "record", ...subject }, { reason: "record_deleted" })
+        : sessions.checkRecord(subject);
+    ending.catch((error) =>
+      log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
+    );
   });
 };
 

@@ -29,7 +29,8 @@ export const upstreamTokenOf = (token: unknown): UpstreamToken | undefined => {
  */
 export const loginOf = (exchange: Exchange, found: UpstreamToken): OpenRequest => {
   const { principal, proven, route, id } = exchange;
-  const isOwnLogin = route.kind === "auth" && route.operation !== "impersonate";
+  const isImpersonation = route.operation === "impersonate";
+  const isOwnLogin = route.kind === "auth" && !isImpersonation;
   const replaced = principal.kind === "record" && isOwnLogin ? principal.session?.id : undefined;
   return {
     cid: found.collectionId,
@@ -40,8 +41,9 @@ export const loginOf = (exchange: Exchange, found: UpstreamToken): OpenRequest =
     authTimeMs: askedMsOf(exchange),
     amr: METHODS[route.operation ?? ""] ?? "custom",
     // What a superuser has made for somebody else cannot be bound to the superuser's key.
-    jkt: route.operation === "impersonate" ? undefined : proven.jkt,
+    jkt: isImpersonation ? undefined : proven.jkt,
     appId: proven.appId,
+    maker: isImpersonation && principal.kind === "superuser" ? principal.session?.uid : undefined,
     replaces: replaced,
     request: id,
   };

@@ -17,9 +17,12 @@ const COLLECTION_PATH = /^\/api\/collections\/([^/]+)(?:\/truncate)?$/;
 const SCHEMA_PATH = /^\/api\/(?:collections(?:\/[^/]+)?|sql|backups\/[^/]+\/restore)$/;
 
 export const createUpstreamTruth = ({ sessions, collections }: Services): UpstreamTruth => {
-  const checkRecord = async (segment: string, uid: string): Promise<void> => {
+  const checkRecord = async ({ segment, uid, isGone }: Written): Promise<void> => {
     const collection = collections.find(segment);
-    if (collection?.type === "auth") await sessions.checkRecord({ cid: collection.id, uid });
+    if (collection?.type !== "auth") return;
+    const subject = { cid: collection.id, uid };
+    if (!isGone) await sessions.checkRecord(subject);
+    else await sessions.revoke({ kind: "record", ...subject }, { reason: "record_deleted" });
   };
 
   // The schema is read anew before the writer hears that it is done.
@@ -34,11 +37,12 @@ export const createUpstreamTruth = ({ sessions, collections }: Services): Upstre
   };
 
   return {
-    afterWrite: async ({ path, batchPayload, route }) => {
-      const paths = route.kind === "batch" ? batchUrls(batchPayload) : [path];
-      for (const one of paths) {
-        const [, segment, uid] = RECORD_PATH.exec(one) ?? [];
-        if (segment !== undefined && uid !== undefined) await checkRecord(segment, uid);
+    afterWrite: async ({ method, path, batchPayload, route }) => {
+      const writes = route.kind === "batch" ? batchWrites(batchPayload) : [{ method, url: path }];
+      for (const one of writes) {
+        const [, segment, uid] = RECORD_PATH.exec(one.url) ?? [];
+        const isGone = one.method === "DELETE";
+        if (segment !== undefined && uid !== undefined) await checkRecord({ segment, uid, isGone });
       }
       await checkSchema(path);
     },
@@ -71,15 +75,23 @@ const memberOf = (bytes: Uint8Array, name: string): unknown => {
 const member = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 
-// The paths of the records that a batch touches.
-const batchUrls = (bytes: Uint8Array | undefined): string[] => {
+interface Written {
+  readonly segment: string;
+  readonly uid: string;
+  /** The record was deleted, so there is nothing to ask about. */
+  readonly isGone: boolean;
+}
+
+/** What a batch writes; an upsert names its record in the body. */
+const batchWrites = (bytes: Uint8Array | undefined): { method: unknown; url: string }[] => {
   const requests = bytes === undefined ? undefined : memberOf(bytes, "requests");
   if (!Array.isArray(requests)) return [];
   return requests.flatMap((item: unknown) => {
     const url = member(item, "url");
     if (typeof url !== "string") return [];
-    // An upsert names its record in the body.
-    const id = member(item, "method") === "PUT" ? member(member(item, "body"), "id") : undefined;
-    return typeof id === "string" ? [url, `${url.split("?", 1)[0]}/${id}`] : [url];
+    const method = member(item, "method");
+    const id = method === "PUT" ? member(member(item, "body"), "id") : undefined;
+    const upserted = typeof id === "string" ? [{ method, url: `${url.split("?", 1)[0]}/${id}` }] : [];
+    return [{ method, url }, ...upserted];
   });
 };

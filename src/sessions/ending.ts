@@ -126,20 +126,24 @@ export class Ending {
     const { cid, uid } = subject;
     const { reason, ip, request } = note;
     const atMs = this.#context.times.wall();
-    const ids = await this.#context.store.write((tx) => {
+    const { mine, made } = await this.#context.store.write((tx) => {
       appendAction(tx, note, { cid, uid });
       const mine = tx.sessions.list({ cid, uid }).filter(({ id }) => id !== keepId);
-      for (const { id, label } of mine) {
-        tx.sessions.revoke(id, { atMs, reason });
-        tx.append({ type: "session_revoked", session: id, cid, uid, ip, label, request, detail: reason });
+      // With a superuser goes what the superuser has made in others' names; record ids are unique over all logins.
+      const made = keepId === undefined ? tx.impersonations.madeBy(uid) : [];
+      for (const one of [...mine, ...made]) {
+        tx.sessions.revoke(one.id, { atMs, reason });
+        const { id: session, cid, uid, label } = one;
+        tx.append({ type: "session_revoked", session, cid, uid, ip, label, request, detail: reason });
       }
       // Stops what is being opened right now with a login from before, too.
       if (keepId === undefined) tx.sessions.markSubject({ cid, uid }, atMs);
-      return mine.map(({ id }) => id);
+      return { mine: mine.map(({ id }) => id), made };
     });
-    this.#lives.drop(ids);
-    if (ids.length > 0) this.announce({ ids, cid, uid, reason });
-    return ids.length;
+    this.#lives.drop([...mine, ...made.map(({ id }) => id)]);
+    if (mine.length > 0) this.announce({ ids: mine, cid, uid, reason });
+    for (const one of made) this.announce({ ids: [one.id], cid: one.cid, uid: one.uid, reason });
+    return mine.length + made.length;
   }
 
   async #revokeMarked(subject: SubjectKey, note: EndingNote): Promise<number> {

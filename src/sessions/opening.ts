@@ -23,6 +23,8 @@ export interface OpenRequest {
   readonly jkt?: string | undefined;
   /** Id of the app that signed the login, of any kind. */
   readonly appId?: string | undefined;
+  /** Record id of the superuser who impersonates: the session ends with that superuser's logins. */
+  readonly maker?: string | undefined;
   /** Session of a token that came along: it runs out after the grace. */
   readonly replaces?: string | undefined;
   /** Request id, for the event log. */
@@ -59,6 +61,7 @@ export const openSession = async (
     const row = { ...draft, createdMs: Math.max(Math.round(draft.createdMs), markMs + 1) };
     const ended = makeRoom(context, tx, { row, replaces: request.replaces });
     tx.sessions.insert(row);
+    if (request.maker !== undefined) tx.impersonations.add(request.maker, row.id);
     if (extendedMs !== undefined) tx.keys.extend(row.kid, extendedMs);
     const { id, cid, uid, label, ipFirst: ip } = row;
     tx.append({ type: "session_created", session: id, cid, uid, ip, label, request: request.request });

@@ -5,6 +5,7 @@ import { type ChainCheck, type ChainHead, EventLog } from "./eventLog.ts";
 import { type EventPage, type EventQuery, EventReader } from "./eventReader.ts";
 import type { SessionEvent, StoredEvent } from "./eventRow.ts";
 import { type CommitPoint, GroupCommit } from "./groupCommit.ts";
+import { IMPERSONATION_TABLE, Impersonations } from "./impersonations.ts";
 import {
   type KeyRecord,
   newSigningRecord,
@@ -24,6 +25,7 @@ import { guarded, problemOf } from "./storeUnavailable.ts";
 export interface StoreTx {
   readonly sessions: SessionTable;
   readonly keys: KeyTable;
+  readonly impersonations: Impersonations;
   /** Adds to the event log, in the same transaction as its cause. */
   append(event: SessionEvent): void;
 }
@@ -67,6 +69,7 @@ export const openStore = (options: StoreOptions): Store => {
     const db = durable;
     createTables(db, () => fillNew(db, options));
     db.run(PAGE_INDEXES);
+    db.run(IMPERSONATION_TABLE);
     // Another process may have made it in between, with another key.
     const now = readMarks(options.path);
     if (now !== undefined) requireFingerprint(options.root, now);
@@ -123,9 +126,10 @@ export class Store {
     const write = {
       sessions: new SessionTable(durable),
       keys: new KeyTable(durable),
+      impersonations: new Impersonations(durable),
       log: new EventLog(durable, chain),
     };
-    this.#closables = [this.#sessions, this.#events, write.sessions, write.log];
+    this.#closables = [this.#sessions, this.#events, write.sessions, write.impersonations, write.log];
     this.#log = write.log;
     this.instance = readMeta(lazy, "instance") ?? "";
     this.#heardSeq = this.#events.head().seq;
@@ -138,6 +142,7 @@ export class Store {
         const tx: OpenTx = {
           sessions: write.sessions,
           keys: write.keys,
+          impersonations: write.impersonations,
           head,
           before: head,
           append: (event) => {

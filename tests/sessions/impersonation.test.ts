@@ -1,0 +1,61 @@
+// SU5: what a superuser has opened in somebody else's name ends with that superuser.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { eventually } from "../support/eventually.ts";
+import { IDS, PASSWORD } from "../support/fixture/records.ts";
+import { call, jsonOf, login, type Pair, ROOT, START_MS, startPair, TEST_MS, verify } from "./support.ts";
+
+setDefaultTimeout(TEST_MS);
+let pair: Pair;
+let root: string;
+beforeAll(async () => {
+  pair = await startPair();
+  root = await login(pair.url, ROOT);
+}, START_MS);
+afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+
+const SUPERUSERS = "/api/collections/_superusers/records";
+let made = 0;
+
+/** A superuser who impersonates Ada: both tokens, and the superuser's id. */
+const startImpersonation = async (): Promise<{ id: string; own: string; impersonated: string }> => {
+  made += 1;
+  const email = `second${made}@example.com`;
+  const json = { email, password: PASSWORD, passwordConfirm: PASSWORD };
+  const created = jsonOf(await call(pair.url, { path: SUPERUSERS, token: root, json }));
+  const own = await login(pair.url, { collection: "_superusers", email, password: PASSWORD });
+  const path = `/api/collections/members/impersonate/${IDS.ada}`;
+  const answer = jsonOf(await call(pair.url, { path, token: own, json: {} }));
+  const impersonated = String(answer["token"]);
+  expect(await verify(pair.url, impersonated)).toBe(200);
+  return { id: String(created["id"]), own, impersonated };
+};
+
+test("SU5: a superuser who is deleted through Hapta takes it along before the answer", async () => {
+  const { id, own, impersonated } = await startImpersonation();
+  const gone = await call(pair.url, { method: "DELETE", path: `${SUPERUSERS}/${id}`, token: root });
+  expect(gone.status).toBe(204);
+  expect([await verify(pair.url, own), await verify(pair.url, impersonated)]).toEqual([401, 401]);
+});
+
+test("SU5: so does one who is deleted behind Hapta's back, within 2 s", async () => {
+  const { id, impersonated } = await startImpersonation();
+  const direct = await login(pair.pb.url, ROOT);
+  const gone = await call(pair.pb.url, { method: "DELETE", path: `${SUPERUSERS}/${id}`, token: direct });
+  expect(gone.status).toBe(204);
+  await eventually(async () => (await verify(pair.url, impersonated)) === 401, 2_000);
+});
+
+test("SU5: and one whose sessions an operator ends; others' stay", async () => {
+  const [one, other] = [await startImpersonation(), await startImpersonation()];
+  const path = `/hapta/sessions?collection=_superusers&user=${one.id}`;
+  const ended = await call(pair.url, { method: "DELETE", path, token: root });
+  expect(ended.status).toBe(200);
+  expect(await verify(pair.url, one.impersonated)).toBe(401);
+  expect(await verify(pair.url, other.impersonated)).toBe(200);
+});
+
+test("a superuser who only logs out leaves it alive: it may be a program's key", async () => {
+  const { own, impersonated } = await startImpersonation();
+  expect((await call(pair.url, { path: "/auth/logout", token: own, json: {} })).status).toBe(204);
+  expect([await verify(pair.url, own), await verify(pair.url, impersonated)]).toEqual([401, 200]);
+});
