@@ -169,6 +169,7 @@ export const ERRORS = {
     message: "Too many logins are under way. Please try again shortly.",
     stage: "redeem",
   },
+  file_refused: { status: 400, message: "The file is not accepted.", stage: "forward" },
   overloaded: { status: 503, message: "The server is busy. Please try again shortly.", stage: "forward" },
   upstream_unreachable: { status: 502, message: "The upstream server can't be reached.", stage: "forward" },
   upstream_invalid: { status: 502, message: "The upstream server sent an invalid answer.", stage: "forward" },

@@ -8,6 +8,7 @@ import type { UpstreamError, UpstreamFailure } from "../pocketbase/wire/upstream
 import type { Services } from "../services.ts";
 import { isPrivateAddress } from "../utils/address.ts";
 import { guardWrite } from "./cutWrites.ts";
+import { createRewriteUpload, type Upload } from "./rewriteUpload.ts";
 
 const CODES: Record<UpstreamFailure, ErrorCode> = {
   unreachable: "upstream_unreachable",
@@ -19,11 +20,29 @@ const CODES: Record<UpstreamFailure, ErrorCode> = {
   client_gone: "body_invalid",
 };
 
-export const createForward = ({ pool, settings, sessions, writes }: Services): Stage => {
+export const createForward = (services: Services): Stage => {
+  const { pool, settings, sessions, writes } = services;
   const { authority, origin } = pool;
   const { bodyBytesMax } = settings.server;
+  const rewriteUpload = createRewriteUpload(services);
 
   return (exchange) => {
+    if (exchange.body.kind === "none") return send(exchange);
+    const upload = rewriteUpload(exchange);
+    if (upload === undefined) return send(exchange);
+    return upload instanceof Promise
+      ? upload.then((ready) => (ready === undefined ? send(exchange) : sendUpload(ready)))
+      : sendUpload(upload);
+  };
+
+  // What broke the body off is what the client hears, not that it broke.
+  function sendUpload({ exchange, rewriter }: Upload): Promise<Answer> {
+    return send(exchange).catch((error: unknown) => {
+      throw rewriter.refusal ?? error;
+    });
+  }
+
+  function send(exchange: Exchange): Promise<Answer> {
     const { client, method, presence, route } = exchange;
     if (presence.isGone) throw new Refusal("body_invalid");
     const guarded = route.body === "drop" ? undefined : guardWrite(exchange, { sessions, writes });
@@ -51,7 +70,7 @@ export const createForward = ({ pool, settings, sessions, writes }: Services): S
         },
       });
     });
-  };
+  }
 };
 
 const toRefusal = (error: UpstreamError): Refusal => {

@@ -45,7 +45,8 @@ function rowsOf(node: unknown, prefix: string, defaults: unknown): KeyRow[] {
 
 /** Every key of the config file, in the order of the schema. */
 export const KEYS: readonly KeyRow[] = rowsOf(
-  z.toJSONSchema(configSchema, { io: "input" }),
+  // Functions have no JSON schema; what is said about them counts.
+  z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }),
   "",
   configSchema.parse({}),
 );

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { PROXY_RANGES } from "../utils/proxyRanges.ts";
 import { cookies, origins } from "./browserSchema.ts";
+import { files } from "./filesSchema.ts";
 import { ratelimit, realtime } from "./limitsSchema.ts";
 import { oauth2 } from "./oauthSchema.ts";
 import {
@@ -249,6 +250,7 @@ export const configSchema = z.strictObject({
   Admin: admin.prefault({}),
   Upstream: upstream.prefault({}),
   OAuth2: oauth2.prefault({}),
+  Files: files.prefault({}),
   Log: log.prefault({}),
 });
 

@@ -1,5 +1,6 @@
 // The one typed value all of Hapta is configured by, and its making from checked input. Judges nothing.
 import { resolve } from "node:path";
+import type { Inspect } from "../files/fileCheck.ts";
 import type { Rule } from "../limits/rules.ts";
 import type { SessionLimits } from "../sessions/sessionContext.ts";
 import { deepFreeze } from "../utils/deepFreeze.ts";
@@ -113,6 +114,10 @@ export type Settings = {
     /** Issuer of each provider that has a fixed one. */
     readonly issuers: Readonly<Record<string, string>>;
   };
+  readonly files: {
+    /** The operator's check of uploaded files. */
+    readonly inspect: Inspect | undefined;
+  };
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
     readonly requests: "all" | "errors" | "off";
@@ -216,7 +221,7 @@ const toRateLimit = ({ ratelimit, Realtime }: ParsedConfig): Settings["rateLimit
 
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
 export function toSettings(input: CheckedInput): Settings {
-  const { Server, Security, Network, Admin, OAuth2, Log } = input.config;
+  const { Server, Security, Network, Admin, OAuth2, Files, Log } = input.config;
   const text = (name: VariableName): string | undefined => input.variables.get(name)?.value;
   const bin = text("HAPTA_POCKETBASE_BIN");
   return deepFreeze({
@@ -257,6 +262,7 @@ export function toSettings(input: CheckedInput): Settings {
       publicUrl: OAuth2.PublicURL === "" ? undefined : OAuth2.PublicURL.replace(/\/+$/, ""),
       issuers: OAuth2.Issuers,
     },
+    files: { inspect: Files.Inspect ?? undefined },
     log: { level: Log.Level, requests: Log.Requests },
     redisUrl: toSecret(text("REDIS_URL")),
     dataDir: resolve(input.cwd, text("HAPTA_DATA_DIR") ?? "hapta_data"),

@@ -22,6 +22,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   [
     "bodies",
     "batch",
+    "files",
     "limits",
     "multipart",
     "oauth",

@@ -22,6 +22,8 @@ const SIGN_IN = `"identity":"ada@example.com","password":${JSON.stringify(PASSWO
 const HEALTH = "/api/health";
 const SIGN_IN_FORM = `identity=ada%40example.com&password=${encodeURIComponent(PASSWORD)}`;
 
+const ODD_FORM = 'hello\r\n--BB\r\nContent-Disposition: form-data; name="title"\r\n\r\nodd\r\n--BB--\r\n';
+
 type Header = readonly [string, string];
 const JSON_TYPE: Header = ["Content-Type", "application/json"];
 const FORM_TYPE: Header = ["Content-Type", "application/x-www-form-urlencoded"];
@@ -249,6 +251,12 @@ const BODIES: readonly DifferenceRow[] = [
     request: post(LOGIN, `{${SIGN_IN},"a":"${"x".repeat(1_048_576)}"}`, JSON_TYPE),
     pocketbase: "200",
     hapta: "413 body_too_large",
+  },
+  {
+    what: "Record form: preamble, epilogue, odd part headers, over 1000 parts",
+    request: post(NOTICES, ODD_FORM, ["Content-Type", "multipart/form-data; boundary=BB"]),
+    pocketbase: "200",
+    hapta: "400 body_invalid",
   },
   {
     what: "Batch that is neither JSON nor multipart",

@@ -17,6 +17,8 @@ export interface Hapta extends AsyncDisposable {
 /** `config` is merged over a config file that switches rate limits off; `waitFor` is the path that must be 200. */
 export interface HaptaOptions {
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Members of the config file as TypeScript, for what JSON cannot say. */
+  readonly configText?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly flags?: readonly string[];
   readonly waitFor?: string;
@@ -34,7 +36,7 @@ export const startHapta = async (
   const config = join(scratch.path, "config.ts");
   await Bun.write(
     config,
-    `export default ${JSON.stringify({ ...BASE_CONFIG, ...options.config }, null, 2)};\n`,
+    `export default { ...${JSON.stringify({ ...BASE_CONFIG, ...options.config }, null, 2)}, ${options.configText ?? ""} };\n`,
   );
   const dataDir = join(scratch.path, "data");
   const entry = join(PROJECT_DIR, "src", "index.ts");
