@@ -7,11 +7,27 @@ export interface FieldError {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
+/** Which PocketBase's words: they changed for the limits of numbers. Unknown for what lies between. */
+export type Wording = "0.39" | "0.40" | "unknown";
+
+/** An error whose words depend on the version: its own are those of 0.39.1 and before. */
+export interface VersionedError extends FieldError {
+  readonly since040: FieldError;
+}
+
+/** The error in the words of a version; undefined when they are not known. */
+export const inWords = (error: FieldError | VersionedError, wording: Wording): FieldError | undefined => {
+  if (!("since040" in error)) return error;
+  const { since040, ...before } = error;
+  if (wording === "unknown") return undefined;
+  return wording === "0.40" ? since040 : before;
+};
+
 /** Errors by field. */
 export type FieldErrors = Readonly<Record<string, FieldError>>;
 
 /** What is known of a value: fine (undefined), surely refused by PocketBase, or PocketBase's to decide. */
-export type Verdict = FieldError | "unsure" | undefined;
+export type Verdict = FieldError | VersionedError | "unsure" | undefined;
 
 /** Judges one field's value, undefined when the body has none. Total; O(size of the value). */
 export type Check = (value: unknown) => Verdict;

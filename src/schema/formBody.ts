@@ -1,5 +1,5 @@
 // From the parts of a form, multipart or urlencoded, to the members PocketBase makes of them. Reads no bytes.
-import { parseJson, type Upload } from "./coerce.ts";
+import { parseJson, toText, type Upload } from "./coerce.ts";
 
 /** One part: a text, or a file. */
 export interface FormPart {
@@ -32,5 +32,10 @@ export const toFormBody = (parts: readonly FormPart[]): Record<string, unknown> 
 
 const inferred = (text: string): unknown => {
   if (text === "true" || text === "false") return text === "true";
-  return /^-?(?:0|[1-9]\d{0,14})(?:\.\d{0,14}[1-9])?$/.test(text) && text !== "-0" ? Number(text) : text;
+  if (text.length > NUMBER_CHARS_MAX || !/^-?\d+(?:\.\d+)?$/.test(text)) return text;
+  const number = Number(text);
+  return toText(number) === text ? number : text;
 };
+
+/** The longest decimal that is the shortest form of a number. */
+const NUMBER_CHARS_MAX = 350;

@@ -26,17 +26,25 @@ const limitsOf = (field: CollectionField): ((number: number) => Verdict) => {
   return (number) => {
     if (onlyInt && !isInt64(number))
       return fieldError("validation_only_int_constraint", "Decimal numbers are not allowed");
-    if (number < min) return limitError("validation_min_number_constraint", "Must be larger than", min);
-    if (number > max) return limitError("validation_max_number_constraint", "Must be less than", max);
+    if (number < min) return limitError("min", "Must be larger than", min);
+    if (number > max) return limitError("max", "Must be less than", max);
     return undefined;
   };
 };
 
 const isInt64 = (number: number): boolean => Number.isInteger(number) && number >= -INT64 && number < INT64;
 
-// JavaScript writes larger numbers with an exponent.
-const limitError = (code: string, words: string, limit: number): Verdict =>
-  Math.abs(limit) < 1e21 ? fieldError(code, `${words} ${limit.toFixed(6)}`) : "unsure";
+// JavaScript writes larger numbers with an exponent, and smaller ones too.
+const limitError = (side: "min" | "max", words: string, limit: number): Verdict => {
+  const size = Math.abs(limit);
+  if (size >= 1e21 || (size < 1e-6 && size > 0)) return "unsure";
+  const code = `validation_${side}_number_constraint`;
+  const newer = `Must be ${side === "min" ? "greater" : "less"} or equal than ${limit}`;
+  return {
+    ...fieldError(code, `${words} ${limit.toFixed(6)}`),
+    since040: fieldError(code, newer, { [side]: limit }),
+  };
+};
 
 /** A `bool` field; required means true. */
 export const checkBool =

@@ -2,6 +2,7 @@
 // and hidden members left out. Judges nothing.
 import type { Collection, CollectionField } from "../pocketbase/collection.ts";
 import { toNumber, toText, toTexts } from "./coerce.ts";
+import type { Wording } from "./fieldError.ts";
 
 /** Stands for a value that depends on what is stored, or on PocketBase's own making. */
 export const UNKNOWN = Symbol("unknown");
@@ -14,6 +15,8 @@ export interface BodyContext {
   readonly action: "create" | "update";
   /** Superusers may fill hidden fields. */
   readonly isSuperuser: boolean;
+  /** Of the PocketBase that would answer. */
+  readonly wording: Wording;
 }
 
 /**

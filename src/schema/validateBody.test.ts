@@ -13,8 +13,8 @@ const people = toCollection({
   ...PEOPLE,
   fields: [...(PEOPLE["fields"] as unknown[]), { name: "email", type: "email", required: true }],
 });
-const create = { action: "create", isSuperuser: false } as const;
-const update = { action: "update", isSuperuser: false } as const;
+const create = { action: "create", isSuperuser: false, wording: "0.39" } as const;
+const update = { action: "update", isSuperuser: false, wording: "0.39" } as const;
 const codes = (
   collection: Collection,
   body: Record<string, unknown>,
@@ -49,6 +49,17 @@ describe("validateBody", () => {
         },
       }),
     );
+  });
+
+  test("speaks of a number's limits as the PocketBase that would answer, or not at all", () => {
+    const messageIn = (wording: "0.40" | "unknown") =>
+      validateBody(everything, { numberRange: -3 }, { ...create, wording })?.["numberRange"];
+    expect(messageIn("0.40")).toEqual({
+      code: "validation_min_number_constraint",
+      message: "Must be greater or equal than -2.5.",
+      params: { min: -2.5 },
+    });
+    expect(messageIn("unknown")).toBeUndefined();
   });
 
   test("lets pass what only PocketBase knows, and everything beside it", () => {
@@ -122,7 +133,7 @@ describe("validateBody", () => {
     const check = (body: Record<string, unknown>): void => {
       for (const action of ["create", "update"] as const)
         for (const collection of [everything, people])
-          validateBody(collection, body, { action, isSuperuser: true });
+          validateBody(collection, body, { action, isSuperuser: true, wording: "0.39" });
     };
     fc.assert(fc.property(fc.dictionary(names, values, { maxKeys: 6 }), check), { numRuns: 2_000, seed: 3 });
   });

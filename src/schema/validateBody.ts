@@ -6,7 +6,7 @@ import { findingsOf } from "../utils/validationSchemas.ts";
 import { checkAccount } from "./accountCheck.ts";
 import { toText } from "./coerce.ts";
 import { toCollectionSchema } from "./collectionSchema.ts";
-import { type FieldError, type FieldErrors, fieldError, type Verdict } from "./fieldError.ts";
+import { type FieldError, type FieldErrors, fieldError, inWords, type Verdict } from "./fieldError.ts";
 import { ABSENT, type BodyContext, resolveBody } from "./resolveBody.ts";
 import { PASSWORD_BYTES_MAX } from "./textChecks.ts";
 
@@ -59,7 +59,7 @@ export const validateBody = (
   if (context.action === "update" && changesKey(values)) return undefined;
   const { schema, unnamed } = prepare(collection, context.action);
   const parsed = schema.safeParse({ ...unnamed, ...values });
-  return parsed.success ? undefined : certainErrors(parsed.error);
+  return parsed.success ? undefined : certainErrors(parsed.error, context);
 };
 
 // bcrypt takes no more bytes: PocketBase fails while it applies the create rule, and names no field.
@@ -72,13 +72,14 @@ const overflowsHash = (collection: Collection, values: Readonly<Record<string, u
 // The id of an update must be the record's own, which is not known here.
 const changesKey = (values: Readonly<Record<string, unknown>>): boolean => Object.hasOwn(values, "id");
 
-const certainErrors = (error: z.ZodError): FieldErrors | undefined => {
+const certainErrors = (error: z.ZodError, { wording }: BodyContext): FieldErrors | undefined => {
   const errors = new Map<string, FieldError>();
   for (const { path, finding } of findingsOf<Verdict>(error, ({ message }) =>
     fieldError("validation_invalid_value", message),
   )) {
-    if (finding === "unsure" || finding === undefined) return undefined;
-    errors.set(String(path[0] ?? ""), finding);
+    const known = finding === "unsure" || finding === undefined ? undefined : inWords(finding, wording);
+    if (known === undefined) return undefined;
+    errors.set(String(path[0] ?? ""), known);
   }
   return sorted(errors);
 };

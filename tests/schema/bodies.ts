@@ -427,3 +427,33 @@ export const drawnBody: fc.Arbitrary<DrawnBody> = fc.oneof(
       })),
   },
 );
+
+// What an app's own form sends, with the mistakes that people make.
+const FORM_FIELDS: Readonly<Record<string, Values>> = {
+  text: of("Hello", "x".repeat(5_001)),
+  textRange: of("abc", "a", "much too long", ""),
+  textPattern: of("fine-1", "Not Fine"),
+  number: of(1, 2.5, "3", ""),
+  numberRange: of(0, 500, -10, 2_000),
+  numberInt: of(3, 3.5, 12, "4"),
+  numberPositive: of(1, 5, -2),
+  bool: of(true, false),
+  email: of("ada@example.com", "ada@example", "ada", "ada @example.com", "ada@example..com"),
+  emailOnly: of("ada@example.com", "ada@other.org"),
+  url: of("https://example.com/a", "example", "not a url", "http:/example", "example.com"),
+  urlOnly: of("https://example.com", "https://other.org"),
+  editor: of("<p>short</p>", "<p>".padEnd(60, "x")),
+  date: of("2024-05-06 07:08:09.123Z", "2024-05-06", "", "soon"),
+  dateRange: of("2024-05-06 07:08:09.123Z", "1999-05-06", "2031-01-01 00:00:00.000Z"),
+  select: of("red", "violet", ""),
+  selectMany: of(["red"], ["red", "blue"], ["red", "green", "blue"], ["violet"], []),
+  json: of({ a: 1 }, ["x".repeat(80)], null),
+  geo: of({ lon: 12.5, lat: 41.9 }, { lon: 212, lat: 0 }, { lon: 0, lat: 99 }),
+  password: of("secret", "s", "far too long for it", "with blank"),
+};
+
+/** A body as an app's own form makes it: no modifiers, no relations, one type for each field. */
+export const formBody: fc.Arbitrary<DrawnBody> = fc
+  .uniqueArray(fc.constantFrom(...Object.keys(FORM_FIELDS)), { minLength: 2, maxLength: 8 })
+  .chain((names) => fc.record(Object.fromEntries(names.map((name) => [name, FORM_FIELDS[name] ?? odd]))))
+  .map((body) => ({ collection: "everything", body }));

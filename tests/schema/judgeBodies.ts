@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { type Collection, toCollection } from "../../src/pocketbase/collection.ts";
+import type { Wording } from "../../src/schema/fieldError.ts";
 import { type FormPart, toFormBody } from "../../src/schema/formBody.ts";
 import { FAILED, validateBody } from "../../src/schema/validateBody.ts";
 import type { PocketBase } from "../support/pocketbase.ts";
@@ -50,12 +51,22 @@ export const importJudged = async (pb: PocketBase): Promise<readonly Collection[
   return items.map(toCollection);
 };
 
-/** Draws `runs` bodies and compares. */
-export const judgeBodies = async (pb: PocketBase, runs: number, seed: number): Promise<BodyTally> => {
+/** How many bodies to draw, from which seed, of which kind; odd ones when absent. */
+export interface Drawing {
+  readonly runs: number;
+  readonly seed: number;
+  readonly bodies?: fc.Arbitrary<DrawnBody>;
+  /** 0.39's when absent. */
+  readonly wording?: Wording;
+}
+
+/** Draws bodies and compares. */
+export const judgeBodies = async (pb: PocketBase, drawing: Drawing): Promise<BodyTally> => {
+  const { runs, seed, bodies = drawnBody, wording = "0.39" } = drawing;
   const collections = await importJudged(pb);
   const targets = await createTargets(pb);
   const questions = fc
-    .sample(question, { numRuns: runs, seed })
+    .sample(questionOf(bodies), { numRuns: runs, seed })
     .map((one) => namingFile(one, targets["file"] ?? ""));
   const tally: Counting = {
     asked: runs,
@@ -69,7 +80,7 @@ export const judgeBodies = async (pb: PocketBase, runs: number, seed: number): P
   const worker = async (): Promise<void> => {
     for (const question of queue)
       count(tally, question, {
-        own: judged(collections, question),
+        own: judged(collections, question, wording),
         answer: await ask(pb, question, targets),
       });
   };
@@ -81,11 +92,13 @@ export const judgeBodies = async (pb: PocketBase, runs: number, seed: number): P
 const judged = (
   collections: readonly Collection[],
   { collection, body, isSuperuser, action, format }: Question,
+  wording: Wording,
 ): unknown => {
   const found = collections.find(({ name }) => name === collection);
   if (found === undefined) throw new Error(`no collection ${collection}`);
   const members = format === "json" ? body : toFormBody(partsOf(body));
-  const data = members === undefined ? undefined : validateBody(found, members, { action, isSuperuser });
+  const data =
+    members === undefined ? undefined : validateBody(found, members, { action, isSuperuser, wording });
   return data === undefined ? undefined : { data, message: FAILED[action], status: 400 };
 };
 
@@ -161,9 +174,8 @@ const namingFile = (one: Question, file: string): Question =>
     ? one
     : { ...one, body: JSON.parse(JSON.stringify(one.body).replaceAll("a.png", file)) as Question["body"] };
 
-const question: fc.Arbitrary<Question> = fc
-  .tuple(drawnBody, fc.boolean(), fc.nat(3), fc.nat(3))
-  .map(([drawn, isSuperuser, action, format]) => ({
+const questionOf = (bodies: fc.Arbitrary<DrawnBody>): fc.Arbitrary<Question> =>
+  fc.tuple(bodies, fc.boolean(), fc.nat(3), fc.nat(3)).map(([drawn, isSuperuser, action, format]) => ({
     ...drawn,
     isSuperuser,
     action: action === 0 ? "update" : "create",
