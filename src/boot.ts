@@ -19,10 +19,20 @@ import type { Settings } from "./settings.ts";
 /** A running gateway. */
 export interface Gateway {
   readonly port: number;
+  /** Takes the limits of the config file over; a file that is not valid is logged and changes nothing. */
+  reload(): Promise<void>;
   /** Lets requests finish within the drain deadline, then stops everything this process started. */
   stop(): Promise<void>;
   /** Ends at once, cutting what is under way. */
   kill(): Promise<void>;
+}
+
+/** What a start is given beside the settings. */
+export interface BootOptions {
+  /** The environment, for the embedded PocketBase. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Reads the settings once more. @throws SettingsError */
+  readonly rereadSettings: () => Promise<Settings>;
 }
 
 interface Origin {
@@ -32,10 +42,7 @@ interface Origin {
 }
 
 /** @throws BootError in one sentence; nothing is left running then. */
-export const boot = async (
-  settings: Settings,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Gateway> => {
+export const boot = async (settings: Settings, { env, rereadSettings }: BootOptions): Promise<Gateway> => {
   const { log, flush } = createLog(settings.log.level);
   const publicUrl = `http://localhost:${settings.server.port}`;
   const origin = await openOrigin(settings, { env, log, publicUrl });
@@ -59,6 +66,7 @@ export const boot = async (
       upstreamUrl: origin.client.url,
       following: followUpstream(origin.client, log),
       upstreamState: watch.state,
+      rereadSettings,
     });
   } catch (error) {
     await closeOrigin();
@@ -75,7 +83,7 @@ export const boot = async (
   let listener: Listener;
   try {
     const { host, port, connectionsMax } = settings.server;
-    listener = startServer(pipeline, { host, port, connectionsMax });
+    listener = startServer(pipeline, { host, port, connectionsMax, mayConnect: services.mayConnect });
   } catch (error) {
     await shutDown();
     throw new BootError(explainListen(error, settings), { cause: error });
@@ -83,6 +91,7 @@ export const boot = async (
   process.stdout.write(renderBanner({ settings, port: listener.port, isEmbedded: origin.isEmbedded }));
   return {
     port: listener.port,
+    reload: async () => void (await services.reload()),
     stop: async () => {
       await listener.drain(settings.server.drainTimeoutMs);
       await shutDown();

@@ -1,10 +1,11 @@
 // The entry point: command line in, exit code out, signals in between.
 import { boot, type Gateway } from "./boot.ts";
 import { BootError } from "./pocketbase/bootError.ts";
-import { parseCommand } from "./settings.ts";
+import { loadSettings, parseCommand } from "./settings.ts";
 
 const main = async (): Promise<void> => {
-  const command = await parseCommand({ argv: process.argv.slice(2), env: process.env, cwd: process.cwd() });
+  const input = { argv: process.argv.slice(2), env: process.env, cwd: process.cwd() };
+  const command = await parseCommand(input);
   if (command.kind === "print") {
     process[command.stream].write(command.text);
     process.exitCode = command.exitCode;
@@ -12,7 +13,7 @@ const main = async (): Promise<void> => {
   }
   let gateway: Gateway;
   try {
-    gateway = await boot(command.settings, process.env);
+    gateway = await boot(command.settings, { env: process.env, rereadSettings: () => loadSettings(input) });
   } catch (error) {
     if (!(error instanceof BootError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -33,6 +34,7 @@ const main = async (): Promise<void> => {
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  process.on("SIGHUP", () => void gateway.reload().catch((error) => report("could not reload", error)));
 };
 
 // One request's bug must not end everybody's process; what reaches here was logged nowhere else.

@@ -8,6 +8,8 @@ export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   readonly connectionsMax: number;
+  /** Whether one more connection of a peer that has this many is taken. */
+  readonly mayConnect?: (peer: string, open: number) => boolean;
   /** Deadlines of client connections, where they differ from the listener's own. */
   readonly timeouts?: Partial<Timeouts>;
 }

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 
 import type { Log } from "./insight/log.ts";
 import type { Limits } from "./limits/limits.ts";
-import { openLimits } from "./limits/openLimits.ts";
+import { type OpenedLimits, openLimits } from "./limits/openLimits.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
 import type { Feed } from "./pocketbase/feed.ts";
@@ -15,8 +15,14 @@ import { UpstreamPool } from "./pocketbase/wire/pool.ts";
 import { LiveStreams } from "./realtime/liveStreams.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import { WritesInFlight } from "./sessions/writesInFlight.ts";
-import type { Settings } from "./settings.ts";
-import { type Client, createAddressTest, createClientResolver, type Hop } from "./utils/address.ts";
+import { type Settings, SettingsError } from "./settings.ts";
+import {
+  type Client,
+  createAddressTest,
+  createClientResolver,
+  type Hop,
+  parseAddress,
+} from "./utils/address.ts";
 
 /** What stages and routes may use. */
 export interface Services {
@@ -34,8 +40,12 @@ export interface Services {
   /** Where things stand with PocketBase. */
   readonly upstreamState: () => UpstreamState;
   readonly clientOf: (hop: Hop) => Client;
+  /** Whether one more connection of a socket peer that has this many is taken. */
+  readonly mayConnect: (peer: string, open: number) => boolean;
   /** Whether a client may see the dashboard and the superuser-only API (`Admin.Access`, `Admin.AllowIPs`). */
   readonly isAdminClient: (client: Client) => boolean;
+  /** Reads the settings again and takes the limits over. @returns what is wrong with them; then nothing changed. */
+  readonly reload: () => Promise<readonly string[]>;
   readonly close: () => void;
 }
 
@@ -46,6 +56,8 @@ export interface ServicesOptions {
   readonly upstreamUrl: string;
   readonly following: Following;
   readonly upstreamState: () => UpstreamState;
+  /** Reads the settings once more. @throws SettingsError */
+  readonly rereadSettings: () => Promise<Settings>;
 }
 
 /** @throws SessionStartError when the session store cannot be opened. */
@@ -73,14 +85,7 @@ export const createServices = (options: ServicesOptions): Services => {
     },
   });
   noteSecret(sessions, settings, log);
-  const { limits, close: closeLimits } = openLimits({
-    dataDir: settings.dataDir,
-    config: settings.rateLimit,
-    keysMax: settings.rateLimit.keysMax,
-    collectionOf: (segment) => following.collections.find(segment),
-    warn: (message) => log("warn", message),
-  });
-  following.collections.onChange(() => limits.forgetCollections());
+  const { limits, close: closeLimits } = createLimits(options);
   endWithLogins(sessions, following.logins, log);
   const stopKeeping = keepHourly(sessions, log);
   const oauth = openOAuth(settings, sessions, oauthCalls);
@@ -98,7 +103,9 @@ export const createServices = (options: ServicesOptions): Services => {
     collections: following.collections,
     upstreamState,
     clientOf: createClientResolver(settings.network.trustedProxies),
+    mayConnect: createConnectionTest(limits, settings.network.trustedProxies),
     isAdminClient: createAdminTest(settings.admin),
+    reload: createReload(options, limits),
     close: () => {
       pool.close();
       closeLimits();
@@ -119,6 +126,36 @@ const openOAuth = (settings: Settings, sessions: Sessions, { loginMethods }: OAu
     now: Date.now,
   });
 
+const createLimits = ({ settings, following: { collections }, log }: ServicesOptions): OpenedLimits => {
+  const opened = openLimits({
+    dataDir: settings.dataDir,
+    config: settings.rateLimit,
+    keysMax: settings.rateLimit.keysMax,
+    collectionOf: (segment) => collections.find(segment),
+    warn: (message) => log("warn", message),
+  });
+  collections.onChange(() => opened.limits.forgetCollections());
+  return opened;
+};
+
+// What is wrong changes nothing; only limits can change at all.
+const createReload =
+  ({ rereadSettings, settings, log }: ServicesOptions, limits: Limits) =>
+  async (): Promise<readonly string[]> => {
+    try {
+      const { rateLimit } = await rereadSettings();
+      limits.reconfigure(rateLimit);
+      log("info", "The limits of the config file were taken over.");
+      if (rateLimit.keysMax !== settings.rateLimit.keysMax)
+        log("warn", "ratelimit.MaxKeys counts from the next start on.");
+      return [];
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      log("warn", "The limits stay as they are: the config file is not valid.", { problems: error.problems });
+      return error.problems;
+    }
+  };
+
 const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
   new UpstreamPool({
     url,
@@ -132,6 +169,16 @@ const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
     totalTimeoutMs: upstream.totalTimeoutMs,
     guard: upstream.guardSecret,
   });
+
+// A proxy's connections are many clients'.
+const createConnectionTest = (
+  limits: Limits,
+  trustedProxies: readonly string[],
+): ((peer: string, open: number) => boolean) => {
+  const isProxy = createAddressTest(trustedProxies);
+  return (peer, open) =>
+    open < limits.config.connectionsPerAddressMax || !limits.isEnabled || isProxy(parseAddress(peer) ?? "");
+};
 
 const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean) => {
   const isAllowed = createAddressTest(admin.allowedBlocks);

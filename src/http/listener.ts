@@ -9,6 +9,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Further connections are closed at once. */
   readonly connectionsMax: number;
+  /** Whether one more connection of a peer that has this many is taken; otherwise it is closed at once. */
+  readonly mayConnect?: (peer: string, open: number) => boolean;
   readonly handle: Handle;
   readonly refuse: Refuse;
   readonly timeouts?: Partial<Timeouts>;
@@ -18,7 +20,7 @@ const TIMEOUTS: Timeouts = { headMs: 10_000, idleMs: 60_000, stallMs: 60_000, li
 const SWEEP_MS = 500;
 const DRAIN_POLL_MS = 20;
 
-type ClientConnection = { connection: ServerConnection | undefined };
+type ClientConnection = { connection: ServerConnection | undefined; peer?: string };
 
 export class Listener {
   readonly #connections = new Set<ServerConnection>();
@@ -33,10 +35,18 @@ export class Listener {
       timeouts: { ...TIMEOUTS, ...options.timeouts },
     };
     const connections = this.#connections;
+    // Open connections of each peer, counted only where somebody asks.
+    const ofPeer = options.mayConnect === undefined ? undefined : new Map<string, number>();
+    const mayConnect = options.mayConnect ?? (() => true);
     const closed = (socket: Socket<ClientConnection>): void => {
       const { connection } = socket.data;
       if (connection === undefined) return;
-      connections.delete(connection);
+      if (connections.delete(connection) && ofPeer !== undefined) {
+        const { peer = "" } = socket.data;
+        const left = (ofPeer.get(peer) ?? 1) - 1;
+        if (left > 0) ofPeer.set(peer, left);
+        else ofPeer.delete(peer);
+      }
       connection.onClose();
     };
     this.#server = Bun.listen<ClientConnection>({
@@ -46,14 +56,17 @@ export class Listener {
       socket: {
         open: (socket) => {
           // A client that reset before we looked has no address any more: there is nobody to serve.
-          if (connections.size >= options.connectionsMax || socket.remoteAddress === undefined) {
+          const peer: string | undefined = socket.remoteAddress;
+          const isFull = connections.size >= options.connectionsMax;
+          if (peer === undefined || isFull || !mayConnect(peer, ofPeer?.get(peer) ?? 0)) {
             socket.data = { connection: undefined };
             socket.terminate();
             return;
           }
           socket.setNoDelay(true);
           const connection = new ServerConnection(socket, connectionOptions, performance.now());
-          socket.data = { connection };
+          socket.data = { connection, peer };
+          ofPeer?.set(peer, (ofPeer.get(peer) ?? 0) + 1);
           connections.add(connection);
         },
         data: (socket, chunk) => socket.data.connection?.onData(chunk),

@@ -25,6 +25,7 @@ export interface LimitsConfig {
   readonly importsRules: boolean;
   /** The message of every 429. */
   readonly message: string;
+  readonly connectionsPerAddressMax: number;
   readonly inFlightPerAddressMax: number;
   readonly inFlightPerUserMax: number;
   readonly streamsPerAddressMax: number;

@@ -33,6 +33,7 @@ const CONFIG: LimitsConfig = {
   rules: [RULE],
   importsRules: true,
   message: "Slow down.",
+  connectionsPerAddressMax: 10,
   inFlightPerAddressMax: 10,
   inFlightPerUserMax: 10,
   streamsPerAddressMax: 10,

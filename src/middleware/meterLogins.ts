@@ -6,12 +6,13 @@ import type { Exchange } from "../exchange.ts";
 import { type Answer, type BodySource, isStreamed } from "../http/answer.ts";
 import { EvenPace } from "../limits/evenPace.ts";
 import { limitRefusal } from "../limits/limitRefusal.ts";
-import type { Attempt, LoginTry, Outcome } from "../limits/shield.ts";
+import type { Attempt, Begun, LoginTry, Outcome } from "../limits/shield.ts";
 import type { Services } from "../services.ts";
 import { readDid, toDevice } from "../sessions/device.ts";
 import { RecentMap } from "../utils/recentMap.ts";
 import { presenterOf } from "./identify.ts";
 
+type Delayed = Extract<Begun, { readonly ok: false }>;
 type Members = ReadonlyMap<string, unknown>;
 
 /** What is tried, and which member of the body says as whom. */
@@ -38,7 +39,7 @@ export interface Logins {
   begin(exchange: Exchange, members: Members): void;
 }
 
-export const createLogins = ({ limits, collections }: Services): Logins => {
+export const createLogins = ({ limits, collections, sessions }: Services): Logins => {
   const { shield } = limits;
   const otpIdentities = new RecentMap<string>(CODES_MAX);
   const paces = new Map(Object.keys(KINDS).map((operation) => [operation, new EvenPace()]));
@@ -79,20 +80,25 @@ export const createLogins = ({ limits, collections }: Services): Logins => {
     return { ...answer, body: bytes };
   };
 
+  const refuse = ({ client, headers, id }: Exchange, { rule, waitMs }: Delayed): never => {
+    sessions.note({ type: "limit_hit", ip: client.address, request: id, detail: rule.name });
+    const { message } = limits.config;
+    throw limitRefusal(headers, { code: "login_delayed", waitMs, policy: rule.name, message });
+  };
+
   return {
     begin: (exchange, members) => {
       const kind = KINDS[exchange.route.operation ?? ""];
       if (kind === undefined) return;
       const begun = shield.begin(tryOf(exchange, members, kind));
-      if (!begun.ok) {
-        const { message } = limits.config;
-        const { waitMs, rule } = begun;
-        throw limitRefusal(exchange.headers, { code: "login_delayed", waitMs, policy: rule.name, message });
-      }
+      if (!begun.ok) return refuse(exchange, begun);
       const { attempt } = begun;
       exchange.loginTry = {
         answered: (answer) => settle(exchange, attempt, answer),
-        refused: () => shield.end(attempt, "neither"),
+        // Who leaves before the answer may have had it judged all the same.
+        refused: () => {
+          if (!exchange.presence.isGone) shield.end(attempt, "neither");
+        },
       };
     },
   };

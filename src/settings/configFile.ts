@@ -72,6 +72,8 @@ function deadline(timeoutMs: number): { readonly passed: Promise<undefined>; rea
 export async function loadConfigFile(path: string, timeoutMs = LOAD_TIMEOUT_MS): Promise<LoadedFile> {
   const limit = deadline(timeoutMs);
   try {
+    // Read anew each time; what the file itself imports is not.
+    Reflect.deleteProperty(require.cache, path);
     const module: unknown = await Promise.race([import(pathToFileURL(path).href), limit.passed]);
     if (module === undefined) {
       return {

@@ -91,6 +91,12 @@ export const ratelimit = z.strictObject({
     sentence:
       "Callers whose spending is remembered at the same time, about 20 bytes each; further ones share.",
   }),
+  MaxConnectionsPerAddress: wholeNumber({
+    min: 1,
+    max: 1_000_000,
+    fallback: 1024,
+    sentence: "Connections of one address at a time, trusted proxies left out; further ones are closed.",
+  }),
   MaxInFlightPerAddress: wholeNumber({
     min: 1,
     max: 65_536,

@@ -78,6 +78,7 @@ export type Settings = {
     /** The user has written none, so PocketBase's own count. */
     readonly importsRules: boolean;
     readonly keysMax: number;
+    readonly connectionsPerAddressMax: number;
     readonly inFlightPerAddressMax: number;
     readonly inFlightPerUserMax: number;
     readonly streamsPerAddressMax: number;
@@ -213,6 +214,7 @@ const toRateLimit = ({ ratelimit, Realtime }: ParsedConfig): Settings["rateLimit
   rules: toRules(ratelimit),
   importsRules: ratelimit.Rules.length === 0,
   keysMax: ratelimit.MaxKeys,
+  connectionsPerAddressMax: ratelimit.MaxConnectionsPerAddress,
   inFlightPerAddressMax: ratelimit.MaxInFlightPerAddress,
   inFlightPerUserMax: ratelimit.MaxInFlightPerUser,
   streamsPerAddressMax: Realtime.MaxClientsPerAddress,

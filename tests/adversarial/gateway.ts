@@ -70,6 +70,7 @@ export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}):
     // Unless told otherwise, the control plane asks where nobody answers: the upstream under test sees visitors only.
     following: followUpstream(options.superuser ?? NOBODY, () => undefined),
     upstreamUrl,
+    rereadSettings: () => Promise.reject(new Error("not here")),
     upstreamState: () => ({ kind: "ready", sinceMs: 0, findings: [] }),
   });
   const services = options.replace?.(made) ?? made;

@@ -84,6 +84,25 @@ describe("places", () => {
     }, 5_000);
   });
 
+  test("RL8: connections of one address have a bound, half a request on each; others are served", async () => {
+    await using hapta = await startLimited({
+      ratelimit: { ...GENEROUS, MaxConnectionsPerAddress: 20 },
+    });
+    const { hostname, port } = new URL(hapta.url);
+    let closed = 0;
+    const sockets = Array.from({ length: 60 }, () => {
+      const socket = connect({ host: hostname, port: Number(port) });
+      socket.on("error", () => undefined);
+      socket.on("close", () => closed++);
+      socket.write("GET /quick HTTP/1.1\r\nHost: a\r\nX-Half: ");
+      return socket;
+    });
+    await eventually(() => closed === 40, 5_000);
+    for (let i = 0; i < 5; i++) expect((await hapta.send(QUICK, "127.0.0.2")).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    await eventually(async () => (await hapta.send(QUICK)).status === 200, 5_000);
+  });
+
   test("without limits there are no places to count", async () => {
     const held: (() => void)[] = [];
     await using hapta = await startLimited(

@@ -8,6 +8,7 @@ import type { Services } from "../../services.ts";
 import { VERSION } from "../../utils/version.ts";
 import { addEventRoutes } from "./eventRoutes.ts";
 import { addKeyRoutes } from "./keyRoutes.ts";
+import { addLimitRoutes } from "./limitRoutes.ts";
 import { refuseInput } from "./refuseInput.ts";
 import { addSessionRoutes } from "./sessionRoutes.ts";
 
@@ -22,7 +23,7 @@ export type ControlApp = OpenAPIHono<ControlEnv>;
 export type ControlPart = (app: ControlApp, services: Services) => void;
 
 /** Every part of the admin API. A new one is a file beside this one and its name here. */
-const PARTS: readonly ControlPart[] = [addSessionRoutes, addEventRoutes, addKeyRoutes];
+const PARTS: readonly ControlPart[] = [addSessionRoutes, addEventRoutes, addKeyRoutes, addLimitRoutes];
 
 /** The admin API's OpenAPI 3.1 description. */
 export type ControlDescription = ReturnType<ControlApp["getOpenAPI31Document"]>;
