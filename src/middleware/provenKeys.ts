@@ -11,7 +11,7 @@ import type { Session } from "../sessions/liveSessions.ts";
 /** How far the time of a proof may lie from now. */
 const WINDOW_MS = 60_000;
 /** 150 requests a second of one session. */
-const NONCES = { windowMs: WINDOW_MS, perOwnerMax: 20_000, totalMax: 1_000_000 };
+const NONCES = { windowMs: WINDOW_MS, perOwnerMax: 20_000, totalMax: 500_000 };
 /** Apart, so that nobody who just makes up keys can fill what sessions need. 800 logins a second. */
 const LOGIN_NONCES = { windowMs: WINDOW_MS, perOwnerMax: 100_000, totalMax: 100_000 };
 const LOGINS = "logins";

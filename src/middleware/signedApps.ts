@@ -10,7 +10,7 @@ import type { AppSettings } from "../settings/settingsShape.ts";
 /** How far the time of a signature may lie from now. */
 const WINDOW_MS = 60_000;
 /** 2,000 signed requests a second of one app. */
-const NONCES = { windowMs: WINDOW_MS, perOwnerMax: 250_000, totalMax: 1_000_000 };
+const NONCES = { windowMs: WINDOW_MS, perOwnerMax: 250_000, totalMax: 500_000 };
 
 export interface SignedApps {
   /** Notes which app has signed an exchange that carries a signature. @throws Refusal `signature_invalid` */

@@ -1,5 +1,6 @@
 // Remembers which nonces were used, for as long as what carried them could be replayed. It never forgets early: when
 // a bound is reached, everything new is refused until time has made room. Judges no signatures.
+import { createHash } from "node:crypto";
 
 /** How much is remembered. */
 export interface NonceLimits {
@@ -7,7 +8,7 @@ export interface NonceLimits {
   readonly windowMs: number;
   /** Nonces of one owner (an app, a key) within the window. */
   readonly perOwnerMax: number;
-  /** Nonces of all owners together; about 100 bytes each. */
+  /** Nonces of all owners together; about 130 bytes each, however long they are. */
   readonly totalMax: number;
 }
 
@@ -47,11 +48,12 @@ export class UsedNonces {
   }
 
   /** Takes a nonce. Call it last, when everything else about its carrier has been found right. */
-  take({ owner, nonce, createdMs, nowMs }: NonceUse): NonceVerdict {
+  take({ owner, nonce: text, createdMs, nowMs }: NonceUse): NonceVerdict {
     const { windowMs, perOwnerMax, totalMax } = this.#limits;
     this.#forget(nowMs);
     if (!(createdMs >= this.#floorMs && Math.abs(nowMs - createdMs) <= windowMs)) return "closed";
     const index = Math.floor(createdMs / BUCKET_MS);
+    const nonce = createHash("sha256").update(text).digest("base64url").slice(0, 22);
     if (this.#buckets.get(index)?.get(owner)?.has(nonce) === true) return "used";
     if (this.#total >= totalMax || this.#countOf(owner) >= perOwnerMax) return "full";
     const bucket = this.#buckets.get(index) ?? new Map<string, Set<string>>();
