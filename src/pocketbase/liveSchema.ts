@@ -43,6 +43,8 @@ export type LiveSchema = {
   all(): readonly Collection[];
   /** `find` of the schema as last read, without a claim to freshness. */
   find(segment: string): Collection | undefined;
+  /** How long ago PocketBase was asked whether the schema is still its own, and said so; Infinity before that. */
+  ageMs(): number;
   /**
    * Makes sure that the schema was PocketBase's at most `ageMsMax` before this call.
    * @returns Whether that is so; false when PocketBase can't be asked. Never rejects.
@@ -110,6 +112,10 @@ class FollowedSchema implements LiveSchema {
 
   find(segment: string): Collection | undefined {
     return this.#schema.find(segment);
+  }
+
+  ageMs(): number {
+    return this.#clock.now() - this.#confirmedMs;
   }
 
   async confirm(ageMsMax: number): Promise<boolean> {

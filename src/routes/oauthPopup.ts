@@ -5,7 +5,7 @@ import type { Answer } from "../http/answer.ts";
 import { withIssuedVerifiers } from "../oauth/authMethods.ts";
 import type { Services } from "../services.ts";
 import { headerValue, withoutHeaders } from "../utils/headers.ts";
-import { gatherAnswer } from "./gatherAnswer.ts";
+import { gatherAnswer } from "../http/gatherAnswer.ts";
 
 const HELD = { bytesMax: 8_388_608, timeoutMs: 10_000 };
 

@@ -8,7 +8,7 @@ import { createAuthAnswers } from "./authAnswers.ts";
 import { createExchangeTokens } from "./exchangedTokens.ts";
 import { noteFailedLogin } from "./failedLogins.ts";
 import { mintedFileToken } from "./fileTokens.ts";
-import { gatherAnswer } from "./gatherAnswer.ts";
+import { gatherAnswer } from "../http/gatherAnswer.ts";
 import { endedPopup, reissuedMethods } from "./oauthPopup.ts";
 import { followRealtime } from "./realtime.ts";
 import { endOf } from "./sessionEnd.ts";

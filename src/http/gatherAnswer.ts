@@ -1,6 +1,6 @@
 // Holds a streamed answer until it is whole, so that it can be looked into; what is too long or too slow for that
 // flows on as it came. Looks into nothing itself.
-import { type Answer, type BodySink, type BodySource, isStreamed } from "../http/answer.ts";
+import { type Answer, type BodySink, type BodySource, isStreamed } from "./answer.ts";
 
 /** Bounds of what is held. */
 export interface GatherLimits {

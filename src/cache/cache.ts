@@ -1,0 +1,128 @@
+// The cache: kept answers, fills under way, the versions both depend on, and what it counts. Knows no rules and no
+// callers: a key already says who may share what lies under it.
+import type { Answer } from "../http/answer.ts";
+import type { Entry, Kept } from "./entry.ts";
+import { type Fill, Flights } from "./flights.ts";
+import { EntryStore } from "./store.ts";
+import { type Lease, Versions } from "./versions.ts";
+
+/** What the cache has done since it was started. */
+export interface CacheCounts {
+  hits: number;
+  misses: number;
+  /** Misses that waited for somebody else's fill. */
+  joined: number;
+  bypasses: number;
+  /** Answers that were not kept because something moved while they were made. */
+  broken: number;
+  /** Hits that were compared with PocketBase, and those that differed. */
+  verified: number;
+  violations: number;
+}
+
+/** How to build a cache. */
+export interface CacheOptions {
+  readonly bytesMax: number;
+  readonly nowMs?: () => number;
+}
+
+/** A read that the cache shall answer. */
+export interface CacheRead {
+  /** Names the read and who may share its answer. */
+  readonly key: string;
+  readonly lease: Lease;
+  readonly ask: () => Promise<Answer>;
+  readonly keeps: (status: number) => boolean;
+}
+
+/** Keys whose answers turned out not to be for keeping are not filled again for this long. */
+const LOOSE_MS = 30_000;
+const LOOSE_MAX = 10_000;
+
+export class Cache {
+  readonly versions: Versions;
+  readonly store: EntryStore;
+  readonly counts: CacheCounts = {
+    hits: 0,
+    misses: 0,
+    joined: 0,
+    bypasses: 0,
+    broken: 0,
+    verified: 0,
+    violations: 0,
+  };
+  readonly #flights = new Flights();
+  readonly #looseUntilMs = new Map<string, number>();
+  readonly #nowMs: () => number;
+
+  constructor({ bytesMax, nowMs = Date.now }: CacheOptions) {
+    this.#nowMs = nowMs;
+    this.versions = new Versions({ nowMs });
+    this.store = new EntryStore(bytesMax);
+  }
+
+  /** The answer under a key, if nothing it depends on has moved. */
+  find(key: string): Entry | undefined {
+    const entry = this.store.use(key);
+    if (entry === undefined) return undefined;
+    if (entry.lease.holds()) return entry;
+    // A write under way may come to nothing, and then it counts again.
+    if (entry.lease.broken()?.writes === 0) this.store.delete(key);
+    return undefined;
+  }
+
+  /** The fill under way for a key that a reader of this moment may wait for. */
+  join(key: string): Promise<Fill> | undefined {
+    return this.#flights.join(key);
+  }
+
+  /** Asks, and keeps what may be kept. Rejects as `ask` does. */
+  fill({ key, lease, ask, keeps }: CacheRead): Promise<Fill> {
+    const fill = this.#flights.start({
+      key,
+      lease,
+      ask,
+      keeps,
+      bodyBytesMax: this.store.entryBytesMax,
+      store: (kept) => this.#keep(key, kept, lease),
+    });
+    fill.then(
+      ({ kind }) => {
+        if (kind === "loose") this.#noteLoose(key);
+      },
+      () => undefined,
+    );
+    return fill;
+  }
+
+  /** Whether the answer under this key was too large to be held a moment ago. */
+  isLoose(key: string): boolean {
+    if (this.#looseUntilMs.size === 0) return false;
+    const untilMs = this.#looseUntilMs.get(key);
+    if (untilMs === undefined) return false;
+    if (untilMs > this.#nowMs()) return true;
+    this.#looseUntilMs.delete(key);
+    return false;
+  }
+
+  /** Forgets what `test` accepts. @returns how many entries. O(n). */
+  purge(test: (entry: Entry) => boolean): number {
+    let count = 0;
+    for (const entry of this.store.all()) if (test(entry) && this.store.delete(entry.key)) count += 1;
+    return count;
+  }
+
+  #keep(key: string, kept: Kept, lease: Lease): boolean {
+    if (!lease.holds()) {
+      this.counts.broken += 1;
+      return false;
+    }
+    this.store.put({ ...kept, key, lease, storedMs: this.#nowMs(), hits: 0 });
+    return this.store.peek(key) !== undefined;
+  }
+
+  #noteLoose(key: string): void {
+    if (this.#looseUntilMs.size >= LOOSE_MAX) this.#looseUntilMs.clear();
+    this.#looseUntilMs.set(key, this.#nowMs() + LOOSE_MS);
+  }
+}

@@ -1,0 +1,80 @@
+// Entries within a bound of bytes; those used longest ago go first. Judges no entry.
+import type { Entry } from "./entry.ts";
+
+/** What an entry costs beside its bytes and texts: objects, a lease, map slots. */
+const OVERHEAD_BYTES = 600;
+
+/** A bounded map of entries by key. */
+export class EntryStore {
+  readonly bytesMax: number;
+  /** Largest entry that is taken. */
+  readonly entryBytesMax: number;
+  readonly #entries = new Map<string, Entry>();
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+    this.entryBytesMax = Math.min(bytesMax / 8, 8 * 1024 * 1024);
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The entry, which counts as used now. */
+  use(key: string): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    // Moving it to the end each time would cost more than it brings; hot entries are moved often enough.
+    if ((entry.hits++ & 7) === 0) {
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+    }
+    return entry;
+  }
+
+  /** The entry, as it lies there. */
+  peek(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  put(entry: Entry): void {
+    this.delete(entry.key);
+    const bytes = costOf(entry);
+    if (bytes > this.entryBytesMax) return;
+    this.#entries.set(entry.key, entry);
+    this.#bytes += bytes;
+    for (const [key] of this.#entries) {
+      if (this.#bytes <= this.bytesMax) return;
+      this.delete(key);
+    }
+  }
+
+  delete(key: string): boolean {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return false;
+    this.#entries.delete(key);
+    this.#bytes -= costOf(entry);
+    return true;
+  }
+
+  /** Every entry, those used longest ago first. */
+  all(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+}
+
+const costOf = ({ key, headers, body }: Entry): number => {
+  let bytes = OVERHEAD_BYTES + body.byteLength + key.length;
+  for (const text of headers) bytes += text.length;
+  return bytes;
+};

@@ -1,0 +1,127 @@
+// The versions of what answers depend on, and leases on them: whether anything an answer was made from has moved since
+// its making began. Knows neither answers nor PocketBase; what a name stands for is its caller's affair.
+
+/** One thing that answers depend on. */
+export class Dependency {
+  readonly name: string;
+  version = 0;
+  /** Writes under way that may change it. */
+  writes = 0;
+  /** What moved it last, in a few words, and when (Unix ms). */
+  cause = "";
+  movedMs = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** The state of some dependencies at one moment. */
+export class Lease {
+  readonly dependencies: readonly Dependency[];
+  readonly #versions: readonly number[];
+
+  constructor(dependencies: readonly Dependency[]) {
+    this.dependencies = dependencies;
+    this.#versions = dependencies.map(({ version }) => version);
+  }
+
+  /** Whether nothing of it has moved and nobody is about to move it. Two comparisons a dependency. */
+  holds(): boolean {
+    const { dependencies } = this;
+    for (let i = 0; i < dependencies.length; i++) {
+      const dependency = dependencies[i];
+      if (dependency?.version !== this.#versions[i] || dependency?.writes !== 0) return false;
+    }
+    return true;
+  }
+
+  /** The first dependency that moved; undefined while the lease holds. */
+  broken(): Dependency | undefined {
+    return this.dependencies.find(
+      ({ version, writes }, i) => version !== this.#versions[i] || writes !== 0,
+    );
+  }
+}
+
+/** What a write turned out to be: nothing was changed, or something was or may have been. */
+export type WriteOutcome = "refused" | "done";
+
+/** Says that a write is over. Later calls change nothing. */
+export type EndWrite = (outcome: WriteOutcome) => void;
+
+/** Beyond this many, the names used longest ago are forgotten, and with them what depended on them. */
+const NAMES_MAX = 100_000;
+/** The name of what every answer depends on. */
+const EVERYTHING = "*";
+
+/** Versions by name. Names are bounded; a forgotten one breaks its leases. */
+export class Versions {
+  readonly #everything = new Dependency(EVERYTHING);
+  readonly #byName = new Map<string, Dependency>();
+  readonly #namesMax: number;
+  readonly #nowMs: () => number;
+
+  constructor(options: { readonly nowMs?: () => number; readonly namesMax?: number } = {}) {
+    this.#nowMs = options.nowMs ?? Date.now;
+    this.#namesMax = options.namesMax ?? NAMES_MAX;
+  }
+
+  /** A lease on everything that is named; undefined while a write to any of it is under way. */
+  lease(names: Iterable<string>): Lease | undefined {
+    const dependencies = [this.#everything];
+    for (const name of names) dependencies.push(this.#find(name));
+    return dependencies.some(({ writes }) => writes > 0) ? undefined : new Lease(dependencies);
+  }
+
+  /** Breaks every lease on what is named; `"*"` breaks all. */
+  move(names: Iterable<string>, cause: string): void {
+    for (const name of names) this.#move(this.#find(name), cause);
+  }
+
+  /**
+   * A write begins: until it has ended no lease on what it may change holds and none is given; a write that was not
+   * refused has moved it.
+   */
+  begin(names: Iterable<string>, cause: string): EndWrite {
+    const meant = [...new Set(names)].map((name) => this.#find(name));
+    for (const dependency of meant) dependency.writes += 1;
+    let isOver = false;
+    return (outcome) => {
+      if (isOver) return;
+      isOver = true;
+      for (const dependency of meant) {
+        dependency.writes -= 1;
+        if (outcome === "done") this.#move(dependency, cause);
+      }
+    };
+  }
+
+  #move(dependency: Dependency, cause: string): void {
+    dependency.version += 1;
+    dependency.cause = cause;
+    dependency.movedMs = this.#nowMs();
+  }
+
+  #find(name: string): Dependency {
+    if (name === EVERYTHING) return this.#everything;
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    if (this.#byName.size >= this.#namesMax) this.#forget();
+    const dependency = new Dependency(name);
+    this.#byName.set(name, dependency);
+    return dependency;
+  }
+
+  // The oldest tenth. What a write is about to change stays: its end must reach those who ask meanwhile.
+  #forget(): void {
+    let left = Math.ceil(this.#namesMax / 10);
+    for (const [name, dependency] of this.#byName) {
+      if (left === 0) return;
+      if (dependency.writes > 0) continue;
+      this.#byName.delete(name);
+      dependency.version = Number.NaN;
+      left -= 1;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+// What a request on its way to PocketBase may change there, so that nothing older is answered once it is acknowledged.
+// Sends nothing and judges nobody: PocketBase decides whether a write happens.
+import type { EndWrite } from "../cache/versions.ts";
+import { aboutAccounts, callersOf, changed, deleted, EVERYTHING, recordsOf } from "../cache/written.ts";
+import type { Exchange } from "../exchange.ts";
+import type { LiveSchema } from "../pocketbase/liveSchema.ts";
+import type { Services } from "../services.ts";
+
+const RECORDS = /^\/api\/collections\/(\w+)\/records(?:\/([^/]+))?$/;
+/** Logins and mails: rows about the account, not the account. */
+const ABOUT_ONLY = new Set([
+  "auth-with-password",
+  "auth-refresh",
+  "request-otp",
+  "request-verification",
+  "request-password-reset",
+  "request-email-change",
+]);
+
+/** Makes the function that notes a write in `exchange.whenDone`. */
+export const createNoteWrite = ({ cache, collections }: Services): ((exchange: Exchange) => void) => {
+  const { versions } = cache;
+  return (exchange) => {
+    const names = writtenBy(exchange, collections);
+    if (names.length === 0) return;
+    const cause = `${exchange.method} ${exchange.path.slice(0, 100)}`;
+    const end = versions.begin(names, cause);
+    exchange.whenDone =
+      exchange.route.kind === "admin" && names[0] === EVERYTHING ? whenRead(collections, end) : toEnd(end);
+  };
+};
+
+// 4xx is PocketBase's word that nothing was written; without an answer nobody knows.
+const toEnd =
+  (end: EndWrite) =>
+  (status: number | undefined): void =>
+    end(status !== undefined && status >= 400 && status < 500 ? "refused" : "done");
+
+// Rules may have changed: until they are read anew, nothing is kept by the old ones.
+const whenRead =
+  (collections: LiveSchema, end: EndWrite) =>
+  (status: number | undefined): void => {
+    if (status !== undefined && status >= 400 && status < 500) return end("refused");
+    void collections.refresh().then(() => end("done"));
+  };
+
+/** Names of what an unsafe request may change; empty for what changes nothing that is read. */
+const writtenBy = (exchange: Exchange, collections: LiveSchema): readonly string[] => {
+  const { kind } = exchange.route;
+  switch (kind) {
+    case "records":
+      return byRecordPath(exchange.method, exchange.path, collections);
+    case "batch":
+      return byBatch(exchange.batchPayload, collections);
+    case "auth":
+      return byAuth(exchange, collections);
+    case "admin":
+    case "custom":
+      return [EVERYTHING];
+    default:
+      return [];
+  }
+};
+
+const byRecordPath = (method: string, path: string, collections: LiveSchema): readonly string[] => {
+  const [, segment = "", recordId] = RECORDS.exec(path) ?? [];
+  const collection = collections.find(segment);
+  // Made a moment ago, past Hapta, for all that is known.
+  if (collection === undefined) return [EVERYTHING];
+  const schema = { collections: collections.all(), find: (name: string) => collections.find(name) };
+  if (method === "DELETE") return deleted(collection, schema);
+  return method === "POST" || method === "PATCH" ? changed(collection, recordId) : [EVERYTHING];
+};
+
+const byAuth = ({ route }: Exchange, collections: LiveSchema): readonly string[] => {
+  const { operation = "", collection: segment = "" } = route;
+  if (operation === "impersonate" || operation === "oauth2-redirect") return [];
+  const about = aboutAccounts(collections);
+  if (ABOUT_ONLY.has(operation)) return about;
+  const collection = collections.find(segment);
+  if (collection === undefined) return [EVERYTHING];
+  return [...about, recordsOf(collection.id), callersOf(collection.id)];
+};
+
+const byBatch = (payload: Uint8Array | undefined, collections: LiveSchema): readonly string[] => {
+  const items = itemsOf(payload);
+  if (items === undefined) return [EVERYTHING];
+  const names = new Set<string>();
+  for (const { method, url } of items) {
+    const path = url.split("?", 1)[0] ?? "";
+    const segment = RECORDS.exec(path)?.[1] ?? "";
+    const collection = collections.find(segment);
+    // An upsert may be a change of any record.
+    if (method === "PUT" && collection !== undefined) {
+      for (const name of [recordsOf(collection.id), callersOf(collection.id)]) names.add(name);
+    } else for (const name of byRecordPath(method, path, collections)) names.add(name);
+  }
+  return names.has(EVERYTHING) ? [EVERYTHING] : [...names];
+};
+
+interface BatchItem {
+  readonly method: string;
+  readonly url: string;
+}
+
+const itemsOf = (payload: Uint8Array | undefined): readonly BatchItem[] | undefined => {
+  if (payload === undefined) return undefined;
+  try {
+    const json: unknown = JSON.parse(Buffer.from(payload).toString("utf8"));
+    const requests = member(json, "requests");
+    if (!Array.isArray(requests)) return undefined;
+    return requests.map((item: unknown) => ({
+      method: String(member(item, "method")).toUpperCase(),
+      url: String(member(item, "url")),
+    }));
+  } catch {
+    return undefined; // nothing is known about it
+  }
+};
+
+const member = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;

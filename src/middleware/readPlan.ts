@@ -1,0 +1,120 @@
+// What the stage `cache` knows about a read before it knows who asks: its key, who may share its answer, what that
+// depends on. Remembers it for as long as the schema stays. Holds no answers.
+import { type Parameters, renderReadKey, toParameters } from "../cache/readKey.ts";
+import { recordsOf } from "../cache/written.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Collection } from "../pocketbase/collection.ts";
+import type { LiveSchema, Schema } from "../pocketbase/liveSchema.ts";
+import { type Scope, scopeOf } from "../rules/scope.ts";
+import type { Settings } from "../settings.ts";
+
+/** A read that may be kept. */
+export interface ReadPlan {
+  readonly kind: "plan";
+  /** Without who may share it. */
+  readonly key: string;
+  readonly sharing: "public" | "kind" | "principal";
+  /** Why it is not shared wider. */
+  readonly reason: string;
+  /** Ids of the collections it depends on. */
+  readonly collectionIds: readonly string[];
+  /** The same as names of dependencies. */
+  readonly names: readonly string[];
+  /** Whether an answer of this status may be kept. */
+  readonly keeps: (status: number) => boolean;
+}
+
+/** A read that may not, and why, as a word or two. */
+export interface NoPlan {
+  readonly kind: "none";
+  readonly detail: string;
+  readonly reason: string;
+}
+
+/** Who asks, as far as a plan needs to know: the id of their auth collection, undefined for guests. */
+export type ReadPlans = (exchange: Pick<Exchange, "path" | "query">, cid: string | undefined) => ReadPlan | NoPlan;
+
+const PATH = /^\/api\/collections\/(\w+)\/records(?:\/([\w.~-]+))?$/;
+/** Parameters that PocketBase takes the first of; two of one are two meanings. */
+const SINGLE = new Set(["page", "perPage", "sort", "filter", "skipTotal", "expand", "fields"]);
+/** Characters of paths and queries whose plans are remembered. */
+const REMEMBERED_MAX = 4_000_000;
+
+/** Makes the function that plans reads; it remembers plans until the schema changes. */
+export const createReadPlans = (collections: LiveSchema, { cache }: Settings): ReadPlans => {
+  let schema: Schema | undefined;
+  let remembered = new Map<string, ReadPlan | NoPlan>();
+  let characters = 0;
+
+  return (exchange, cid) => {
+    const current = collections.current();
+    if (current !== schema || characters > REMEMBERED_MAX) {
+      schema = current;
+      remembered = new Map();
+      characters = 0;
+    }
+    const name = `${cid ?? ""}|${exchange.path}?${exchange.query}`;
+    const known = remembered.get(name);
+    if (known !== undefined) return known;
+    const plan = planRead(exchange, { schema: current, cid, isOff: (one) => isOff(cache, one) });
+    remembered.set(name, plan);
+    characters += name.length;
+    return plan;
+  };
+};
+
+const isOff = ({ collections }: Settings["cache"], { id, name }: Collection): boolean =>
+  (collections.get(name) ?? collections.get(id))?.isEnabled === false;
+
+interface PlanContext {
+  readonly schema: Schema;
+  readonly cid: string | undefined;
+  readonly isOff: (collection: Collection) => boolean;
+}
+
+const none = (detail: string, reason: string): NoPlan => ({ kind: "none", detail, reason });
+
+const planRead = (
+  { path, query }: Pick<Exchange, "path" | "query">,
+  { schema, cid, isOff }: PlanContext,
+): ReadPlan | NoPlan => {
+  const [, segment = "", recordId] = PATH.exec(path) ?? [];
+  const collection = schema.find(segment);
+  if (segment === "" || collection === undefined) return none("path", "the path names no collection's records");
+  const parameters = toParameters(query, SINGLE);
+  if (parameters === undefined) return none("query", "the query may be read in more than one way");
+  const caller = cid === undefined ? undefined : schema.find(cid);
+  if (cid !== undefined && caller?.type !== "auth") return none("caller", "the caller's collection is not known");
+  const operation = recordId === undefined ? "list" : "view";
+  const scope = scopeOf({
+    find: (nameOrId) => schema.find(nameOrId),
+    collection,
+    operation,
+    filter: valueOf(parameters, "filter"),
+    sort: valueOf(parameters, "sort"),
+    expand: valueOf(parameters, "expand"),
+    caller,
+  });
+  if (scope.sharing === "nobody") return none("rule", scope.reason);
+  const off = [...scope.collections].map((id) => schema.find(id)).find((one) => one !== undefined && isOff(one));
+  if (off !== undefined || isOff(collection)) return none("off", "it is switched off for a collection in it");
+  const key = renderReadKey(recordId === undefined ? collection.name : `${collection.name}/${recordId}`, parameters);
+  return toPlan(key, scope, keepsFor(collection.rules[operation], operation));
+};
+
+const toPlan = (key: string, scope: Scope, keeps: ReadPlan["keeps"]): ReadPlan | NoPlan => {
+  const { sharing, reason } = scope;
+  if (sharing === "nobody") return none("rule", reason);
+  const collectionIds = [...scope.collections];
+  return { kind: "plan", key, sharing, reason, collectionIds, names: collectionIds.map(recordsOf), keeps };
+};
+
+// A record that is not there, or not for the caller, depends on the same things as one that is. What is locked is
+// refused by the schema alone. Everything else says nothing about the next time.
+const keepsFor = (rule: string | null, operation: "list" | "view"): ReadPlan["keeps"] => {
+  if (rule === null) return (status) => status === 403;
+  return operation === "list" ? (status) => status === 200 : (status) => status === 200 || status === 404;
+};
+
+const valueOf = (parameters: Parameters, name: string): string | undefined =>
+  parameters.find(([one]) => one === name)?.[1];
