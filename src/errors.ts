@@ -7,7 +7,7 @@ interface ErrorRow {
   readonly status: number;
   /** Shown to the client. Never holds an address, a path of this machine or a runtime's own text. */
   readonly message: string;
-  readonly stage: "trace" | "admit" | "identify" | "meter" | "redeem" | "forward";
+  readonly stage: "trace" | "admit" | "identify" | "meter" | "redeem" | "cache" | "forward";
 }
 
 /** The header that holds the code of a refusal. */

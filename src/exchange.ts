@@ -100,6 +100,15 @@ export interface Exchange {
   limitHeaders: readonly string[] | undefined;
   /** A try to log in that the limits want to hear the end of; set by `meter`. */
   loginTry: PendingLogin | undefined;
+  /** Value of the Cache-Status field (RFC 9211) of whatever the answer is; set by `cache` for reads of records. */
+  cacheStatus: string | undefined;
+  /** The answer holds no token: it was looked through when it was kept. */
+  isChecked: boolean;
+  /**
+   * Set for writes: called once before the client is answered, with the answer's status, or with undefined when nobody
+   * knows what became of the write.
+   */
+  whenDone: ((status: number | undefined) => void) | undefined;
   /** Told when the client goes away before its answer is complete. */
   readonly presence: Presence;
 }

@@ -4,6 +4,7 @@ import type { Exchange, Stage } from "./exchange.ts";
 import type { Answer } from "./http/answer.ts";
 import type { WireRequest } from "./http/wireRequest.ts";
 import { createAdmit } from "./middleware/admit.ts";
+import { createCache } from "./middleware/cache.ts";
 import { createForward } from "./middleware/forward.ts";
 import { createIdentify } from "./middleware/identify.ts";
 import { createMeter } from "./middleware/meter.ts";
@@ -13,7 +14,7 @@ import type { TrafficKind } from "./pocketbase/routes.ts";
 import type { Services } from "./services.ts";
 
 /** Every stage in walking order. `trace` and `admit` open each walk: they make the Exchange. */
-export const STAGE_NAMES = ["trace", "admit", "identify", "meter", "redeem", "forward"] as const;
+export const STAGE_NAMES = ["trace", "admit", "identify", "meter", "redeem", "cache", "forward"] as const;
 export type StageName = (typeof STAGE_NAMES)[number];
 
 /** Which stages each kind of traffic walks. */
@@ -23,14 +24,14 @@ export const PLANS = {
   docs: ["trace", "admit", "identify", "meter"],
   session: ["trace", "admit", "identify", "meter"],
   preflight: ["trace", "admit", "meter", "forward"],
-  auth: ["trace", "admit", "identify", "meter", "redeem", "forward"],
+  auth: ["trace", "admit", "identify", "meter", "redeem", "cache", "forward"],
   oauth: ["trace", "admit", "identify", "meter", "redeem"],
-  records: ["trace", "admit", "identify", "meter", "forward"],
-  batch: ["trace", "admit", "identify", "meter", "forward"],
+  records: ["trace", "admit", "identify", "meter", "cache", "forward"],
+  batch: ["trace", "admit", "identify", "meter", "cache", "forward"],
   file: ["trace", "admit", "identify", "meter", "forward"],
   realtime: ["trace", "admit", "identify", "meter", "forward"],
-  admin: ["trace", "admit", "identify", "meter", "forward"],
-  custom: ["trace", "admit", "identify", "meter", "forward"],
+  admin: ["trace", "admit", "identify", "meter", "cache", "forward"],
+  custom: ["trace", "admit", "identify", "meter", "cache", "forward"],
 } as const satisfies Record<TrafficKind, readonly StageName[]>;
 
 /** What the routes do: answer what is Hapta's own, and reshape what PocketBase answered. */
@@ -47,13 +48,15 @@ export type Pipeline = (request: WireRequest) => Answer | Promise<Answer>;
 export const createPipeline = (services: Services, routes: Routes): Pipeline => {
   const trace = createTrace(services);
   const admit = createAdmit(services);
+  const forward = createForward(services);
   const stages: Record<StageName, Stage | undefined> = {
     trace: undefined,
     admit: undefined,
     identify: createIdentify(services),
     meter: createMeter(services),
     redeem: createRedeem(services),
-    forward: createForward(services),
+    cache: createCache(services, forward),
+    forward,
   };
   const plans = new Map(
     Object.entries(PLANS).map(([kind, names]) => [kind, names.flatMap((name) => stages[name] ?? [])]),
@@ -80,13 +83,17 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
       traced.exchange = exchange;
       return walk(exchange);
     };
-    const finish = (answer: Answer): Answer => trace.finish(traced, answer);
+    const finish = (answer: Answer): Answer => {
+      traced.exchange?.whenDone?.(answer.status);
+      return trace.finish(traced, answer);
+    };
     const complete = (answer: Answer): Answer | Promise<Answer> => {
       const pending = traced.exchange?.loginTry;
       return pending === undefined ? finish(answer) : pending.answered(answer).then(finish, refuse);
     };
     const refuse = (error: unknown): Answer => {
       traced.exchange?.loginTry?.refused();
+      traced.exchange?.whenDone?.(undefined);
       return error instanceof Refusal
         ? trace.refuse(traced, renderRefusal(error.code, error.detail), error)
         : trace.refuse(traced, renderRefusal("internal"), error);

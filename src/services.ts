@@ -1,18 +1,20 @@
 // The composition root: builds every part once, from settings, and lets them meet. Nothing else does.
 import { mkdirSync } from "node:fs";
 
+import { Cache } from "./cache/cache.ts";
+import { callerOf, callersOf, EVERYTHING, recordsOf } from "./cache/written.ts";
 import type { Log } from "./insight/log.ts";
 import type { Limits } from "./limits/limits.ts";
 import { type OpenedLimits, openLimits } from "./limits/openLimits.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
-import type { Feed } from "./pocketbase/feed.ts";
 import type { Following } from "./pocketbase/following.ts";
 import type { LiveSchema } from "./pocketbase/liveSchema.ts";
 import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
 import { createOAuthCalls, type OAuthCalls } from "./pocketbase/oauthCalls.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
 import { LiveStreams } from "./realtime/liveStreams.ts";
+import type { Ended } from "./sessions/sessionContext.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import { WritesInFlight } from "./sessions/writesInFlight.ts";
 import { type Settings, SettingsError } from "./settings.ts";
@@ -37,6 +39,8 @@ export interface Services {
   readonly limits: Limits;
   readonly memberCalls: MemberCalls;
   readonly collections: LiveSchema;
+  readonly cache: Cache;
+  readonly cacheGate: CacheGate;
   /** Where things stand with PocketBase. */
   readonly upstreamState: () => UpstreamState;
   readonly clientOf: (hop: Hop) => Client;
@@ -47,6 +51,14 @@ export interface Services {
   /** Reads the settings again and takes the limits over. @returns what is wrong with them; then nothing changed. */
   readonly reload: () => Promise<readonly string[]>;
   readonly close: () => void;
+}
+
+/** Whether kept answers can be relied on at this moment. */
+export interface CacheGate {
+  /** A word for why not; undefined when they can. Costs a few comparisons, and keeps the proofs coming. */
+  closedBecause(): "feed" | "schema" | undefined;
+  /** Whether changes of a collection's records are told. */
+  follows(collectionId: string): boolean;
 }
 
 export interface ServicesOptions {
@@ -68,6 +80,7 @@ export const createServices = (options: ServicesOptions): Services => {
   const oauthCalls = createOAuthCalls(upstreamUrl, { guard: settings.upstream.guardSecret });
   const streams = new LiveStreams();
   const writes = new WritesInFlight();
+  const cache = new Cache({ bytesMax: settings.cache.bytesMax });
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
   const sessions = createSessions({
     dataDir: settings.dataDir,
@@ -82,11 +95,13 @@ export const createServices = (options: ServicesOptions): Services => {
     onEnded: (ended) => {
       streams.end(ended);
       writes.end(ended);
+      forgetCallers(cache, ended);
     },
   });
   noteSecret(sessions, settings, log);
   const { limits, close: closeLimits } = createLimits(options);
-  endWithLogins(sessions, following.logins, log);
+  endWithLogins(sessions, { following, cache, log });
+  followForCache(cache, following);
   const stopKeeping = keepHourly(sessions, log);
   const oauth = openOAuth(settings, sessions, oauthCalls);
   return {
@@ -101,6 +116,8 @@ export const createServices = (options: ServicesOptions): Services => {
     limits,
     memberCalls,
     collections: following.collections,
+    cache,
+    cacheGate: createCacheGate(following),
     upstreamState,
     clientOf: createClientResolver(settings.network.trustedProxies),
     mayConnect: createConnectionTest(limits, settings.network.trustedProxies),
@@ -188,18 +205,60 @@ const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean
   };
 };
 
-// A change of a record that can log in, made by whomever, may have ended its logins: they are asked about.
-const endWithLogins = (sessions: Sessions, logins: Feed, log: Log): void => {
-  logins.onEvent(({ action, collectionId, recordId }) => {
-    if (action === "create") return;
+/** While answers are being kept, rules may be this old: then PocketBase is asked about them at once. */
+const SCHEMA_AGE_MAX_MS = 2_000;
+
+const createCacheGate = ({ changes, collections }: Following): CacheGate => ({
+  closedBecause: () => {
+    if (changes.state() !== "healthy") return "feed";
+    if (collections.ageMs() <= SCHEMA_AGE_MAX_MS) return undefined;
+    void collections.confirm(0);
+    return "schema";
+  },
+  follows: (collectionId) => changes.covers(collectionId),
+});
+
+// What changes past Hapta, and what may have.
+const followForCache = ({ versions }: Cache, { changes, collections }: Following): void => {
+  changes.onEvent(({ collectionId, recordId }) =>
+    versions.move([recordsOf(collectionId), callerOf(collectionId, recordId)], "the change feed"),
+  );
+  changes.onGap((reason) => versions.move([EVERYTHING], `a gap in the change feed: ${reason}`));
+  collections.onChange(() => versions.move([EVERYTHING], "a change of the schema"));
+};
+
+// Whoever logs in next under the same name may be seen differently.
+const forgetCallers = ({ versions }: Cache, { cid, uid }: Ended): void => {
+  if (cid === undefined) versions.move([EVERYTHING], "the end of sessions");
+  else
+    versions.move(
+      [uid === undefined || uid === "" ? callersOf(cid) : callerOf(cid, uid)],
+      "the end of a session",
+    );
+};
+
+interface LoginsContext {
+  readonly following: Following;
+  readonly cache: Cache;
+  readonly log: Log;
+}
+
+// A change of a record that can log in, made by whomever, may have ended its logins: they are asked about, and
+// meanwhile nothing that its sessions are answered is kept: PocketBase may take them for guests.
+const endWithLogins = (sessions: Sessions, { following, cache, log }: LoginsContext): void => {
+  following.changes.onEvent(({ action, collectionId, recordId }) => {
+    if (action === "create" || following.collections.find(collectionId)?.type !== "auth") return;
+    const checked = cache.versions.begin([callerOf(collectionId, recordId)], "a check of its sessions");
     const subject = { cid: collectionId, uid: recordId };
     const ending: Promise<unknown> =
       action === "delete"
         ? sessions.revoke({ kind: "record", ...subject }, { reason: "record_deleted" })
         : sessions.checkRecord(subject);
-    ending.catch((error) =>
-      log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
-    );
+    ending
+      .catch((error) =>
+        log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
+      )
+      .finally(() => checked("done"));
   });
 };
 

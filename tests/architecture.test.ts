@@ -162,7 +162,8 @@ describe("stages", () => {
 
   test("own the rows of the error table, in walking order", () => {
     const owners = Object.values(ERRORS).map(({ stage }) => stage);
-    expect([...new Set(owners)]).toEqual([...STAGE_NAMES]);
+    // `cache` answers or lets pass.
+    expect([...new Set(owners)]).toEqual(STAGE_NAMES.filter((name) => name !== "cache"));
     const ranks = owners.map((stage) => STAGE_NAMES.indexOf(stage));
     expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
   });

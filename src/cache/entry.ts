@@ -1,4 +1,4 @@
-// One kept answer: its bytes, its headers as they leave, its entity tag and its lease. Makes entries and reads none.
+// One kept answer: its bytes, its headers as they leave, its entity tag and its lease, and how it leaves. Holds none.
 import type { Answer } from "../http/answer.ts";
 import { mayHoldTokens, withheldText } from "../utils/upstreamTokens.ts";
 import type { Lease } from "./versions.ts";
@@ -58,11 +58,25 @@ const isPrivate = (lower: string, value: string): boolean => {
 const etagOf = (body: Uint8Array): string =>
   `"${new Bun.CryptoHasher("blake2b256").update(body).digest("base64url").slice(0, 24)}"`;
 
-/** Whether an If-None-Match names the tag; compared as RFC 9110 section 13.1.2 says, weakly. */
-export const namesTag = (ifNoneMatch: string, etag: string): boolean => {
+/** Whether it names the tag; compared as RFC 9110 section 13.1.2 says, weakly. */
+const namesTag = (ifNoneMatch: string, etag: string): boolean => {
   if (ifNoneMatch === etag) return true;
   return ifNoneMatch.split(",").some((one) => {
     const tag = one.trim();
     return tag === "*" || tag === etag || tag === `W/${etag}`;
   });
+};
+
+const NOT_IN_304 = "content-type";
+
+/** The answer, or a 304 when `ifNoneMatch` names its entity tag (RFC 9110 section 13.1.2). */
+export const keptAnswer = (kept: Kept, ifNoneMatch: string | undefined): Answer => {
+  if (ifNoneMatch === undefined || kept.status !== 200 || !namesTag(ifNoneMatch, kept.etag))
+    return { status: kept.status, headers: kept.headers.slice(), body: kept.body };
+  const headers: string[] = [];
+  for (let i = 0; i < kept.headers.length; i += 2) {
+    const name = kept.headers[i] ?? "";
+    if (name.toLowerCase() !== NOT_IN_304) headers.push(name, kept.headers[i + 1] ?? "");
+  }
+  return { status: 304, headers, body: null };
 };

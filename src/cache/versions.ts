@@ -38,9 +38,7 @@ export class Lease {
 
   /** The first dependency that moved; undefined while the lease holds. */
   broken(): Dependency | undefined {
-    return this.dependencies.find(
-      ({ version, writes }, i) => version !== this.#versions[i] || writes !== 0,
-    );
+    return this.dependencies.find(({ version, writes }, i) => version !== this.#versions[i] || writes !== 0);
   }
 }
 

@@ -27,24 +27,28 @@ export const changed = ({ id, type }: Collection, recordId: string | undefined):
 /** What changes when a record goes: references to it are unset, or go with it, and so on. */
 export const deleted = (collection: Collection, schema: SchemaView): string[] => {
   const names = new Set<string>();
-  const going = new Set<string>();
-  const pending = [collection];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    if (going.has(next.id)) continue;
-    going.add(next.id);
-    addAll(names, next);
-    if (next.type === "auth") for (const name of aboutAccounts(schema)) names.add(name);
+  const going = new Set<Collection>([collection]);
+  // Grows while it is walked.
+  for (const gone of going) {
+    addAll(names, gone);
+    if (gone.type === "auth") for (const name of aboutAccounts(schema)) names.add(name);
     for (const other of schema.collections) {
-      const references = other.fields.filter(
-        ({ type, options }) => type === "relation" && options["collectionId"] === next?.id,
-      );
-      if (references.length === 0 || other.type === "view") continue;
-      // One that goes with it may be referred to as well.
-      if (references.some(({ options }) => options["cascadeDelete"] === true)) pending.push(other);
-      else addAll(names, other);
+      const reference = referenceTo(gone, other);
+      if (reference === "cascade") going.add(other);
+      else if (reference === "unset") addAll(names, other);
     }
   }
   return [...names];
+};
+
+/** What becomes of the records of `other` that refer to a record that goes. */
+const referenceTo = ({ id }: Collection, other: Collection): "cascade" | "unset" | undefined => {
+  if (other.type === "view") return undefined;
+  const fields = other.fields.filter(
+    ({ type, options }) => type === "relation" && options["collectionId"] === id,
+  );
+  if (fields.length === 0) return undefined;
+  return fields.some(({ options }) => options["cascadeDelete"] === true) ? "cascade" : "unset";
 };
 
 const addAll = (names: Set<string>, { id, type }: Collection): void => {
@@ -53,8 +57,8 @@ const addAll = (names: Set<string>, { id, type }: Collection): void => {
 };
 
 /** What each login, and each step of one, may change. */
-export const aboutAccounts = ({ find }: Pick<SchemaView, "find">): string[] =>
+export const aboutAccounts = (schema: Pick<SchemaView, "find">): string[] =>
   ABOUT_ACCOUNTS.flatMap((name) => {
-    const collection = find(name);
+    const collection = schema.find(name);
     return collection === undefined ? [] : [recordsOf(collection.id)];
   });

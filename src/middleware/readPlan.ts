@@ -32,7 +32,10 @@ export interface NoPlan {
 }
 
 /** Who asks, as far as a plan needs to know: the id of their auth collection, undefined for guests. */
-export type ReadPlans = (exchange: Pick<Exchange, "path" | "query">, cid: string | undefined) => ReadPlan | NoPlan;
+export type ReadPlans = (
+  exchange: Pick<Exchange, "path" | "query">,
+  cid: string | undefined,
+) => ReadPlan | NoPlan;
 
 const PATH = /^\/api\/collections\/(\w+)\/records(?:\/([\w.~-]+))?$/;
 /** Parameters that PocketBase takes the first of; two of one are two meanings. */
@@ -80,25 +83,32 @@ const planRead = (
 ): ReadPlan | NoPlan => {
   const [, segment = "", recordId] = PATH.exec(path) ?? [];
   const collection = schema.find(segment);
-  if (segment === "" || collection === undefined) return none("path", "the path names no collection's records");
+  if (segment === "" || collection === undefined)
+    return none("path", "the path names no collection's records");
   const parameters = toParameters(query, SINGLE);
   if (parameters === undefined) return none("query", "the query may be read in more than one way");
   const caller = cid === undefined ? undefined : schema.find(cid);
-  if (cid !== undefined && caller?.type !== "auth") return none("caller", "the caller's collection is not known");
+  if (cid !== undefined && caller?.type !== "auth")
+    return none("caller", "the caller's collection is not known");
   const operation = recordId === undefined ? "list" : "view";
   const scope = scopeOf({
     find: (nameOrId) => schema.find(nameOrId),
     collection,
     operation,
-    filter: valueOf(parameters, "filter"),
-    sort: valueOf(parameters, "sort"),
-    expand: valueOf(parameters, "expand"),
+    filter: parameter(parameters, "filter"),
+    sort: parameter(parameters, "sort"),
+    expand: parameter(parameters, "expand"),
     caller,
   });
   if (scope.sharing === "nobody") return none("rule", scope.reason);
-  const off = [...scope.collections].map((id) => schema.find(id)).find((one) => one !== undefined && isOff(one));
+  const off = [...scope.collections]
+    .map((id) => schema.find(id))
+    .find((one) => one !== undefined && isOff(one));
   if (off !== undefined || isOff(collection)) return none("off", "it is switched off for a collection in it");
-  const key = renderReadKey(recordId === undefined ? collection.name : `${collection.name}/${recordId}`, parameters);
+  const key = renderReadKey(
+    recordId === undefined ? collection.name : `${collection.name}/${recordId}`,
+    parameters,
+  );
   return toPlan(key, scope, keepsFor(collection.rules[operation], operation));
 };
 
@@ -116,5 +126,5 @@ const keepsFor = (rule: string | null, operation: "list" | "view"): ReadPlan["ke
   return operation === "list" ? (status) => status === 200 : (status) => status === 200 || status === 404;
 };
 
-const valueOf = (parameters: Parameters, name: string): string | undefined =>
+const parameter = (parameters: Parameters, name: string): string | undefined =>
   parameters.find(([one]) => one === name)?.[1];

@@ -36,6 +36,7 @@ export const createTrace = ({ log, settings }: Services): Trace => {
 
   const complete = ({ id, request, exchange }: Traced, { headers }: Answer): void => {
     headers.push("X-Request-Id", id);
+    if (exchange?.cacheStatus !== undefined) headers.push("Cache-Status", exchange.cacheStatus);
     if (exchange?.limitHeaders !== undefined) headers.push(...exchange.limitHeaders);
     if (exchange?.setCookies !== undefined)
       for (const cookie of exchange.setCookies) headers.push("Set-Cookie", cookie);

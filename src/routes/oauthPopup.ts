@@ -2,10 +2,10 @@
 // ends at a page of Hapta's, because PocketBase's lies under `/_/`, which public clients do not see.
 import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import { gatherAnswer } from "../http/gatherAnswer.ts";
 import { withIssuedVerifiers } from "../oauth/authMethods.ts";
 import type { Services } from "../services.ts";
 import { headerValue, withoutHeaders } from "../utils/headers.ts";
-import { gatherAnswer } from "../http/gatherAnswer.ts";
 
 const HELD = { bytesMax: 8_388_608, timeoutMs: 10_000 };
 

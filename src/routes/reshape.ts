@@ -2,13 +2,13 @@
 // that PocketBase would accept.
 import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
+import { gatherAnswer } from "../http/gatherAnswer.ts";
 import type { Services } from "../services.ts";
 import { headerValue, sessionHeaders } from "../utils/headers.ts";
 import { createAuthAnswers } from "./authAnswers.ts";
 import { createExchangeTokens } from "./exchangedTokens.ts";
 import { noteFailedLogin } from "./failedLogins.ts";
 import { mintedFileToken } from "./fileTokens.ts";
-import { gatherAnswer } from "../http/gatherAnswer.ts";
 import { endedPopup, reissuedMethods } from "./oauthPopup.ts";
 import { followRealtime } from "./realtime.ts";
 import { endOf } from "./sessionEnd.ts";
@@ -66,6 +66,7 @@ export const createReshape = (
   };
 
   const pass = (exchange: Exchange, answer: Answer): Answer | Promise<Answer> => {
+    if (exchange.isChecked) return answer;
     const { kind, body, isFile } = exchange.route;
     if (isFile === true) return answer;
     if (kind === "file") return afterFileToken(exchange, answer);

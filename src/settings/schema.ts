@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { PROXY_RANGES } from "../utils/proxyRanges.ts";
 import { cookies, origins } from "./browserSchema.ts";
+import { cache } from "./cacheSchema.ts";
 import { files } from "./filesSchema.ts";
 import { ratelimit, realtime } from "./limitsSchema.ts";
 import { oauth2 } from "./oauthSchema.ts";
@@ -251,6 +252,7 @@ export const configSchema = z.strictObject({
   Upstream: upstream.prefault({}),
   OAuth2: oauth2.prefault({}),
   Files: files.prefault({}),
+  Cache: cache.prefault({}),
   Log: log.prefault({}),
 });
 

@@ -84,6 +84,14 @@ export type Settings = {
     readonly streamsPerAddressMax: number;
     readonly streamsPerSessionMax: number;
   };
+  readonly cache: {
+    readonly isEnabled: boolean;
+    readonly bytesMax: number;
+    /** Share of the hits that are compared with PocketBase. */
+    readonly verifyRate: number;
+    /** By name or id as the config file spells it. */
+    readonly collections: ReadonlyMap<string, { readonly isEnabled: boolean }>;
+  };
   readonly network: { readonly trustedProxies: readonly string[] };
   readonly admin: {
     readonly access: "private" | "public" | "off";
@@ -221,6 +229,13 @@ const toRateLimit = ({ ratelimit, Realtime }: ParsedConfig): Settings["rateLimit
   streamsPerSessionMax: Realtime.MaxClientsPerSession,
 });
 
+const toCache = ({ Cache }: ParsedConfig): Settings["cache"] => ({
+  isEnabled: Cache.isEnabled,
+  bytesMax: Cache.MaxBytes,
+  verifyRate: Cache.VerifyRate,
+  collections: new Map(Object.entries(Cache.Collections)),
+});
+
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
 export function toSettings(input: CheckedInput): Settings {
   const { Server, Security, Network, Admin, OAuth2, Files, Log } = input.config;
@@ -254,6 +269,7 @@ export function toSettings(input: CheckedInput): Settings {
       clusterSecret: toSecret(text("HAPTA_CLUSTER_SECRET")),
     },
     rateLimit: toRateLimit(input.config),
+    cache: toCache(input.config),
     network: { trustedProxies: expandRanges(Network.TrustedProxies) },
     admin: { access: Admin.Access, allowedBlocks: Admin.AllowIPs },
     upstream: toUpstream(input.config, text),

@@ -23,6 +23,7 @@ export const LAYERS: readonly (readonly string[])[] = [
     "bodies",
     "batch",
     "files",
+    "cache",
     "limits",
     "multipart",
     "oauth",

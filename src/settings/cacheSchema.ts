@@ -1,0 +1,35 @@
+// The keys of the config file about the cache of answers.
+import { z } from "zod";
+import { toggle, wholeNumber } from "./pieces.ts";
+
+const COLLECTIONS_MAX = 256;
+
+/** `Cache`. */
+export const cache = z.strictObject({
+  isEnabled: toggle({
+    fallback: false,
+    sentence:
+      "Whether answers to reads of records are kept and given again while nothing they depend on has changed (docs/cache.md).",
+  }),
+  MaxBytes: wholeNumber({
+    min: 1_000_000,
+    max: 2 ** 40,
+    fallback: 64 * 2 ** 20,
+    unit: "bytes",
+    sentence: "How much memory kept answers may take; those used longest ago go first.",
+  }),
+  VerifyRate: z.number().min(0).max(1).default(0.001).meta({
+    description:
+      "The share of answers from the cache that are compared with PocketBase afterwards, as the same caller; a difference is logged and counted.",
+    allowed: "a number from 0 to 1",
+  }),
+  Collections: z
+    .record(z.string().regex(/^\w{1,255}$/), z.strictObject({ isEnabled: z.boolean().default(true) }))
+    .refine((value) => Object.keys(value).length <= COLLECTIONS_MAX)
+    .default({})
+    .meta({
+      description:
+        "Collections whose records are never in a kept answer: those that code of yours shows differently to each caller, or that are changed by raw SQL.",
+      allowed: `an object of at most ${COLLECTIONS_MAX} collection names or ids, each with { isEnabled: true or false }`,
+    }),
+});

@@ -1,0 +1,108 @@
+// A relay between Hapta and PocketBase that counts requests, can hold answers back, and can cut or silence the change
+// feed. Changes no byte.
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+
+/** A running relay. */
+export interface Relay extends AsyncDisposable {
+  readonly url: string;
+  /** How many requests began with this text, such as `GET /api/collections/notices`. */
+  count(start: string): number;
+  /** Holds the answers to requests that begin with this text, until the returned function is called. */
+  hold(start: string): () => void;
+  /** Cuts every stream, and lets no new one through until `heal`. */
+  cutFeed(): void;
+  /** No stream says anything any more, old or new, until `heal`; they stay open. */
+  silenceFeed(): void;
+  heal(): void;
+}
+
+interface Pair {
+  readonly near: Socket;
+  readonly far: Socket;
+  isStream: boolean;
+  request: string;
+  held: Buffer[];
+}
+
+export const startRelay = async (upstream: string): Promise<Relay> => {
+  const { hostname, port } = new URL(upstream);
+  const pairs = new Set<Pair>();
+  const counts = new Map<string, number>();
+  const holds = new Set<string>();
+  let feed: "open" | "cut" | "silent" = "open";
+
+  const isHeld = (pair: Pair): boolean => [...holds].some((start) => pair.request.startsWith(start));
+
+  const fromNear = (pair: Pair, part: Buffer): void => {
+    const line = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE) \S+/.exec(part.toString("latin1"))?.[0];
+    if (line !== undefined) {
+      pair.request = line;
+      counts.set(line, (counts.get(line) ?? 0) + 1);
+      if (line.startsWith("GET /api/realtime")) pair.isStream = true;
+    }
+    if (pair.isStream && feed === "cut") pair.near.destroy();
+    else pair.far.write(part);
+  };
+
+  const fromFar = (pair: Pair, part: Buffer): void => {
+    if (pair.isStream && feed === "silent") return;
+    if (isHeld(pair)) pair.held.push(part);
+    else pair.near.write(part);
+  };
+
+  const server = createServer((near) => {
+    const far = connect({ host: hostname, port: Number(port) });
+    const pair: Pair = { near, far, isStream: false, request: "", held: [] };
+    pairs.add(pair);
+    near.on("data", (part: Buffer) => fromNear(pair, part));
+    far.on("data", (part: Buffer) => fromFar(pair, part));
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on("error", () => from.destroy());
+      from.on("close", () => {
+        pairs.delete(pair);
+        to.destroy();
+      });
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the relay has no port");
+
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    count: (start) =>
+      [...counts].reduce((sum, [line, count]) => (line.startsWith(start) ? sum + count : sum), 0),
+    hold: (start) => {
+      holds.add(start);
+      return () => {
+        holds.delete(start);
+        for (const pair of pairs)
+          if (!isHeld(pair)) for (const part of pair.held.splice(0)) pair.near.write(part);
+      };
+    },
+    cutFeed: () => {
+      feed = "cut";
+      for (const pair of pairs) if (pair.isStream) pair.near.destroy();
+    },
+    silenceFeed: () => {
+      feed = "silent";
+    },
+    heal: () => {
+      // A connection that lost bytes in its middle never comes back.
+      if (feed === "silent") for (const pair of pairs) if (pair.isStream) pair.near.destroy();
+      feed = "open";
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { near, far } of pairs) {
+        near.destroy();
+        far.destroy();
+      }
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
