@@ -22,8 +22,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   [
     "bodies",
     "batch",
-    "files",
     "cache",
+    "files",
     "limits",
     "multipart",
     "oauth",
