@@ -16,6 +16,7 @@ export const renderBanner = ({ settings, port, isEmbedded }: BannerOptions): str
     "",
     `Hapta ${VERSION}`,
     `  App URL    ${url}  (point the PocketBase SDK here)`,
+    `  API docs   ${url}/`,
     `  Dashboard  ${url}/_/`,
     `  Upstream   ${isEmbedded ? "embedded PocketBase" : settings.upstream.url}`,
   ];
@@ -30,7 +31,7 @@ export const renderBanner = ({ settings, port, isEmbedded }: BannerOptions): str
       "",
       "  Try",
       `    curl '${url}${DEMO_LIST_PATH}'`,
-      `    open ${url}/_/ in a browser`,
+      `    open ${url}/ in a browser, log in as ${DEMO_LOGINS[0]?.email} and try a call`,
       `    new PocketBase("${url}").collection("posts").getList()`,
     );
   }
