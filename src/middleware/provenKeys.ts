@@ -15,6 +15,8 @@ const NONCES = { windowMs: WINDOW_MS, perOwnerMax: 20_000, totalMax: 500_000 };
 /** Apart, so that nobody who just makes up keys can fill what sessions need. 800 logins a second. */
 const LOGIN_NONCES = { windowMs: WINDOW_MS, perOwnerMax: 100_000, totalMax: 100_000 };
 const LOGINS = "logins";
+/** Where a login that Hapta runs itself hands out its session. */
+const OAUTH_LOGINS = new Set(["/auth/oauth2/token", "/auth/oauth2/events"]);
 
 /** Each refuses a proof that is there and wrong: `dpop_invalid`, or `dpop_nonce` when it only lacks a nonce. */
 export interface ProvenKeys {
@@ -38,7 +40,9 @@ export const createProvenKeys = ({ settings, sessions }: Services): ProvenKeys =
 
   return {
     login: (exchange, token) => {
-      if (dpop === "off" || exchange.route.body === "drop") return undefined;
+      if (dpop === "off") return undefined;
+      if (OAUTH_LOGINS.has(exchange.path)) return bind(exchange, token, dpop === "required");
+      if (exchange.route.body === "drop") return undefined;
       const { kind, operation, isAdmin } = exchange.route;
       // A route of the app's own may be a login when no session asks.
       if (kind === "custom") return token === undefined ? bind(exchange, token, false) : undefined;
