@@ -5,6 +5,7 @@ import type { Answer } from "../http/answer.ts";
 import type { RequestHead } from "../http/requestHead.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
 import type { Services } from "../services.ts";
+import { withoutHeaders } from "../utils/headers.ts";
 import { createListedCors } from "./cors.ts";
 
 /** What `trace` knows before the request is understood. */
@@ -38,8 +39,7 @@ export const createTrace = ({ log, settings }: Services): Trace => {
     headers.push("X-Request-Id", id);
     if (exchange?.cacheStatus !== undefined) headers.push("Cache-Status", exchange.cacheStatus);
     if (exchange?.limitHeaders !== undefined) headers.push(...exchange.limitHeaders);
-    if (exchange?.setCookies !== undefined)
-      for (const cookie of exchange.setCookies) headers.push("Set-Cookie", cookie);
+    if (exchange?.setCookies !== undefined) putCookies(exchange.setCookies, headers);
     if (listedCors !== undefined) listedCors(originOf(request.head), headers);
   };
 
@@ -88,6 +88,14 @@ export const createTrace = ({ log, settings }: Services): Trace => {
       return answer;
     },
   };
+};
+
+// A cookie is one browser's: no cache on the way may give it to others, as it might together with a file.
+const putCookies = (cookies: readonly string[], headers: string[]): void => {
+  const kept = withoutHeaders(headers, ["cache-control", "expires"]);
+  headers.length = 0;
+  headers.push(...kept, "Cache-Control", "no-store");
+  for (const cookie of cookies) headers.push("Set-Cookie", cookie);
 };
 
 // A second value makes it none that could be listed.

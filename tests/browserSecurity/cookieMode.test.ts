@@ -187,6 +187,19 @@ describe("the cookie", () => {
       expect(await read(cookie)).toContain('"totalItems":0');
   });
 
+  test("is given and taken back in answers that no cache may keep, files included", async () => {
+    const { tab, answer, token } = await signIn();
+    expect(headOf(answer, "cache-control")).toBe("no-store");
+    expect((await tab.send({ method: "POST", path: "/auth/logout" })).status).toBe(204);
+    const path = `/api/files/articles/${IDS.news}/${pair.pb.world.files.cover}`;
+    expect(headOf(await call(pair.url, { path }), "cache-control")).toContain("max-age=");
+    for (const place of [path, NOTICES]) {
+      const dead = await withCookie(token, { path: place });
+      expect([dead.status, setCookiesOf(dead)[0]?.split(";", 1)[0]]).toEqual([200, `${NAME}=`]);
+      expect(headOf(dead, "cache-control")).toBe("no-store");
+    }
+  });
+
   test("rolls with auth-refresh: racing tabs get the same bytes, a lost answer costs nothing", async () => {
     const { tab, inert, token } = await signIn();
     const twin = new Tab(pair.url);
