@@ -1,13 +1,14 @@
 // The OAuth2 stage: a provider's code is redeemed only in the flow it belongs to, and once. Looks at two paths of
 // PocketBase's API and lets everything else pass; the exchange itself is PocketBase's.
+import { readStructMembers } from "../bodies/structMembers.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import { multipartCodec } from "../multipart/codec.ts";
 import { sha256 } from "../oauth/pkce.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
 import { isRedirectUrl } from "../utils/redirectUrl.ts";
-import { foldMemberName } from "../utils/strictJson.ts";
 
 /** Longer than any provider's code lives; the verifier it came with is refused after that anyway. */
 const CODE_KEPT_MS = 900_000;
@@ -68,18 +69,22 @@ export const createRedeem = ({ collections, oauth, sessions, settings, streams }
   };
 };
 
-// PocketBase takes member names in any case; `admit` has made sure that each is there once.
-const redemptionOf = ({ body, headers }: Exchange): Redemption => {
-  const none = { provider: "", code: "", verifier: "", redirectUrl: "" };
-  if (body.kind !== "bytes") return none;
+const contentTypeOf = ({ headers }: Exchange): string => headerValue(headers, "content-type") ?? "";
+
+// As PocketBase's decoder takes them; `admit` has made sure that each is there once.
+const membersOf = (exchange: Exchange): ReadonlyMap<string, unknown> | undefined => {
+  const { body } = exchange;
+  if (body.kind !== "bytes") return undefined;
+  return readStructMembers(body.bytes, contentTypeOf(exchange), multipartCodec);
+};
+
+const redemptionOf = (exchange: Exchange): Redemption => {
+  const members = membersOf(exchange);
   // A form would be read by rules of its own; no SDK sends one here.
-  if (headerValue(headers, "content-type")?.startsWith("application/json") !== true)
+  if (members !== undefined && !contentTypeOf(exchange).startsWith("application/json"))
     throw new Refusal("media_type_unsupported");
-  const json: unknown = JSON.parse(Buffer.from(body.bytes).toString("utf8"));
-  if (typeof json !== "object" || json === null) return none;
-  const members = new Map(Object.entries(json).map(([name, value]) => [foldMemberName(name), value]));
   const text = (name: string): string => {
-    const value: unknown = members.get(name);
+    const value = members?.get(name);
     return typeof value === "string" ? value : "";
   };
   return {
@@ -90,8 +95,8 @@ const redemptionOf = ({ body, headers }: Exchange): Redemption => {
   };
 };
 
-// From the query, and for providers that post a form (Apple) from the form.
-const stateIn = ({ body, query }: Exchange): string => {
-  const form = body.kind === "bytes" ? Buffer.from(body.bytes).toString("utf8") : "";
-  return new URLSearchParams(form).get("state") ?? new URLSearchParams(query).get("state") ?? "";
+// From the query, and for providers that post their answer (Apple: a form) from the body, in each form that PocketBase takes.
+const stateIn = (exchange: Exchange): string => {
+  const state = membersOf(exchange)?.get("state") ?? new URLSearchParams(exchange.query).get("state");
+  return typeof state === "string" ? state : "";
 };

@@ -204,6 +204,27 @@ test("OA1 holds with a PocketBase that does not compare addresses itself", async
     headers: { "X-Forwarded-For": "198.51.100.66" },
   });
   expect(foreign.headers.get("location")).toBe("../auth/oauth2/failed");
+  // PocketBase takes a posted answer in any of these forms.
+  const form = new FormData();
+  form.set("@jsonPayload", JSON.stringify({ state, code: "attackers" }));
+  const posted: [string | undefined, string | FormData][] = [
+    ["application/json", JSON.stringify({ state, code: "attackers" })],
+    ["application/json", JSON.stringify({ STATE: state, code: "attackers" })],
+    ["application/x-www-form-urlencoded", new URLSearchParams({ state, code: "attackers" }).toString()],
+    [undefined, form],
+  ];
+  for (const [type, body] of posted) {
+    const answer = await fetch(`${old.url}/api/oauth2-redirect`, {
+      method: "POST",
+      redirect: "manual",
+      headers: {
+        "X-Forwarded-For": "198.51.100.66",
+        ...(type === undefined ? {} : { "Content-Type": type }),
+      },
+      body,
+    });
+    expect([type, answer.headers.get("location")]).toEqual([type, "../auth/oauth2/failed"]);
+  }
   await new Browser().follow(url, []);
   expect((await login).record["email"]).toBe("oa1-old@example.com");
 });
