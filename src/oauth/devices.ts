@@ -24,6 +24,15 @@ export interface DeviceInfo {
   readonly startedMs: number;
 }
 
+/** The two codes of a device, and whose share it counts against, such as a network. */
+export interface NewDevice {
+  /** The secret it holds. */
+  readonly device: string;
+  /** The code it shows. */
+  readonly user: string;
+  readonly owner: string;
+}
+
 export interface Device {
   readonly id: string;
   readonly status: DeviceStatus;
@@ -51,14 +60,14 @@ export class Devices {
   }
 
   /** Lets a device wait for ten minutes. @throws OAuthBusy */
-  add(codes: { readonly device: string; readonly user: string }, info: DeviceInfo): void {
+  add({ device, user, owner }: NewDevice, info: DeviceInfo): void {
     const { now, rowsMax, rowsPerOwnerMax, sealer } = this.#options;
     const nowMs = now();
-    const { owned = 0 } = this.#statements.countOwned.get(info.address, nowMs) ?? {};
+    const { owned = 0 } = this.#statements.countOwned.get(owner, nowMs) ?? {};
     if (owned >= rowsPerOwnerMax) throw new OAuthBusy();
     if ((this.#statements.count.get()?.rows ?? 0) >= rowsMax && this.sweep() === 0) throw new OAuthBusy();
-    const [id, userId] = [this.#idOf(codes.device), this.#userIdOf(codes.user)];
-    this.#statements.insert.run(id, userId, info.address, nowMs + DEVICE_MS, sealer.seal(id, info));
+    const [id, userId] = [this.#idOf(device), this.#userIdOf(user)];
+    this.#statements.insert.run(id, userId, owner, nowMs + DEVICE_MS, sealer.seal(id, info));
   }
 
   /** The device that holds this secret. */

@@ -23,6 +23,7 @@ afterEach(() => db.close());
 const LIMITS = { rowsMax: 5, rowsPerOwnerMax: 3 };
 const slipOf = (value: unknown, owner = "a") => ({ value, ttlMs: 60_000, owner });
 const INFO = { cid: "c", provider: "", label: "", address: "a", kind: "TV", startedMs: 0 };
+const OWNER = "a";
 const RESULT = { status: 200, body: { token: "secret" }, atMs: 0 };
 
 test("a slip is read until its time, taken once, and not found under another kind or secret", () => {
@@ -73,7 +74,7 @@ test("nothing in a row can be read without its secret and the key", () => {
 
 test("a device goes its way one step at a time and is gone in time", () => {
   const devices = new Devices(db, { ...LIMITS, sealer, now });
-  devices.add({ device: "d", user: "BBBB-BBBB" }, INFO);
+  devices.add({ device: "d", user: "BBBB-BBBB", owner: OWNER }, INFO);
   const id = devices.byUserCode("BBBB-BBBB")?.id ?? "";
   expect(devices.byDeviceCode("d")).toEqual({ id, status: "pending", info: INFO });
   expect(devices.finish(id, RESULT)).toBe(false);
@@ -85,13 +86,13 @@ test("a device goes its way one step at a time and is gone in time", () => {
   expect([devices.finish(id, RESULT), devices.finish(id, RESULT)]).toEqual([true, false]);
   expect([devices.takeResult(id), devices.takeResult(id)]).toEqual([RESULT, undefined]);
 
-  devices.add({ device: "e", user: "CCCC-CCCC" }, INFO);
+  devices.add({ device: "e", user: "CCCC-CCCC", owner: OWNER }, INFO);
   const late = devices.byDeviceCode("e")?.id ?? "";
   devices.move(late, ["pending"], "confirmed");
   devices.finish(late, RESULT);
   nowMs += 60_000;
   expect([devices.byDeviceCode("e"), devices.takeResult(late)]).toEqual([undefined, undefined]);
-  devices.add({ device: "f", user: "DDDD-DDDD" }, INFO);
+  devices.add({ device: "f", user: "DDDD-DDDD", owner: OWNER }, INFO);
   const never = devices.byDeviceCode("f")?.id ?? "";
   nowMs += 600_000;
   expect([devices.byUserCode("DDDD-DDDD"), devices.move(never, ["pending"], "confirmed")]).toEqual([

@@ -10,7 +10,7 @@ import { newUserCode } from "../oauth/userCode.ts";
 import type { Services } from "../services.ts";
 import { labelOf } from "../sessions/device.ts";
 import { headerValue } from "../utils/headers.ts";
-import { bodyParamsOf, jsonAnswer, publicBaseOf, refuseBusy } from "./oauthRequest.ts";
+import { bodyParamsOf, jsonAnswer, ownerOf, publicBaseOf, refuseBusy } from "./oauthRequest.ts";
 
 /** Seconds between two questions of a device that does not listen to events (RFC 8628 section 3.2). */
 export const POLL_SECONDS = 5;
@@ -47,7 +47,8 @@ export const createDeviceStart = (services: Services): ((exchange: Exchange) => 
     const label = shownText(param("label") ?? "");
     const kind = labelOf(headerValue(exchange.headers, "user-agent") ?? "");
     try {
-      oauth.devices.add({ device, user }, { cid, provider, label, address, kind, startedMs: Date.now() });
+      const info = { cid, provider, label, address, kind, startedMs: Date.now() };
+      oauth.devices.add({ device, user, owner: ownerOf(exchange) }, info);
     } catch (error) {
       refuseBusy(error);
     }
