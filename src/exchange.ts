@@ -11,14 +11,16 @@ export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPT
 /**
  * Who asks.
  * - `guest`: no token, or one that counts for nothing; `ended` says which session it was when it was one of ours.
- * - `record`, `superuser`: the holder of a live session, or (without one) of an adopted PocketBase token.
+ * - `record`: the holder of a live session, or (without one) of an adopted PocketBase token that nobody has verified
+ *   here, whoever it names.
+ * - `superuser`: the holder of a live session.
  * - `stale`: the holder of a superseded token; only a refresh may still heal that.
  * - `operator`: the holder of the admin key; nobody at all to PocketBase, and known to the admin API only.
  */
 export type Principal =
   | { readonly kind: "guest"; readonly ended?: "revoked" | "expired" | "invalid" }
-  | { readonly kind: "record" | "superuser"; readonly session: Session | undefined }
-  | { readonly kind: "stale"; readonly session: Session }
+  | { readonly kind: "record"; readonly session: Session | undefined }
+  | { readonly kind: "superuser" | "stale"; readonly session: Session }
   | { readonly kind: "operator"; readonly session: undefined };
 
 /**

@@ -118,7 +118,8 @@ const createRecognise = (services: Services): Stage => {
     const collection = claimsOf(token)?.collectionId;
     const isSuperuser = collection !== undefined && namesSuperusers(collection);
     if (isSuperuser && !services.isAdminClient(exchange.client)) refuseSuperuser(sessions, exchange);
-    exchange.principal = { kind: isSuperuser ? "superuser" : "record", session: undefined };
+    // Only PocketBase can tell whether the token is real: until it has, it opens nothing that Hapta decides about.
+    exchange.principal = { kind: "record", session: undefined };
     exchange.credential = token;
     return isSuperuser || isLogin(exchange) ? undefined : provenKeys.adoption(exchange, token);
   }

@@ -43,7 +43,7 @@ export const loginOf = (exchange: Exchange, found: UpstreamToken): OpenRequest =
     // What a superuser has made for somebody else cannot be bound to the superuser's key.
     jkt: isImpersonation ? undefined : proven.jkt,
     appId: proven.appId,
-    maker: isImpersonation && principal.kind === "superuser" ? principal.session?.uid : undefined,
+    maker: isImpersonation && principal.kind === "superuser" ? principal.session.uid : undefined,
     replaces: replaced,
     request: id,
   };

@@ -2,6 +2,7 @@
 // outside: refused in either mode.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { IDS } from "../support/fixture/records.ts";
+import { startHapta } from "../support/hapta.ts";
 import {
   BEN,
   call,
@@ -87,6 +88,37 @@ test("a superuser's token from a public client is refused, raw or not", async ()
     expect((await call(pair.url, { path: "/api/settings", token, headers: PUBLIC })).status).toBe(404);
     expect((await call(pair.url, { path: "/api/settings", token })).status).toBe(200);
   }
+});
+
+/** A token that says it is a superuser's, and that nobody has signed. */
+const forgedSuperuser = (): string => {
+  const [head, payload] = pair.pb.world.tokens.superuser.split(".");
+  return `${head}.${payload}.${"A".repeat(43)}`;
+};
+
+test("a forged superuser's token opens nothing that Hapta itself decides about", async () => {
+  const token = forgedSuperuser();
+  const [guest, forged] = [
+    await call(pair.url, { path: "/openapi.json" }),
+    await call(pair.url, { path: "/openapi.json", token }),
+  ];
+  expect(forged.text).toBe(guest.text);
+  expect(forged.text).not.toContain("/api/collections/_superusers/");
+  await using strict = await startHapta(pair.pb, {
+    config: {
+      Security: { UpstreamTokens: "adopt", Collections: { comments: { Write: { Session: true } } } },
+      ratelimit: { isEnabled: true, IP: true, Max: 3, Duration: 600_000 },
+    },
+  });
+  const write = () =>
+    call(strict.url, { path: "/api/collections/comments/records", token, json: { text: "forged" } });
+  const heard: string[] = [];
+  for (let count = 0; count < 5; count++) heard.push(verdictOf(await write()));
+  expect(heard[0]).toBe("403 write_denied");
+  const reads: string[] = [];
+  for (let count = 0; count < 5; count++)
+    reads.push(verdictOf(await call(strict.url, { path: "/api/collections/notices/records", token })));
+  expect(reads.at(-1)).toBe("429 rate_limited");
 });
 
 test("a superuser's file token opens nothing from outside", async () => {

@@ -45,7 +45,7 @@ export const REFUSALS = {
 export const actorOf = ({ principal }: Exchange): string =>
   principal.kind === "operator"
     ? "the admin key"
-    : `superuser ${principal.kind === "superuser" ? (principal.session?.uid ?? "") : ""}`;
+    : `superuser ${principal.kind === "superuser" ? principal.session.uid : ""}`;
 
 /** What the event log keeps of an action. */
 export const noteOf = (exchange: Exchange) => ({
