@@ -28,6 +28,7 @@ export const PLANS = {
   oauth: ["trace", "admit", "identify", "meter", "redeem"],
   records: ["trace", "admit", "identify", "meter", "cache", "forward"],
   batch: ["trace", "admit", "identify", "meter", "cache", "forward"],
+  files: ["trace", "admit", "identify", "meter"],
   file: ["trace", "admit", "identify", "meter", "forward"],
   realtime: ["trace", "admit", "identify", "meter", "forward"],
   admin: ["trace", "admit", "identify", "meter", "cache", "forward"],

@@ -8,6 +8,7 @@ import type { Limits } from "./limits/limits.ts";
 import { type OpenedLimits, openLimits } from "./limits/openLimits.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
+import type { FileKey } from "./pocketbase/fileKey.ts";
 import type { Following } from "./pocketbase/following.ts";
 import type { LiveSchema } from "./pocketbase/liveSchema.ts";
 import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
@@ -41,6 +42,8 @@ export interface Services {
   readonly collections: LiveSchema;
   readonly cache: Cache;
   readonly cacheGate: CacheGate;
+  /** PocketBase's token for files whose URL Hapta has signed. */
+  readonly fileKey: FileKey;
   /** Where things stand with PocketBase. */
   readonly upstreamState: () => UpstreamState;
   readonly clientOf: (hop: Hop) => Client;
@@ -118,6 +121,7 @@ export const createServices = (options: ServicesOptions): Services => {
     collections: following.collections,
     cache,
     cacheGate: createCacheGate(following),
+    fileKey: following.fileKey,
     upstreamState,
     clientOf: createClientResolver(settings.network.trustedProxies),
     mayConnect: createConnectionTest(limits, settings.network.trustedProxies),

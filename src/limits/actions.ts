@@ -31,6 +31,7 @@ export const classOf = ({ method, route }: Deed): RouteClass => {
     case "docs":
       return "read";
     case "records":
+    case "files":
       return isRead(method) ? "read" : "write";
     case "auth":
     case "oauth":

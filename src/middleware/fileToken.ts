@@ -1,6 +1,9 @@
 // File tokens in URLs: Hapta's is resolved to its session and replaced by PocketBase's own, which is asked
-// for once per session and kept as long as it lasts.
+// for once per session and kept as long as it lasts. URLs that Hapta has signed get one that reads any file.
 import type { Exchange } from "../exchange.ts";
+import { isSignedToken, UrlSigner } from "../files/signedUrl.ts";
+import type { FileKey } from "../pocketbase/fileKey.ts";
+import type { LiveSchema } from "../pocketbase/liveSchema.ts";
 import type { MemberCalls } from "../pocketbase/memberCalls.ts";
 import { namesSuperusers } from "../pocketbase/routes.ts";
 import type { Session } from "../sessions/liveSessions.ts";
@@ -15,6 +18,8 @@ const KEPT_MAX = 10_000;
 interface FileTokenParts {
   readonly sessions: Sessions;
   readonly memberCalls: MemberCalls;
+  readonly collections: LiveSchema;
+  readonly fileKey: FileKey;
   readonly isAdminClient: (client: Client) => boolean;
   /** Whether PocketBase's own file tokens are let through. */
   readonly adopts: boolean;
@@ -25,6 +30,7 @@ export type SwapFileToken = (exchange: Exchange) => Promise<undefined>;
 
 export const createSwapFileToken = (parts: FileTokenParts): SwapFileToken => {
   const { sessions, memberCalls, isAdminClient, adopts } = parts;
+  const fromSignedUrl = createSignedUrls(parts);
   const kept = new Map<string, { readonly token: string; readonly untilMs: number }>();
 
   const upstreamFileToken = async (session: Session, exchange: Exchange): Promise<string | undefined> => {
@@ -40,9 +46,7 @@ export const createSwapFileToken = (parts: FileTokenParts): SwapFileToken => {
     return token;
   };
 
-  return async (exchange) => {
-    const token = firstToken(exchange.query);
-    if (token === undefined) return undefined;
+  const swap = async (exchange: Exchange, token: string): Promise<undefined> => {
     const verdict = await sessions.resolveFileToken(token);
     const cid = verdict.kind === "live" ? verdict.session.cid : (claimsOf(token)?.collectionId ?? "");
     // As with their other tokens: from outside a superuser's counts for nothing.
@@ -52,6 +56,28 @@ export const createSwapFileToken = (parts: FileTokenParts): SwapFileToken => {
       verdict.kind === "live" && !isRefused ? await upstreamFileToken(verdict.session, exchange) : undefined;
     exchange.query = withToken(exchange.query, upstream ?? "");
     return undefined;
+  };
+
+  return async (exchange) => {
+    const token = firstToken(exchange.query);
+    if (token === undefined) return undefined;
+    if (!isSignedToken(token)) return await swap(exchange, token);
+    exchange.query = withToken(exchange.query, (await fromSignedUrl(exchange, token)) ?? "");
+    return undefined;
+  };
+};
+
+const FILE_PATH = /^\/api\/files\/(\w+)\/(\w+)\/([\w.-]+)$/;
+
+// The signer's right to the file was looked at when the URL was signed.
+const createSignedUrls = ({ sessions, collections, fileKey }: FileTokenParts) => {
+  const signer = new UrlSigner(sessions.root.derive("files", "sign"));
+  return async ({ path }: Exchange, token: string): Promise<string | undefined> => {
+    const [, segment = "", recordId = "", name = ""] = FILE_PATH.exec(path) ?? [];
+    const collectionId = collections.current().find(segment)?.id;
+    if (collectionId === undefined) return undefined;
+    const isRight = signer.verify(token, { collectionId, recordId, name }, Date.now());
+    return isRight ? await fileKey() : undefined;
   };
 };
 

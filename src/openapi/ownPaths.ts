@@ -71,6 +71,28 @@ const fileTokenOperation: Operation = {
   responses: { "200": jsonAnswer("The token.", objectOf({ token: TEXT })), ...refusals("401", "429", "503") },
 };
 
+const signOperation: Operation = {
+  operationId: "file_sign",
+  summary: "A URL that lets anybody read one file for a while",
+  description: "For who may read the file. The URL ends with its time, and with the file.",
+  tags: [FILES],
+  requestBody: jsonBody(
+    objectOf(
+      {
+        collection: { type: "string", description: "Name or id." },
+        record: TEXT,
+        file: { type: "string", description: "The name as the record holds it." },
+        expiresIn: { type: "integer", minimum: 1, maximum: 604_800, default: 3_600, description: "Seconds." },
+      },
+      ["expiresIn"],
+    ),
+  ),
+  responses: {
+    "200": jsonAnswer("The URL, without host.", objectOf({ url: TEXT, expires: TIME })),
+    ...refusals("400", "401", "404", "429", "503"),
+  },
+};
+
 const REALTIME = "realtime";
 const streamOperation: Operation = {
   operationId: "realtime_connect",
@@ -178,6 +200,7 @@ const sessionPaths: Paths = {
 export const ownPaths = (): Paths => ({
   "/api/files/{collection}/{id}/{filename}": { get: fileOperation },
   "/api/files/token": { post: fileTokenOperation },
+  "/files/sign": { post: signOperation },
   "/api/realtime": { get: streamOperation, post: subscribeOperation },
   "/api/batch": { post: batchOperation },
   "/api/health": {

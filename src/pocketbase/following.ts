@@ -3,6 +3,7 @@
 import type { Log } from "../insight/log.ts";
 import type { Collection } from "./collection.ts";
 import { createFeed, type Feed } from "./feed.ts";
+import { createFileKey, type FileKey } from "./fileKey.ts";
 import { createLiveSchema, type LiveSchema } from "./liveSchema.ts";
 import type { SuperuserClient } from "./superuser.ts";
 
@@ -10,6 +11,8 @@ export interface Following {
   readonly collections: LiveSchema;
   /** Changes of the records of every collection. */
   readonly changes: Feed;
+  /** For files whose URL Hapta has signed. */
+  readonly fileKey: FileKey;
   close(): void;
 }
 
@@ -32,6 +35,7 @@ export const followUpstream = (client: SuperuserClient, log: Log): Following => 
   return {
     collections,
     changes,
+    fileKey: createFileKey(client),
     close: () => {
       changes.close();
       collections.close();

@@ -17,6 +17,8 @@ export interface MemberCalls {
   probe(token: string): Promise<TokenState>;
   /** A file token for the holder of `token`; undefined when PocketBase gives none. Never rejects. */
   fileToken(token: string, clientAddress: string): Promise<string | undefined>;
+  /** Whether the holder of `token` may read the file at this path; undefined when nobody can say. Never rejects. */
+  mayReadFile(token: string, path: string, clientAddress: string): Promise<boolean | undefined>;
 }
 
 /** @param url - Base address of PocketBase, without a trailing slash. @param guard - For a guard hook there. */
@@ -39,18 +41,28 @@ export const createMemberCalls = (url: string, guard?: Secret): MemberCalls => {
     }
   };
 
-  const tokenIn = async (response: Response): Promise<string | undefined> => {
-    try {
-      const json: unknown = await response.json();
-      const token: unknown =
-        typeof json === "object" && json !== null ? Reflect.get(json, "token") : undefined;
-      return typeof token === "string" ? token : undefined;
-    } catch {
-      return undefined; // cut off or not JSON
-    }
+  const fileToken: MemberCalls["fileToken"] = async (token, clientAddress) => {
+    const response = await post("/api/files/token", token, { "X-Forwarded-For": clientAddress });
+    return response?.status === 200 ? await tokenIn(response) : undefined;
   };
 
   return {
+    fileToken,
+    mayReadFile: async (token, path, clientAddress) => {
+      const shown = await fileToken(token, clientAddress);
+      if (shown === undefined) return undefined;
+      try {
+        const { status } = await ask(`${path}?token=${encodeURIComponent(shown)}`, {
+          method: "HEAD",
+          headers: { "X-Forwarded-For": clientAddress },
+          redirect: "manual",
+          signal: AbortSignal.timeout(DEADLINE_MS),
+        });
+        return status < 500 ? status === 200 : undefined;
+      } catch {
+        return undefined; // unreachable or too slow
+      }
+    },
     probe: async (token) => {
       const collection = claimsOf(token)?.collectionId;
       if (collection === undefined) return { kind: "dead" };
@@ -69,9 +81,15 @@ export const createMemberCalls = (url: string, guard?: Secret): MemberCalls => {
       // Everything else (429, 5xx, a proxy's own page) says nothing about the login.
       return [401, 403, 404].includes(response.status) ? { kind: "dead" } : { kind: "unknown" };
     },
-    fileToken: async (token, clientAddress) => {
-      const response = await post("/api/files/token", token, { "X-Forwarded-For": clientAddress });
-      return response?.status === 200 ? await tokenIn(response) : undefined;
-    },
   };
+};
+
+const tokenIn = async (response: Response): Promise<string | undefined> => {
+  try {
+    const json: unknown = await response.json();
+    const token: unknown = typeof json === "object" && json !== null ? Reflect.get(json, "token") : undefined;
+    return typeof token === "string" ? token : undefined;
+  } catch {
+    return undefined; // cut off or not JSON
+  }
 };

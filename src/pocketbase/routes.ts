@@ -13,6 +13,7 @@ export type TrafficKind =
   | "records"
   | "batch"
   | "file"
+  | "files"
   | "realtime"
   | "admin"
   | "custom";
@@ -62,7 +63,10 @@ const CONTROL: Route = { kind: "control", body: "stream" };
 const SESSION: Route = { kind: "session", body: "drop" };
 const PROBE_PATHS = new Set(["live", "ready"]);
 const OAUTH: Route = { kind: "oauth", body: "struct" };
+/** Hapta's own paths about files, beside PocketBase's. */
+const FILES: Route = { kind: "files", body: "stream" };
 const SESSION_PATHS = new Set(["sessions", "logout", "verify"]);
+const FILES_PATHS = new Set(["sign"]);
 
 // The same few paths come again and again; one object for each keeps them cheap to make and to read.
 const ROUTES_MAX = 2048;
@@ -111,6 +115,7 @@ const ownRoute = (area: string | undefined, place = ""): Route | undefined => {
   if (area === "metrics" && place === "") return CONTROL;
   if (area === "hapta") return PROBE_PATHS.has(place) ? PROBE : CONTROL;
   if (area === "auth" && place === "oauth2") return OAUTH;
+  if (area === "files" && FILES_PATHS.has(place)) return FILES;
   return area === "auth" && SESSION_PATHS.has(place) ? SESSION : undefined;
 };
 

@@ -7,6 +7,7 @@ import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
 import { createControlRoutes } from "./control/control.ts";
 import { createDocsRoutes } from "./docs/docs.ts";
+import { createFilesRoutes } from "./files/files.ts";
 import { createHealthRoutes } from "./health.ts";
 import { createOAuthRoutes } from "./oauth.ts";
 import { createReshape } from "./reshape.ts";
@@ -22,6 +23,7 @@ export const createRoutes = (services: Services): Routes => {
   const health = createHealthRoutes(services);
   const control = createControlRoutes(services);
   const docs = createDocsRoutes(services);
+  const files = createFilesRoutes(services);
   const oauth = createOAuthRoutes(services);
   const sessions = createSessionRoutes(services);
   return {
@@ -33,6 +35,8 @@ export const createRoutes = (services: Services): Routes => {
           return control(exchange);
         case "docs":
           return docs(exchange).then((answer) => letPagesRead(exchange, answer));
+        case "files":
+          return files(exchange).then((answer) => letPagesRead(exchange, answer));
         case "oauth":
           return oauth(exchange).then((answer) => letPagesRead(exchange, answer));
         case "session":

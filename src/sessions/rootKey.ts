@@ -28,6 +28,7 @@ export type KeyLabel =
   | "oauth"
   | "realtime"
   | "dpop"
+  | "files"
   | "cluster";
 
 /** Sessions cannot start; the message is one sentence with the fix and without a secret. */

@@ -287,6 +287,15 @@ const SUPERUSERS: readonly DifferenceRow[] = [
   },
 ];
 
+const FILES: readonly DifferenceRow[] = [
+  {
+    what: "Path `/files/sign`",
+    request: post("/files/sign", "{}", JSON_TYPE),
+    pocketbase: "404",
+    hapta: "401 session_required",
+  },
+];
+
 const OAUTH: readonly DifferenceRow[] = [
   {
     what: "Paths under `/auth/oauth2`",
@@ -322,5 +331,6 @@ export const DIFFERENCES: readonly DifferenceRow[] = [
   ...HEADERS,
   ...BODIES,
   ...SUPERUSERS,
+  ...FILES,
   ...OAUTH,
 ];

@@ -1,14 +1,13 @@
 // The bridge between the pipeline and the admin API's app: an Exchange becomes a Request, a Response an Answer.
 // Lets nobody in (identify does) and knows no route.
-import { readBody } from "../../bodies/readBody.ts";
 import { OWN_HEADERS, Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
-import type { Answer, RequestBody } from "../../http/answer.ts";
+import type { Answer } from "../../http/answer.ts";
 import { refuseUnavailable } from "../../middleware/identify.ts";
 import type { Services } from "../../services.ts";
+import { readOwnBody } from "../readOwnBody.ts";
 
 const BODY_BYTES_MAX = 65_536;
-const BODY_TIMEOUT_MS = 10_000;
 /** For a whole call; walking a long event log takes seconds. */
 const TIMEOUT_MS = 30_000;
 
@@ -24,7 +23,7 @@ export const createControlRoutes = (services: Services): ((exchange: Exchange) =
   return async (exchange) => {
     loading ??= load();
     const app = await loading;
-    const body = await bodyOf(exchange.body);
+    const body = await readOwnBody(exchange.body, BODY_BYTES_MAX);
     const gone = new AbortController();
     exchange.presence.whenGone = () => gone.abort();
     const request = toRequest(exchange, body, gone.signal);
@@ -37,13 +36,6 @@ export const createControlRoutes = (services: Services): ((exchange: Exchange) =
       exchange.presence.whenGone = undefined;
     }
   };
-};
-
-const bodyOf = async (body: RequestBody): Promise<Uint8Array | undefined> => {
-  if (body.kind === "none") return undefined;
-  if (body.kind === "bytes") return body.bytes;
-  if ((body.length ?? 0) > BODY_BYTES_MAX) throw new Refusal("body_too_large");
-  return await readBody(body.source, { bytesMax: BODY_BYTES_MAX, timeoutMs: BODY_TIMEOUT_MS });
 };
 
 // The host is nobody's: no route looks at it.

@@ -1,0 +1,101 @@
+// Signed URLs: who gets one, what it opens, and how it ends.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { loginCallers, type World } from "../support/fixture/load.ts";
+import { IDS } from "../support/fixture/records.ts";
+import { type Hapta, startHapta } from "../support/hapta.ts";
+import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+
+let pocketbase: PocketBase;
+let hapta: Hapta;
+let tokens: World["tokens"];
+beforeAll(async () => {
+  pocketbase = await startPocketBase();
+  hapta = await startHapta(pocketbase);
+  tokens = await loginCallers(hapta.url);
+}, 60_000);
+afterAll(async () => {
+  await hapta[Symbol.asyncDispose]();
+  await pocketbase[Symbol.asyncDispose]();
+});
+
+const sign = (token: string | undefined, body: unknown): Promise<Response> =>
+  fetch(`${hapta.url}/files/sign`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...(token === undefined ? {} : { Authorization: token }) },
+    body: JSON.stringify(body),
+  });
+
+const scan = (more = {}) => ({
+  collection: "diaries",
+  record: IDS.diary,
+  file: pocketbase.world.files.scan,
+  ...more,
+});
+
+const urlOf = async (answer: Response): Promise<string> => {
+  const json: unknown = await answer.json();
+  return String(Reflect.get(Object(json), "url"));
+};
+
+const open = (path: string, init?: RequestInit): Promise<Response> => fetch(hapta.url + path, init);
+
+test("a signed URL opens a protected file to a guest, whole and in part", async () => {
+  const answer = await sign(tokens.ada, scan());
+  expect(answer.status).toBe(200);
+  const url = await urlOf(answer);
+  const file = await open(url);
+  expect([file.status, file.headers.get("content-type")]).toEqual([200, "image/png"]);
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const part = await open(url, { headers: { Range: "bytes=1-3" } });
+  expect([part.status, await part.text()]).toEqual([206, "PNG"]);
+  expect((await open(url, { method: "HEAD" })).headers.get("content-length")).toBe(String(bytes.length));
+  expect((await open(`${url}&download=1`)).headers.get("content-disposition")).toStartWith("attachment");
+});
+
+test("UP12 a signed URL opens nothing else", async () => {
+  const url = await urlOf(await sign(tokens.ada, scan()));
+  const token = url.slice(url.indexOf("?"));
+  for (const path of [
+    `/api/files/diaries/${IDS.diary}/other_1234567890.png`,
+    `/api/files/diaries/diaryada0000002/${pocketbase.world.files.scan}`,
+    `/api/files/members/${IDS.diary}/${pocketbase.world.files.scan}`,
+    "/api/backups/x.zip",
+  ])
+    expect([403, 404]).toContain((await open(path + token)).status);
+  expect((await open(url.replace(/.$/, (last) => (last === "A" ? "B" : "A")))).status).toBe(404);
+  expect((await open(`/api/collections/diaries/records/${IDS.diary}${token}`)).status).toBe(404);
+  const asToken = { headers: { Authorization: token.slice(7) } };
+  expect((await open(`/api/collections/diaries/records/${IDS.diary}`, asToken)).status).toBe(404);
+});
+
+test("only who may read a file may sign it", async () => {
+  expect((await sign(undefined, scan())).status).toBe(401);
+  expect((await sign(tokens.ben, scan())).status).toBe(404);
+  expect((await sign(tokens.ben, scan({ collection: "nosuch" }))).status).toBe(404);
+  expect((await sign(tokens.superuser, scan())).status).toBe(200);
+});
+
+test("bad input is refused with the member's name", async () => {
+  for (const [body, member] of [
+    [scan({ expiresIn: 700_000 }), "expiresIn"],
+    [scan({ file: "../x" }), "file"],
+    [null, "body"],
+  ] as const) {
+    const answer = await sign(tokens.ada, body);
+    const json: unknown = await answer.json();
+    expect([answer.status, Object.keys(Object(Reflect.get(Object(json), "data")))]).toEqual([400, [member]]);
+  }
+});
+
+test("a signed URL ends with its time and with the file", async () => {
+  const short = await urlOf(await sign(tokens.ada, scan({ expiresIn: 1 })));
+  const long = await urlOf(await sign(tokens.ada, scan()));
+  expect((await open(short)).status).toBe(200);
+  await Bun.sleep(2_100);
+  expect([(await open(short)).status, (await open(long)).status]).toEqual([404, 200]);
+  const gone = await open(`/api/collections/diaries/records/${IDS.diary}`, {
+    method: "DELETE",
+    headers: { Authorization: tokens.ada },
+  });
+  expect([gone.status, (await open(long)).status]).toEqual([204, 404]);
+});
