@@ -85,21 +85,10 @@ export const createServices = (options: ServicesOptions): Services => {
   const writes = new WritesInFlight();
   const cache = new Cache({ bytesMax: settings.cache.bytesMax });
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
-  const sessions = createSessions({
-    dataDir: settings.dataDir,
-    rootKeyText: settings.security.rootKey?.reveal(),
-    graceMs: settings.security.rotationGraceMs,
-    limits: settings.security.sessions,
-    requiresKey: settings.security.dpop === "required",
-    probe: memberCalls.probe,
-    warn: (message) => log("warn", message),
-    eventsMax: settings.security.eventsMax,
-    eventsKeptMs: settings.security.eventsKeptMs,
-    onEnded: (ended) => {
-      streams.end(ended);
-      writes.end(ended);
-      forgetCallers(cache, ended);
-    },
+  const sessions = openSessions(options, memberCalls, (ended) => {
+    streams.end(ended);
+    writes.end(ended);
+    forgetCallers(cache, ended);
   });
   noteSecret(sessions, settings, log);
   const { limits, close: closeLimits } = createLimits(options);
@@ -137,6 +126,24 @@ export const createServices = (options: ServicesOptions): Services => {
     },
   };
 };
+
+const openSessions = (
+  { settings: { dataDir, security }, log }: ServicesOptions,
+  { probe }: MemberCalls,
+  onEnded: (ended: Ended) => void,
+): Sessions =>
+  createSessions({
+    dataDir,
+    rootKeyText: security.rootKey?.reveal(),
+    graceMs: security.rotationGraceMs,
+    limits: security.sessions,
+    requiresKey: security.dpop === "required",
+    probe,
+    warn: (message) => log("warn", message),
+    eventsMax: security.eventsMax,
+    eventsKeptMs: security.eventsKeptMs,
+    onEnded,
+  });
 
 const openOAuth = (settings: Settings, sessions: Sessions, { loginMethods }: OAuthCalls): OAuth =>
   createOAuth({
