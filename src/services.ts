@@ -7,6 +7,7 @@ import type { Log } from "./insight/log.ts";
 import type { Limits } from "./limits/limits.ts";
 import { type OpenedLimits, openLimits } from "./limits/openLimits.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
+import { type CacheGate, createCacheGate } from "./pocketbase/cacheGate.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
 import type { FileKey } from "./pocketbase/fileKey.ts";
 import type { Following } from "./pocketbase/following.ts";
@@ -54,14 +55,6 @@ export interface Services {
   /** Reads the settings again and takes the limits over. @returns what is wrong with them; then nothing changed. */
   readonly reload: () => Promise<readonly string[]>;
   readonly close: () => void;
-}
-
-/** Whether kept answers can be relied on at this moment. */
-export interface CacheGate {
-  /** A word for why not; undefined when they can. Costs a few comparisons, and keeps the proofs coming. */
-  closedBecause(): "feed" | "schema" | undefined;
-  /** Whether changes of a collection's records are told. */
-  follows(collectionId: string): boolean;
 }
 
 export interface ServicesOptions {
@@ -215,19 +208,6 @@ const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean
     return admin.access === "public" || client.isPrivate || (!client.isProxied && isAllowed(client.address));
   };
 };
-
-/** While answers are being kept, rules may be this old: then PocketBase is asked about them at once. */
-const SCHEMA_AGE_MAX_MS = 2_000;
-
-const createCacheGate = ({ changes, collections }: Following): CacheGate => ({
-  closedBecause: () => {
-    if (changes.state() !== "healthy") return "feed";
-    if (collections.ageMs() <= SCHEMA_AGE_MAX_MS) return undefined;
-    void collections.confirm(0);
-    return "schema";
-  },
-  follows: (collectionId) => changes.covers(collectionId),
-});
 
 // What changes past Hapta, and what may have.
 const followForCache = ({ versions }: Cache, { changes, collections }: Following): void => {
