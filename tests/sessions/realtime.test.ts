@@ -67,3 +67,33 @@ test("a refresh keeps the stream, a logout ends it", async () => {
   expect(await logout(pair.url, next)).toBe(204);
   await eventually(() => !stream.isOpen(), 1_000);
 });
+
+test("a logout ends the stream however it was subscribed on: a form of either kind, a form with JSON in it", async () => {
+  const subscribeWith: ((clientId: string) => FormData | URLSearchParams)[] = [
+    (clientId) => new URLSearchParams({ clientId, subscriptions: "diaries/*" }),
+    (clientId) => formOf({ clientId, subscriptions: "diaries/*" }),
+    (clientId) => formOf({ "@jsonPayload": JSON.stringify({ clientId, subscriptions: ["diaries/*"] }) }),
+  ];
+  for (const bodyFor of subscribeWith) {
+    const ada = await login(pair.url, ADA);
+    using stream = await openEventStream(pair.url);
+    const body = bodyFor(stream.clientId);
+    const answer = await fetch(`${pair.url}/api/realtime`, {
+      method: "POST",
+      headers: { Authorization: ada },
+      body,
+    });
+    expect(answer.status).toBe(204);
+    const text = `seen with ${stream.clientId}`;
+    await edit(`diaries/records/${IDS.diary}`, ada, { entry: text });
+    await stream.contains(text);
+    expect(await logout(pair.url, ada)).toBe(204);
+    await eventually(() => !stream.isOpen(), 2_000);
+  }
+});
+
+const formOf = (fields: Readonly<Record<string, string>>): FormData => {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  return form;
+};
