@@ -4,6 +4,7 @@ import { presenterOf } from "../middleware/identify.ts";
 import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
 import type { OpenRequest } from "../sessions/opening.ts";
 import { claimsOf } from "../utils/jwt.ts";
+import { upstreamTokensIn } from "../utils/upstreamTokens.ts";
 
 /** PocketBase's token of a login, with what it says of itself. */
 export interface UpstreamToken {
@@ -16,7 +17,8 @@ export interface UpstreamToken {
 
 /** Reads a value of an answer as the token of a login; undefined when it is none. Whether it counts is not asked. */
 export const upstreamTokenOf = (token: unknown): UpstreamToken | undefined => {
-  if (typeof token !== "string") return undefined;
+  // `fields` may have cut it short: such a one opens nothing.
+  if (typeof token !== "string" || upstreamTokensIn(token)[0] !== token) return undefined;
   const { id, collectionId, type, exp, refreshable = true } = claimsOf(token) ?? {};
   if (id === undefined || collectionId === undefined || type !== "auth" || exp === undefined)
     return undefined;

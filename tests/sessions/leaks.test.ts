@@ -94,6 +94,21 @@ test("TK2: password, refresh and file token", async () => {
   }
 });
 
+test("a token that `fields` has cut short opens and changes nothing, and what is left of it is worthless", async () => {
+  const json = { identity: ADA.email, password: PASSWORD };
+  const path = "/api/collections/members/auth-with-password";
+  const whole = tokenIn(await send({ path, json }));
+  const [upstream = ""] = [...relay.issued()].slice(-1);
+  // All of it but a little of the signature.
+  const cut = `fields=${encodeURIComponent(`token:excerpt(${upstream.length - 2})`)}`;
+  const left = tokenIn(await send({ path: `${path}?${cut}`, json }));
+  expect(left).toMatch(/\.x{41}$/);
+  expect(await verify(hapta.url, left)).toBe(401);
+  const refresh = `/api/collections/members/auth-refresh?${cut}`;
+  expect(tokenIn(await send({ method: "POST", path: refresh, token: whole }))).toMatch(/\.x{41}$/);
+  expect(await diariesSeen(hapta.url, whole)).toBe(1);
+});
+
 test("TK2: impersonation, one-time password and the second step of MFA", async () => {
   const root = await login(hapta.url, ROOT);
   const asked = await send({
