@@ -7,7 +7,7 @@ interface ErrorRow {
   readonly status: number;
   /** Shown to the client. Never holds an address, a path of this machine or a runtime's own text. */
   readonly message: string;
-  readonly stage: "trace" | "admit" | "identify" | "meter" | "redeem" | "cache" | "forward";
+  readonly stage: "trace" | "admit" | "identify" | "meter" | "redeem" | "validate" | "cache" | "forward";
 }
 
 /** The header that holds the code of a refusal. */
@@ -169,6 +169,12 @@ export const ERRORS = {
     message: "Too many logins are under way. Please try again shortly.",
     stage: "redeem",
   },
+  query_invalid: {
+    status: 400,
+    message: "Something went wrong while processing your request.",
+    stage: "validate",
+  },
+  record_invalid: { status: 400, message: "Failed to create record.", stage: "validate" },
   file_refused: { status: 400, message: "The file is not accepted.", stage: "forward" },
   overloaded: { status: 503, message: "The server is busy. Please try again shortly.", stage: "forward" },
   upstream_unreachable: { status: 502, message: "The upstream server can't be reached.", stage: "forward" },

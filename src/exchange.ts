@@ -119,6 +119,16 @@ export interface Exchange {
 export const isUnsafe = (method: Method): boolean =>
   method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
 
+/**
+ * Whether PocketBase takes a caller for a superuser. `unsure` for an adopted token, which PocketBase may refuse to
+ * count: what it would answer is not known then.
+ */
+export const rankOf = (principal: Principal): "superuser" | "other" | "unsure" => {
+  if (principal.kind === "guest") return "other";
+  if (principal.session === undefined || principal.kind === "stale") return "unsure";
+  return principal.kind === "superuser" ? "superuser" : "other";
+};
+
 /** Adds a Set-Cookie value to whatever the answer will be, in place of an earlier one for the same cookie. */
 export const addCookie = (exchange: Exchange, cookie: string): void => {
   const start = cookie.slice(0, cookie.indexOf("=") + 1);

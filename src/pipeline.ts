@@ -10,11 +10,21 @@ import { createIdentify } from "./middleware/identify.ts";
 import { createMeter } from "./middleware/meter.ts";
 import { createRedeem } from "./middleware/redeem.ts";
 import { createTrace } from "./middleware/trace.ts";
+import { createValidate } from "./middleware/validate.ts";
 import type { TrafficKind } from "./pocketbase/routes.ts";
 import type { Services } from "./services.ts";
 
 /** Every stage in walking order. `trace` and `admit` open each walk: they make the Exchange. */
-export const STAGE_NAMES = ["trace", "admit", "identify", "meter", "redeem", "cache", "forward"] as const;
+export const STAGE_NAMES = [
+  "trace",
+  "admit",
+  "identify",
+  "meter",
+  "redeem",
+  "validate",
+  "cache",
+  "forward",
+] as const;
 export type StageName = (typeof STAGE_NAMES)[number];
 
 /** Which stages each kind of traffic walks. */
@@ -26,13 +36,13 @@ export const PLANS = {
   preflight: ["trace", "admit", "meter", "forward"],
   auth: ["trace", "admit", "identify", "meter", "redeem", "cache", "forward"],
   oauth: ["trace", "admit", "identify", "meter", "redeem"],
-  records: ["trace", "admit", "identify", "meter", "cache", "forward"],
-  batch: ["trace", "admit", "identify", "meter", "cache", "forward"],
+  records: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
+  batch: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
   files: ["trace", "admit", "identify", "meter"],
   file: ["trace", "admit", "identify", "meter", "forward"],
   realtime: ["trace", "admit", "identify", "meter", "forward"],
   admin: ["trace", "admit", "identify", "meter", "cache", "forward"],
-  custom: ["trace", "admit", "identify", "meter", "cache", "forward"],
+  custom: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
 } as const satisfies Record<TrafficKind, readonly StageName[]>;
 
 /** What the routes do: answer what is Hapta's own, and reshape what PocketBase answered. */
@@ -46,6 +56,9 @@ export interface Routes {
 /** Takes a request to its answer. Never throws or rejects: bugs become a 500 that says nothing. */
 export type Pipeline = (request: WireRequest) => Answer | Promise<Answer>;
 
+const toPlans = (stages: Record<StageName, Stage | undefined>): ReadonlyMap<string, readonly Stage[]> =>
+  new Map(Object.entries(PLANS).map(([kind, names]) => [kind, names.flatMap((name) => stages[name] ?? [])]));
+
 export const createPipeline = (services: Services, routes: Routes): Pipeline => {
   const trace = createTrace(services);
   const admit = createAdmit(services);
@@ -56,12 +69,11 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
     identify: createIdentify(services),
     meter: createMeter(services),
     redeem: createRedeem(services),
+    validate: createValidate(services),
     cache: createCache(services, forward),
     forward,
   };
-  const plans = new Map(
-    Object.entries(PLANS).map(([kind, names]) => [kind, names.flatMap((name) => stages[name] ?? [])]),
-  );
+  const plans = toPlans(stages);
 
   // Runs the stages one after the other; waits only for those that make it wait.
   const walk = (exchange: Exchange, from = 0): Answer | Promise<Answer> => {

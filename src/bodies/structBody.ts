@@ -30,7 +30,8 @@ const uniqueMembers = (node: JsonNode): ReadonlyMap<string, JsonNode> => {
   return node.members;
 };
 
-const renderObject = (members: ReadonlyMap<string, JsonNode>): string => {
+/** Writes an object of checked values, in their own texts. */
+export const renderObject = (members: ReadonlyMap<string, JsonNode>): string => {
   const parts: string[] = [];
   for (const [name, value] of members) parts.push(`${JSON.stringify(name)}:${value.text}`);
   return `{${parts.join(",")}}`;

@@ -79,8 +79,8 @@ async function checkVersion({ client }: CheckOptions): Promise<Finding> {
     };
   }
   if (seen.support === "supported")
-    return { ok: true, check: "version", message: `PocketBase is ${seen.line}.` };
-  return { ok: true, check: "version", message: `PocketBase is ${seen.line}; ${tested}.` };
+    return { ok: true, check: "version", message: `PocketBase is ${seen.line}.`, line: seen.line };
+  return { ok: true, check: "version", message: `PocketBase is ${seen.line}; ${tested}.`, line: seen.line };
 }
 
 async function checkTrustedProxy({ client, fix }: CheckOptions): Promise<Finding> {

@@ -11,7 +11,13 @@ export type CheckName = "reachable" | "credentials" | "version" | "trustedProxy"
  * - `warning`: Hapta serves, but something will not work as it should.
  */
 export type Finding =
-  | { readonly ok: true; readonly check: CheckName; readonly message: string }
+  | {
+      readonly ok: true;
+      readonly check: CheckName;
+      readonly message: string;
+      /** Of `version`: the release line, such as `0.39`. */
+      readonly line?: string;
+    }
   | {
       readonly ok: false;
       readonly check: CheckName;

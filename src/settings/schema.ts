@@ -18,6 +18,7 @@ import {
 } from "./pieces.ts";
 import { apps, collections, dpop, guardSecret } from "./proofsSchema.ts";
 import { sessions } from "./sessionsSchema.ts";
+import { validation } from "./validationSchema.ts";
 
 const PROXIES = Object.keys(PROXY_RANGES);
 
@@ -253,6 +254,7 @@ export const configSchema = z.strictObject({
   OAuth2: oauth2.prefault({}),
   Files: files.prefault({}),
   Cache: cache.prefault({}),
+  Validation: validation.prefault({}),
   Log: log.prefault({}),
 });
 

@@ -127,6 +127,7 @@ export type Settings = {
     /** The operator's check of uploaded files. */
     readonly inspect: Inspect | undefined;
   };
+  readonly validation: { readonly isEnabled: boolean };
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
     readonly requests: "all" | "errors" | "off";
@@ -238,7 +239,7 @@ const toCache = ({ Cache }: ParsedConfig): Settings["cache"] => ({
 
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
 export function toSettings(input: CheckedInput): Settings {
-  const { Server, Security, Network, Admin, OAuth2, Files, Log } = input.config;
+  const { Server, Security, Network, Admin, OAuth2, Files, Validation, Log } = input.config;
   const text = (name: VariableName): string | undefined => input.variables.get(name)?.value;
   const bin = text("HAPTA_POCKETBASE_BIN");
   return deepFreeze({
@@ -281,6 +282,7 @@ export function toSettings(input: CheckedInput): Settings {
       issuers: OAuth2.Issuers,
     },
     files: { inspect: Files.Inspect ?? undefined },
+    validation: { isEnabled: Validation.isEnabled },
     log: { level: Log.Level, requests: Log.Requests },
     redisUrl: toSecret(text("REDIS_URL")),
     dataDir: resolve(input.cwd, text("HAPTA_DATA_DIR") ?? "hapta_data"),

@@ -83,6 +83,13 @@ const ANSWERS: readonly DifferenceRow[] = [
     pocketbase: "404",
     hapta: "200",
   },
+  {
+    what: "Refusal of a wrong `filter` or `sort`",
+    request: get(`${NOTICES}?filter=(`),
+    view: ({ text }) => (text.includes('"data":{}') ? "empty" : "says more"),
+    pocketbase: "empty",
+    hapta: "says more",
+  },
 ];
 
 /** A path that Hapta refuses; `answers` are PocketBase's and Hapta's. */
@@ -255,6 +262,24 @@ const BODIES: readonly DifferenceRow[] = [
   {
     what: "Record form: preamble, epilogue, odd part headers, over 1000 parts",
     request: post(NOTICES, ODD_FORM, ["Content-Type", "multipart/form-data; boundary=BB"]),
+    pocketbase: "200",
+    hapta: "400 body_invalid",
+  },
+  {
+    what: "Record's JSON body up to 32 KiB with a member twice",
+    request: post(NOTICES, '{"title":"a","title":"b"}', JSON_TYPE),
+    pocketbase: "200",
+    hapta: "400 body_invalid",
+  },
+  {
+    what: "Record's JSON body up to 32 KiB that is no UTF-8, or has half a surrogate pair",
+    request: post(NOTICES, '{"title":"\\ud800"}', JSON_TYPE),
+    pocketbase: "200",
+    hapta: "400 body_invalid",
+  },
+  {
+    what: "Record's JSON body up to 32 KiB and deeper than 64",
+    request: post(NOTICES, `{"title":"a","meta":${"[".repeat(65)}${"]".repeat(65)}}`, JSON_TYPE),
     pocketbase: "200",
     hapta: "400 body_invalid",
   },

@@ -1,0 +1,75 @@
+// Sends one request to PocketBase and through Hapta, and tells both answers. Expects nothing.
+import { loginCallers, type World } from "../support/fixture/load.ts";
+import { type Hapta, type HaptaOptions, startHapta } from "../support/hapta.ts";
+import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+
+/** One request; `json` is sent as it is when it is a text. */
+export interface Call {
+  readonly as?: "guest" | "ada" | "ben" | "superuser";
+  readonly method?: string;
+  readonly path: string;
+  readonly json?: unknown;
+}
+
+/** One answer; `code` is Hapta's, undefined when PocketBase answered. */
+export interface Told {
+  readonly status: number;
+  readonly code: string | undefined;
+  readonly body: unknown;
+}
+
+/** PocketBase with a Hapta in front of it. */
+export interface Pair extends AsyncDisposable {
+  readonly pb: PocketBase;
+  readonly hapta: Hapta;
+  /** Past Hapta. */
+  direct(call: Call): Promise<Told>;
+  through(call: Call): Promise<Told>;
+}
+
+/** Starts a pair of its own. */
+export const startPair = async (options: HaptaOptions = {}): Promise<Pair> => {
+  const pb = await startPocketBase();
+  const hapta = await startHapta(pb, options);
+  const tokens = await loginCallers(hapta.url);
+  return {
+    pb,
+    hapta,
+    direct: (call) => ask(pb.url, call, pb.world.tokens),
+    through: (call) => ask(hapta.url, call, tokens),
+    async [Symbol.asyncDispose]() {
+      await hapta[Symbol.asyncDispose]();
+      await pb[Symbol.asyncDispose]();
+    },
+  };
+};
+
+const ask = async (
+  base: string,
+  { as = "guest", method = "GET", path, json }: Call,
+  tokens: World["tokens"],
+): Promise<Told> => {
+  const headers: Record<string, string> = as === "guest" ? {} : { Authorization: tokens[as] };
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  const body = typeof json === "string" ? json : JSON.stringify(json);
+  const response = await fetch(`${base}${path}`, {
+    method,
+    headers,
+    ...(json === undefined ? {} : { body }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    code: response.headers.get("x-hapta-error") ?? undefined,
+    body: text === "" ? undefined : (JSON.parse(text) as unknown),
+  };
+};
+
+/** Posts what makes a collection, changes one or removes one, as superuser and past Hapta. */
+export const changeSchema = async (
+  { pb }: Pair,
+  change: { readonly method: string; readonly path: string; readonly json?: unknown },
+): Promise<void> => {
+  const told = await ask(pb.url, { as: "superuser", ...change }, pb.world.tokens);
+  if (told.status >= 300) throw new Error(`${change.path}: ${told.status} ${JSON.stringify(told.body)}`);
+};
