@@ -25,7 +25,8 @@ interface Pair {
   held: Buffer[];
 }
 
-export const startRelay = async (upstream: string): Promise<Relay> => {
+/** @param feedDelayMs - How late everything on streams arrives. */
+export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Relay> => {
   const { hostname, port } = new URL(upstream);
   const pairs = new Set<Pair>();
   const counts = new Map<string, number>();
@@ -48,6 +49,7 @@ export const startRelay = async (upstream: string): Promise<Relay> => {
   const fromFar = (pair: Pair, part: Buffer): void => {
     if (pair.isStream && feed === "silent") return;
     if (isHeld(pair)) pair.held.push(part);
+    else if (pair.isStream && feedDelayMs > 0) setTimeout(() => pair.near.write(part), feedDelayMs);
     else pair.near.write(part);
   };
 

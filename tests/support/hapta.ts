@@ -22,6 +22,8 @@ export interface HaptaOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly flags?: readonly string[];
   readonly waitFor?: string;
+  /** The index.ts that is started; the project's own when absent. */
+  readonly entry?: string;
 }
 
 const BASE_CONFIG = { ratelimit: { isEnabled: false } };
@@ -39,7 +41,7 @@ export const startHapta = async (
     `export default { ...${JSON.stringify({ ...BASE_CONFIG, ...options.config }, null, 2)}, ${options.configText ?? ""} };\n`,
   );
   const dataDir = join(scratch.path, "data");
-  const entry = join(PROJECT_DIR, "src", "index.ts");
+  const entry = options.entry ?? join(PROJECT_DIR, "src", "index.ts");
   const child = startChild({
     command: [
       process.execPath,
