@@ -7,7 +7,7 @@ const COLLECTIONS_MAX = 256;
 /** `Cache`. */
 export const cache = z.strictObject({
   isEnabled: toggle({
-    fallback: false,
+    fallback: true,
     sentence:
       "Whether answers to reads of records are kept and given again while nothing they depend on has changed (docs/cache.md).",
   }),

@@ -63,6 +63,13 @@ const ANSWERS: readonly DifferenceRow[] = [
     hapta: "present",
   },
   {
+    what: "`Cache-Status` on reads of records, and `ETag` where they may be kept",
+    request: get("/api/collections/notices/records"),
+    view: has("cache-status"),
+    pocketbase: "absent",
+    hapta: "present",
+  },
+  {
     what: "`X-Hapta-Error` on refusals",
     request: { method: "PROPFIND", path: HEALTH },
     view: has("x-hapta-error"),

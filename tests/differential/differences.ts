@@ -12,6 +12,8 @@ interface AllowedDifference {
 /** Every header that may differ between PocketBase and Hapta. */
 export const ALLOWED_DIFFERENCES: readonly AllowedDifference[] = [
   { header: "x-request-id", kind: "added", reason: "Hapta names every exchange" },
+  { header: "cache-status", kind: "added", reason: "reads of records say whether they were kept (RFC 9211)" },
+  { header: "etag", kind: "added", reason: "kept answers have an entity tag" },
   { header: "date", kind: "value", reason: "the two answers are made one after the other" },
   { header: "connection", kind: "any", reason: "hop by hop (RFC 9110 section 7.6.1)" },
   { header: "keep-alive", kind: "any", reason: "hop by hop (RFC 9112 appendix C.2.2)" },

@@ -23,14 +23,14 @@ const BUGS: readonly Bug[] = [
   {
     name: "the key does not say who may share the answer",
     file: "middleware/cache.ts",
-    from: "`${asked}@${session.cid}/${session.uid}`",
-    to: "`${asked}@${session.cid}`",
+    from: 'return sharing === "kind" ?',
+    to: 'return sharing !== "public" ?',
   },
   {
     name: "guests share with everybody who is signed in",
     file: "middleware/cache.ts",
-    from: "  if (session === undefined) return `${asked}@guests`;",
-    to: '  if (session === undefined || sharing === "kind") return `${asked}@guests`;',
+    from: "  if (session === undefined) return",
+    to: '  if (session === undefined || sharing === "kind") return',
   },
   {
     name: "cascades and unset references are forgotten",
