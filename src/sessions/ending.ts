@@ -1,5 +1,6 @@
 // Ending sessions: one, all of a record, of a collection, or everybody's. What is acknowledged is on disk.
 
+import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
 import type { EventType, SessionEvent } from "./eventRow.ts";
 import type { LiveSessions } from "./liveSessions.ts";
 import type { Ended, SessionContext } from "./sessionContext.ts";
@@ -157,7 +158,26 @@ export class Ending {
     });
     this.#lives.dropWhere((row) => cid === undefined || row.cid === cid);
     this.announce({ ids: [], cid, uid: undefined, reason });
+    if (cid === SUPERUSERS_ID) await this.#revokeMade(note);
     return -1;
+  }
+
+  // With all superusers goes all that any of them has made in others' names; in pieces.
+  async #revokeMade({ reason, ip, request }: EndingNote): Promise<void> {
+    for (let count = ENDED_AT_ONCE; count === ENDED_AT_ONCE; ) {
+      const atMs = this.#context.times.wall();
+      const made = await this.#context.store.write((tx) => {
+        const some = tx.impersonations.some(ENDED_AT_ONCE);
+        for (const { id, cid, uid, label } of some) {
+          tx.sessions.revoke(id, { atMs, reason });
+          tx.append({ type: "session_revoked", session: id, cid, uid, ip, label, request, detail: reason });
+        }
+        return some;
+      });
+      this.#lives.drop(made.map(({ id }) => id));
+      for (const { id, cid, uid } of made) this.announce({ ids: [id], cid, uid, reason });
+      count = made.length;
+    }
   }
 }
 

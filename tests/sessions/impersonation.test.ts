@@ -54,6 +54,32 @@ test("SU5: and one whose sessions an operator ends; others' stay", async () => {
   expect(await verify(pair.url, other.impersonated)).toBe(200);
 });
 
+test("SU5: and what was made with a session that was itself made in another superuser's name", async () => {
+  const [thief, other] = [await startImpersonation(), await startImpersonation()];
+  const impersonate = async (place: string, token: string): Promise<string> => {
+    const path = `/api/collections/${place.replace("/", "/impersonate/")}`;
+    return String(jsonOf(await call(pair.url, { path, token, json: {} }))["token"]);
+  };
+  const asOther = await impersonate(`_superusers/${other.id}`, thief.own);
+  const asBen = await impersonate(`members/${IDS.ben}`, asOther);
+  expect([await verify(pair.url, asOther), await verify(pair.url, asBen)]).toEqual([200, 200]);
+  const path = `/hapta/sessions?collection=_superusers&user=${thief.id}`;
+  expect((await call(pair.url, { method: "DELETE", path, token: root })).status).toBe(200);
+  expect([await verify(pair.url, asOther), await verify(pair.url, asBen)]).toEqual([401, 401]);
+  expect(await verify(pair.url, other.own)).toBe(200);
+});
+
+test("SU5: all of them end when an operator ends all superusers' sessions", async () => {
+  const [one, other] = [await startImpersonation(), await startImpersonation()];
+  const ada = await login(pair.url, { email: "ada@example.com" });
+  const path = "/hapta/sessions?collection=_superusers";
+  expect((await call(pair.url, { method: "DELETE", path, token: root })).status).toBe(200);
+  const dead = [root, one.own, one.impersonated, other.impersonated];
+  expect(await Promise.all(dead.map((token) => verify(pair.url, token)))).toEqual([401, 401, 401, 401]);
+  expect(await verify(pair.url, ada)).toBe(200);
+  root = await login(pair.url, ROOT);
+});
+
 test("a superuser who only logs out leaves it alive: it may be a program's key", async () => {
   const { own, impersonated } = await startImpersonation();
   expect((await call(pair.url, { path: "/auth/logout", token: own, json: {} })).status).toBe(204);
