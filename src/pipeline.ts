@@ -39,7 +39,7 @@ export const PLANS = {
   records: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
   batch: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
   files: ["trace", "admit", "identify", "meter"],
-  file: ["trace", "admit", "identify", "meter", "forward"],
+  file: ["trace", "admit", "identify", "meter", "cache", "forward"],
   realtime: ["trace", "admit", "identify", "meter", "forward"],
   admin: ["trace", "admit", "identify", "meter", "cache", "forward"],
   custom: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 
 import { Cache } from "./cache/cache.ts";
 import { callerOf, callersOf, EVERYTHING, recordsOf } from "./cache/written.ts";
+import { type KeptFiles, openFileCache } from "./files/keptFiles.ts";
 import type { Log } from "./insight/log.ts";
 import type { Limits } from "./limits/limits.ts";
 import { type OpenedLimits, openLimits } from "./limits/openLimits.ts";
@@ -43,6 +44,8 @@ export interface Services {
   readonly collections: LiveSchema;
   readonly cache: Cache;
   readonly cacheGate: CacheGate;
+  /** Undefined when downloads are not kept. */
+  readonly files: KeptFiles | undefined;
   /** PocketBase's token for files whose URL Hapta has signed. */
   readonly fileKey: FileKey;
   /** Where things stand with PocketBase. */
@@ -87,6 +90,7 @@ export const createServices = (options: ServicesOptions): Services => {
   const { limits, close: closeLimits } = createLimits(options);
   endWithLogins(sessions, { following, cache, log });
   followForCache(cache, following);
+  const cacheGate = createCacheGate(following);
   const stopKeeping = keepHourly(sessions, log);
   const oauth = openOAuth(settings, sessions, oauthCalls);
   return {
@@ -102,7 +106,8 @@ export const createServices = (options: ServicesOptions): Services => {
     memberCalls,
     collections: following.collections,
     cache,
-    cacheGate: createCacheGate(following),
+    cacheGate,
+    files: openFiles(options, cache, cacheGate),
     fileKey: following.fileKey,
     upstreamState,
     clientOf: createClientResolver(settings.network.trustedProxies),
@@ -136,6 +141,15 @@ const openSessions = (
     eventsMax: security.eventsMax,
     eventsKeptMs: security.eventsKeptMs,
     onEnded,
+  });
+
+const openFiles = ({ settings, log }: ServicesOptions, { versions }: Cache, gate: CacheGate) =>
+  openFileCache({
+    dataDir: settings.dataDir,
+    bytesMax: settings.files.cacheBytesMax,
+    warn: (message) => log("warn", message),
+    lease: (collectionId) => versions.lease([recordsOf(collectionId)]),
+    isClosed: (collectionId) => gate.closedBecause() !== undefined || !gate.follows(collectionId),
   });
 
 const openOAuth = (settings: Settings, sessions: Sessions, { loginMethods }: OAuthCalls): OAuth =>

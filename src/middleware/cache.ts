@@ -9,13 +9,17 @@ import type { Session } from "../sessions/liveSessions.ts";
 import { readFieldsOf } from "./cacheFields.ts";
 import { createMiss } from "./cacheMiss.ts";
 import { requestFor } from "./cacheRequest.ts";
+import { createDownload } from "./download.ts";
 import { createNoteWrite } from "./noteWrite.ts";
 import { createReadPlans, type ReadPlan } from "./readPlan.ts";
 
 /** @param forward - The stage that asks PocketBase. */
 export const createCache = (services: Services, forward: Stage): Stage => {
   const { cache, settings, cacheGate } = services;
-  if (!settings.cache.isEnabled) return () => undefined;
+  const download = createDownload(services, forward);
+  const keepsReads = settings.cache.isEnabled;
+  // Kept files depend on what is written, too.
+  const notesWrites = keepsReads || services.files !== undefined;
   const plans = createReadPlans(services.collections, settings);
   const noteWrite = createNoteWrite(services);
   const miss = createMiss(services, forward);
@@ -54,10 +58,11 @@ export const createCache = (services: Services, forward: Stage): Stage => {
 
   return (exchange) => {
     if (exchange.route.body !== "drop") {
-      noteWrite(exchange);
+      if (notesWrites) noteWrite(exchange);
       return undefined;
     }
-    return exchange.route.kind === "records" ? read(exchange) : undefined;
+    if (exchange.route.kind === "file") return download(exchange);
+    return keepsReads && exchange.route.kind === "records" ? read(exchange) : undefined;
   };
 };
 

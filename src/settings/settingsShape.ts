@@ -124,6 +124,8 @@ export type Settings = {
     readonly issuers: Readonly<Record<string, string>>;
   };
   readonly files: {
+    /** On disk; 0 = none are kept. */
+    readonly cacheBytesMax: number;
     /** The operator's check of uploaded files. */
     readonly inspect: Inspect | undefined;
   };
@@ -281,8 +283,8 @@ export function toSettings(input: CheckedInput): Settings {
       publicUrl: OAuth2.PublicURL === "" ? undefined : OAuth2.PublicURL.replace(/\/+$/, ""),
       issuers: OAuth2.Issuers,
     },
-    files: { inspect: Files.Inspect ?? undefined },
     validation: { isEnabled: Validation.isEnabled },
+    files: { cacheBytesMax: Files.CacheBytes, inspect: Files.Inspect ?? undefined },
     log: { level: Log.Level, requests: Log.Requests },
     redisUrl: toSecret(text("REDIS_URL")),
     dataDir: resolve(input.cwd, text("HAPTA_DATA_DIR") ?? "hapta_data"),

@@ -1,0 +1,144 @@
+// Kept files: what is stored, what makes room, what survives a restart, and what is never served.
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually } from "../../tests/support/eventually.ts";
+import { createScratch } from "../../tests/support/scratch.ts";
+import { type Answer, type BodySource, isStreamed } from "../http/answer.ts";
+import { FileCache } from "./fileCache.ts";
+import { gatherBytes } from "./gatherBytes.ts";
+
+const bytesOf = (length: number, seed = 1): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => (i * seed) & 255);
+
+const sourceOf = (bytes: Uint8Array, isBroken = false): BodySource => ({
+  start: (sink) => {
+    for (let at = 0; at < bytes.length; at += 65_536) sink.data(Buffer.from(bytes.subarray(at, at + 65_536)));
+    if (isBroken) sink.fail(new Error("cut"));
+    else sink.end();
+  },
+  resume: () => undefined,
+  cancel: () => undefined,
+});
+
+const answer = (bytes: Uint8Array, more: readonly string[] = []): Answer => ({
+  status: 200,
+  headers: ["Content-Length", String(bytes.length), "Last-Modified", "x", ...more],
+  body: sourceOf(bytes),
+});
+
+const open = async (dir: string, bytesMax = 64 * 1024 * 1024) => {
+  const cache = new FileCache({ dir, bytesMax, warn: () => undefined });
+  await cache.ready;
+  const fill = async (key: string, reply: Answer, lease = { holds: () => true }) => {
+    const landed = await cache.fill({ key, lease, ask: async () => reply, keeps: () => true }).fill;
+    if (landed.kind === "flows" && landed.answer.body !== null && isStreamed(landed.answer.body))
+      await gatherBytes(landed.answer.body, Number(reply.headers[1])).catch(() => undefined);
+    return landed.kind;
+  };
+  const read = async (key: string): Promise<Uint8Array | undefined> => {
+    const entry = cache.find(key);
+    const body = entry === undefined ? undefined : cache.read(entry, 0, entry.length);
+    if (body === undefined || body === null) return undefined;
+    return isStreamed(body) ? await gatherBytes(body, entry?.length ?? 0) : body;
+  };
+  return { cache, fill, read };
+};
+
+const kept = (dir: string): string[] => readdirSync(dir).filter((name) => name.endsWith(".file"));
+const LARGE = 3 * 1024 * 1024;
+
+describe("FileCache", () => {
+  test("FileCache keeps small and large files, also over a restart", async () => {
+    using scratch = createScratch("files");
+    const first = await open(scratch.path);
+    expect(await first.fill("small", answer(bytesOf(1000, 3)))).toBe("kept");
+    expect(await first.fill("large", answer(bytesOf(LARGE, 5)))).toBe("flows");
+    await eventually(() => kept(scratch.path).length === 2, 5_000);
+    await eventually(() => first.cache.find("large") !== undefined, 5_000);
+    for (const { read } of [first, await open(scratch.path)]) {
+      expect(await read("small")).toEqual(bytesOf(1000, 3));
+      expect(Buffer.compare(Buffer.from((await read("large")) ?? []), Buffer.from(bytesOf(LARGE, 5)))).toBe(
+        0,
+      );
+    }
+  });
+
+  test("FileCache has no lease on what it finds after a restart, and proves it before use", async () => {
+    using scratch = createScratch("files");
+    await (await open(scratch.path)).fill("a", answer(bytesOf(5000)));
+    await eventually(() => kept(scratch.path).length === 1, 5_000);
+    const path = join(scratch.path, kept(scratch.path)[0] ?? "");
+    const again = await open(scratch.path);
+    const entry = again.cache.find("a");
+    expect([entry?.lease, entry?.isProven]).toEqual([undefined, false]);
+    expect(entry !== undefined && (await again.cache.prove(entry))).toBe(true);
+    const bytes = readFileSync(path);
+    bytes[100] = 7;
+    writeFileSync(path, bytes);
+    const broken = await open(scratch.path);
+    const found = broken.cache.find("a");
+    expect(found !== undefined && (await broken.cache.prove(found))).toBe(false);
+    expect(broken.cache.find("a")).toBeUndefined();
+  });
+
+  test("FileCache deletes what was written half", async () => {
+    using scratch = createScratch("files");
+    writeFileSync(join(scratch.path, "old.part"), "half");
+    writeFileSync(join(scratch.path, "x.file"), "not one of ours");
+    await open(scratch.path);
+    expect(readdirSync(scratch.path)).toEqual([]);
+  });
+
+  test("FileCache keeps nothing that was overtaken, broke off or is personal", async () => {
+    using scratch = createScratch("files");
+    const { cache, fill } = await open(scratch.path);
+    let holds = true;
+    const lease = { holds: () => holds };
+    const overtaken = cache.fill({
+      key: "overtaken",
+      lease,
+      keeps: () => true,
+      ask: async () => {
+        holds = false;
+        return answer(bytesOf(10));
+      },
+    });
+    expect((await overtaken.fill).kind).toBe("kept");
+    await fill("broken", { ...answer(bytesOf(LARGE)), body: sourceOf(bytesOf(LARGE), true) });
+    await fill("cookie", answer(bytesOf(10), ["Set-Cookie", "a=b"]));
+    await fill("private", answer(bytesOf(10), ["Cache-Control", "private"]));
+    await fill("missing", { ...answer(bytesOf(10)), status: 404 });
+    for (const key of ["overtaken", "broken", "cookie", "private", "missing"])
+      expect(cache.find(key)).toBeUndefined();
+    await eventually(() => readdirSync(scratch.path).length === 0, 5_000);
+  });
+
+  test("FileCache makes room for new files", async () => {
+    using scratch = createScratch("files");
+    const { cache, fill } = await open(scratch.path, 40_000);
+    for (let i = 0; i < 10; i++) {
+      const before = kept(scratch.path);
+      await fill(`f${i}`, answer(bytesOf(4_000)));
+      await eventually(() => kept(scratch.path).some((name) => !before.includes(name)), 5_000);
+    }
+    await eventually(() => cache.find("f9") !== undefined && kept(scratch.path).length <= 5, 5_000);
+    expect([cache.find("f0"), cache.find("f9")?.length]).toEqual([undefined, 4_000]);
+  });
+
+  test("FileCache asks once for all who want the same", async () => {
+    using scratch = createScratch("files");
+    const { cache } = await open(scratch.path);
+    let asked = 0;
+    const ask = async (): Promise<Answer> => {
+      asked += 1;
+      return answer(bytesOf(10));
+    };
+    const lease = { holds: () => true };
+    const all = Array.from({ length: 20 }, () => cache.fill({ key: "a", lease, ask, keeps: () => true }));
+    expect(new Set((await Promise.all(all.map(({ fill }) => fill))).map(({ kind }) => kind))).toEqual(
+      new Set(["kept"]),
+    );
+    expect([asked, all.filter(({ isOwn }) => isOwn).length]).toEqual([1, 1]);
+  });
+});

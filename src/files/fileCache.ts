@@ -1,0 +1,210 @@
+// Kept files: small ones in memory too, all of them on disk. Asks through what it is handed, keeps what is whole and has
+// not been overtaken, and hands out one fill to all who want the same. Knows no request and no rule.
+import { type Answer, isStreamed } from "../http/answer.ts";
+import { headerValue } from "../utils/headers.ts";
+import { DiskFiles, type FileWriter } from "./diskFiles.ts";
+import {
+  createFileHasher,
+  type FileEntry,
+  type FileFacts,
+  type FileLease,
+  factsOf,
+  tagOf,
+} from "./fileEntry.ts";
+import { gatherBytes } from "./gatherBytes.ts";
+import { TeeSource } from "./teeSource.ts";
+
+/**
+ * What a fill came to.
+ * - `kept`: for everybody who waited.
+ * - `flows`: for the one who began it; the others ask for themselves.
+ */
+export type FileFill =
+  | { readonly kind: "kept"; readonly entry: FileEntry }
+  | { readonly kind: "flows"; readonly answer: Answer };
+
+export interface FileCacheOptions {
+  /** A folder of its own. */
+  readonly dir: string;
+  /** On disk; of this a quarter, 64 MiB at most, in memory too. */
+  readonly bytesMax: number;
+  readonly warn: (message: string) => void;
+}
+
+export interface FileOrder {
+  readonly key: string;
+  readonly lease: FileLease;
+  readonly ask: () => Promise<Answer>;
+  /** Whether an answer is what was asked for, and not a stopgap. */
+  readonly keeps: (answer: Answer) => boolean;
+}
+
+const MIB = 1_048_576;
+/** Larger files are on disk only. */
+const SMALL_BYTES_MAX = 2 * MIB;
+/** Small files being read at a time. */
+const GATHERING_BYTES_MAX = 64 * MIB;
+
+export class FileCache {
+  readonly #options: FileCacheOptions;
+  readonly #disk: DiskFiles;
+  readonly #entries = new Map<string, FileEntry>();
+  readonly #inMemory = new Map<string, number>();
+  readonly #flights = new Map<string, { readonly lease: FileLease; readonly fill: Promise<FileFill> }>();
+  #memoryBytes = 0;
+  #gatheringBytes = 0;
+  #isWarned = false;
+  /** Settles when what an earlier start has left can be used. */
+  readonly ready: Promise<void>;
+
+  constructor(options: FileCacheOptions) {
+    this.#options = options;
+    this.#disk = new DiskFiles(options.dir, options.bytesMax, (key) => this.#forget(key));
+    this.ready = this.#disk
+      .scan((entry) => {
+        if (!this.#entries.has(entry.key)) this.#entries.set(entry.key, entry);
+      })
+      .catch((error) => this.#warn(error));
+  }
+
+  /** What is kept under a key, whether or not it still counts. */
+  find(key: string): FileEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Bytes of an entry; undefined when they are gone. The bytes at hand must not be changed. */
+  read(entry: FileEntry, from: number, to: number): Answer["body"] | undefined {
+    const { body, key } = entry;
+    if (body !== undefined) {
+      this.#use(key);
+      return body.subarray(from, to);
+    }
+    this.#disk.use(key);
+    return this.#disk.read(key, from, to);
+  }
+
+  /** A file from before the start is compared with its checksum; one that has changed is forgotten. */
+  async prove(entry: FileEntry): Promise<boolean> {
+    if (!entry.isProven) entry.isProven = await this.#disk.prove(entry);
+    if (!entry.isProven) this.delete(entry);
+    return entry.isProven;
+  }
+
+  delete({ key }: FileEntry): void {
+    this.#disk.delete(key);
+    this.#forget(key);
+  }
+
+  /** The fill under way that somebody who asks now may wait for, or a new one. Rejects as `ask` does. */
+  fill(order: FileOrder): { readonly isOwn: boolean; readonly fill: Promise<FileFill> } {
+    const known = this.#flights.get(order.key);
+    if (known?.lease.holds() === true) return { isOwn: false, fill: known.fill };
+    const fill = this.#run(order);
+    const flight = { lease: order.lease, fill };
+    this.#flights.set(order.key, flight);
+    const land = (): void => {
+      if (this.#flights.get(order.key) === flight) this.#flights.delete(order.key);
+    };
+    fill.then(land, land);
+    return { isOwn: true, fill };
+  }
+
+  async #run({ key, lease, ask, keeps }: FileOrder): Promise<FileFill> {
+    const answer = await ask();
+    const facts = keeps(answer) ? factsOf(answer) : undefined;
+    const length = Number(headerValue(answer.headers, "content-length") ?? Number.NaN);
+    if (facts === undefined || !(length <= this.#options.bytesMax / 2)) return { kind: "flows", answer };
+    if (length > SMALL_BYTES_MAX) return await this.#teed(answer, { key, facts, lease });
+    const body = await this.#gather(answer, length);
+    if (body === undefined) return { kind: "flows", answer };
+    const etag = tagOf(createFileHasher().update(body).digest());
+    const entry: FileEntry = { ...facts, key, length, etag, body, lease, isProven: true };
+    if (lease.holds()) {
+      this.#put(entry);
+      void this.#write(entry, body);
+    }
+    return { kind: "kept", entry };
+  }
+
+  // Undefined when there is no room; the answer is untouched then.
+  async #gather({ body }: Answer, length: number): Promise<Uint8Array | undefined> {
+    if (body === null || !isStreamed(body)) return new Uint8Array(body ?? []);
+    if (this.#gatheringBytes + length > GATHERING_BYTES_MAX) return undefined;
+    this.#gatheringBytes += length;
+    try {
+      return await gatherBytes(body, length);
+    } finally {
+      this.#gatheringBytes -= length;
+    }
+  }
+
+  async #teed(
+    answer: Answer,
+    { key, facts, lease }: { readonly key: string; readonly facts: FileFacts; readonly lease: FileLease },
+  ): Promise<FileFill> {
+    const { body } = answer;
+    if (body === null || !isStreamed(body)) return { kind: "flows", answer };
+    const writer = await this.#disk.create(key, facts).catch((error) => this.#warn(error));
+    if (writer === undefined) return { kind: "flows", answer };
+    const keep = async (): Promise<void> => {
+      const kept = lease.holds() ? await writer.finish() : await writer.drop();
+      if (kept !== undefined && lease.holds())
+        this.#entries.set(key, { ...facts, ...kept, key, body: undefined, lease, isProven: true });
+    };
+    const tee = new TeeSource(body, writer, () => void keep().catch((error) => this.#warn(error)));
+    return { kind: "flows", answer: { ...answer, body: tee } };
+  }
+
+  async #write(entry: FileEntry, body: Uint8Array): Promise<void> {
+    let writer: FileWriter | undefined;
+    try {
+      writer = await this.#disk.create(entry.key, entry);
+      await writer.write(body);
+      if (this.#entries.get(entry.key) === entry) await writer.finish();
+      else await writer.drop();
+    } catch (error) {
+      await writer?.drop();
+      this.#warn(error);
+    }
+  }
+
+  #put(entry: FileEntry): void {
+    this.#forget(entry.key);
+    this.#entries.set(entry.key, entry);
+    this.#inMemory.set(entry.key, entry.length);
+    this.#memoryBytes += entry.length;
+    const bytesMax = Math.min(this.#options.bytesMax / 4, 64 * MIB);
+    for (const [key] of this.#inMemory) {
+      if (this.#memoryBytes <= bytesMax) return;
+      this.#dropBody(key);
+    }
+  }
+
+  // What is not on disk yet is forgotten whole.
+  #dropBody(key: string): void {
+    const entry = this.#entries.get(key);
+    this.#memoryBytes -= this.#inMemory.get(key) ?? 0;
+    this.#inMemory.delete(key);
+    if (entry === undefined) return;
+    if (this.#disk.has(key)) entry.body = undefined;
+    else this.#entries.delete(key);
+  }
+
+  #use(key: string): void {
+    const bytes = this.#inMemory.get(key);
+    if (bytes === undefined) return;
+    this.#inMemory.delete(key);
+    this.#inMemory.set(key, bytes);
+  }
+
+  #forget(key: string): void {
+    if (this.#inMemory.has(key)) this.#dropBody(key);
+    this.#entries.delete(key);
+  }
+
+  #warn(error: unknown): undefined {
+    if (!this.#isWarned) this.#options.warn(`kept files can't be written: ${String(error)}`);
+    this.#isWarned = true;
+    return undefined;
+  }
+}

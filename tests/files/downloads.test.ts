@@ -1,0 +1,172 @@
+// Kept downloads: the same bytes as PocketBase's, gone with the record, and never what only some may see.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { eventually } from "../support/eventually.ts";
+import { loginCallers, type World } from "../support/fixture/load.ts";
+import { BIG_FILE_BYTES, bigBytes, IDS } from "../support/fixture/records.ts";
+import { type Hapta, startHapta } from "../support/hapta.ts";
+import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { createScratch } from "../support/scratch.ts";
+
+const CONFIG = { Files: { CacheBytes: 50_000_000 } };
+const NOTICES = "/api/collections/notices/records";
+
+let pocketbase: PocketBase;
+let hapta: Hapta;
+let tokens: World["tokens"];
+beforeAll(async () => {
+  pocketbase = await startPocketBase();
+  hapta = await startHapta(pocketbase, { config: CONFIG });
+  tokens = await loginCallers(hapta.url);
+}, 60_000);
+afterAll(async () => {
+  await hapta[Symbol.asyncDispose]();
+  await pocketbase[Symbol.asyncDispose]();
+});
+
+const open = (path: string, init?: RequestInit): Promise<Response> => fetch(hapta.url + path, init);
+const statusOf = (answer: Response): string => answer.headers.get("cache-status") ?? "none";
+
+/** Asks until the answer comes from the cache. */
+const warm = async (path: string, init?: RequestInit): Promise<Response> => {
+  let last: Response | undefined;
+  await eventually(async () => {
+    last = await open(path, init);
+    return statusOf(last) === "hapta; hit";
+  }, 10_000);
+  if (last === undefined) throw new Error("nothing was answered");
+  return last;
+};
+
+const addNotice = async (text: string): Promise<{ id: string; path: string }> => {
+  const form = new FormData();
+  form.set("title", "kept");
+  form.append("blob", new Blob([text]), "kept.txt");
+  const saved: unknown = await (await open(NOTICES, { method: "POST", body: form })).json();
+  const id = String(Reflect.get(Object(saved), "id"));
+  return { id, path: `/api/files/notices/${id}/${String(Reflect.get(Object(saved), "blob"))}` };
+};
+
+const notes = (): string => `/api/files/articles/${IDS.news}/${pocketbase.world.files.notes}`;
+const big = (): string => `/api/files/notices/${IDS.bigNotice}/${pocketbase.world.files.big}`;
+
+describe("kept downloads", () => {
+  test("a kept file is the one that PocketBase sends, headers and all", async () => {
+    const direct = await fetch(pocketbase.url + notes());
+    const kept = await warm(notes());
+    const headersOf = (answer: Response) => {
+      const headers = Object.fromEntries(answer.headers);
+      for (const name of ["date", "etag", "cache-status", "x-request-id"]) delete headers[name];
+      return headers;
+    };
+    expect(headersOf(kept)).toEqual(headersOf(direct));
+    expect(kept.headers.get("etag")).toMatch(/^"[\w-]{24}"$/);
+    expect(await kept.text()).toBe(await direct.text());
+  });
+
+  test("a large file comes from disk, whole and in parts", async () => {
+    const whole = Buffer.from(bigBytes(BIG_FILE_BYTES));
+    expect(Buffer.compare(Buffer.from(await (await open(big())).arrayBuffer()), whole)).toBe(0);
+    const kept = await warm(big());
+    expect(Buffer.compare(Buffer.from(await kept.arrayBuffer()), whole)).toBe(0);
+    const part = await warm(big(), { headers: { Range: "bytes=1000000-2999999" } });
+    expect([part.status, part.headers.get("content-range")]).toEqual([
+      206,
+      `bytes 1000000-2999999/${whole.length}`,
+    ]);
+    expect(Buffer.compare(Buffer.from(await part.arrayBuffer()), whole.subarray(1_000_000, 3_000_000))).toBe(
+      0,
+    );
+  });
+
+  test("HEAD, conditions and pages of other origins are answered from what is kept", async () => {
+    const etag = (await warm(notes())).headers.get("etag") ?? "";
+    const head = await open(notes(), { method: "HEAD" });
+    expect([statusOf(head), head.headers.get("content-length")]).toEqual(["hapta; hit", "36"]);
+    const same = await open(notes(), { headers: { "If-None-Match": etag } });
+    expect([same.status, same.headers.get("content-type")]).toEqual([304, null]);
+    const page = await warm(notes(), { headers: { Origin: "https://app.example.com" } });
+    expect(page.headers.get("access-control-allow-origin")).toBe("*");
+    expect((await open(notes())).headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  test("UP16 sizes that are no thumbs are one entry", async () => {
+    const cover = `/api/files/articles/${IDS.news}/${pocketbase.world.files.cover}`;
+    const original = await (await warm(cover)).arrayBuffer();
+    for (const size of ["9999x9999", "1x1", "41x30"]) {
+      const answer = await open(`${cover}?thumb=${size}`);
+      expect([statusOf(answer), (await answer.arrayBuffer()).byteLength]).toEqual([
+        "hapta; hit",
+        original.byteLength,
+      ]);
+    }
+    const thumb = await warm(`${cover}?thumb=40x30`);
+    expect(thumb.headers.get("content-disposition")).toContain("40x30_");
+  });
+
+  test("a file that was replaced or deleted through Hapta is gone with the answer", async () => {
+    const { id, path } = await addNotice("one");
+    await warm(path);
+    const form = new FormData();
+    form.append("blob", new Blob(["two"]), "next.txt");
+    expect((await open(`${NOTICES}/${id}`, { method: "PATCH", body: form })).status).toBe(200);
+    expect((await open(path)).status).toBe(404);
+    const other = await addNotice("three");
+    await warm(other.path);
+    expect((await open(`${NOTICES}/${other.id}`, { method: "DELETE" })).status).toBe(204);
+    expect((await open(other.path)).status).toBe(404);
+  });
+
+  test("a file that was deleted past Hapta is gone soon", async () => {
+    const { id, path } = await addNotice("one");
+    await warm(path);
+    await fetch(`${pocketbase.url}${NOTICES}/${id}`, { method: "DELETE" });
+    await eventually(async () => (await open(path)).status === 404, 2_000);
+  });
+
+  test("another record's change costs a question, not the bytes", async () => {
+    const { path } = await addNotice("stays");
+    await warm(path);
+    await addNotice("other");
+    await eventually(async () => statusOf(await open(path)).startsWith("hapta; hit"), 5_000);
+    expect(await (await warm(path)).text()).toBe("stays");
+  });
+
+  test("UP12 protected files are never kept, and leave as private", async () => {
+    const scan = `/api/files/diaries/${IDS.diary}/${pocketbase.world.files.scan}`;
+    const init = { method: "POST", headers: { Authorization: tokens.ada } };
+    const json: unknown = await (await open("/api/files/token", init)).json();
+    const token = String(Reflect.get(Object(json), "token"));
+    for (let i = 0; i < 3; i++) {
+      const answer = await open(`${scan}?token=${token}`);
+      expect([answer.status, statusOf(answer), answer.headers.get("cache-control")]).toEqual([
+        200,
+        "none",
+        "private, no-cache",
+      ]);
+      expect((await open(scan)).status).toBe(404);
+    }
+  });
+});
+
+test("kept files survive a restart, and are asked about before they count again", async () => {
+  using data = createScratch("data");
+  const start = () => startHapta(pocketbase, { config: CONFIG, env: { HAPTA_DATA_DIR: data.path } });
+  const status = async (url: string): Promise<string> => statusOf(await fetch(url + notes()));
+  {
+    await using first = await start();
+    await eventually(async () => (await status(first.url)) === "hapta; hit", 10_000);
+    await first.child[Symbol.asyncDispose]();
+  }
+  await using second = await start();
+  await eventually(async () => (await status(second.url)) === "hapta; hit; detail=renewed", 10_000);
+  expect(await status(second.url)).toBe("hapta; hit");
+}, 60_000);
+
+test("when PocketBase is gone, nothing kept is served for long", async () => {
+  await using upstream = await startPocketBase();
+  await using gateway = await startHapta(upstream, { config: CONFIG });
+  const url = `${gateway.url}/api/files/articles/${IDS.news}/${upstream.world.files.notes}`;
+  await eventually(async () => statusOf(await fetch(url)) === "hapta; hit", 10_000);
+  await upstream.child[Symbol.asyncDispose]();
+  await eventually(async () => (await fetch(url)).status === 502, 5_000);
+}, 60_000);
