@@ -1,10 +1,12 @@
 // The command line of the benchmarks: picks one by name and hands it its options. Measures nothing itself.
 import { parseArgs } from "node:util";
+import { benchLimits } from "./limits/bench.ts";
 import { benchRelay } from "./relay/bench.ts";
 import { benchSessions } from "./sessions/bench.ts";
 import type { BenchOptions } from "./support/options.ts";
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
+  limits: benchLimits,
   relay: benchRelay,
   sessions: benchSessions,
 };

@@ -73,6 +73,32 @@ const TAG = {
   collection: 8,
 } as const;
 
+// Few texts come again and again: the last one's hash is at hand.
+class LastText {
+  readonly #hash: KeyHash;
+  readonly #tag: number;
+  #text: string | undefined;
+  #lo = 0;
+  #hi = 0;
+
+  constructor(hash: KeyHash, tag: number) {
+    this.#hash = hash;
+    this.#tag = tag;
+  }
+
+  /** Leaves the hash of a text where a fresh one would be. */
+  hash(text: string): void {
+    if (text !== this.#text) {
+      this.#hash.text(this.#tag, text);
+      this.#text = text;
+      this.#lo = this.#hash.lo;
+      this.#hi = this.#hash.hi;
+    }
+    this.#hash.lo = this.#lo;
+    this.#hash.hi = this.#hi;
+  }
+}
+
 export class Buckets {
   readonly #hash: KeyHash;
   readonly #network = new Int32Array(2);
@@ -82,12 +108,16 @@ export class Buckets {
   readonly #los = new Uint32Array(PLACES);
   readonly #his = new Uint32Array(PLACES);
   #hashed = 0;
+  readonly #class: LastText;
+  readonly #collection: LastText;
   /** Buckets of the request at hand. */
   count = 0;
 
   /** @param hashKey - Two random 32-bit numbers. */
   constructor(hashKey: readonly [number, number]) {
     this.#hash = new KeyHash(hashKey);
+    this.#class = new LastText(this.#hash, TAG.class);
+    this.#collection = new LastText(this.#hash, TAG.collection);
   }
 
   /** Makes a rule ready. The same name counts in the same buckets, so that settings may change without a reset. */
@@ -137,8 +167,8 @@ export class Buckets {
     let hi = compiled.saltHi;
     for (const dimension of rule.by) {
       if (dimension === "global") continue;
-      if (dimension === "class") this.#hash.text(TAG.class, routeClass);
-      else if (dimension === "collection") this.#hash.text(TAG.collection, collection);
+      if (dimension === "class") this.#class.hash(routeClass);
+      else if (dimension === "collection") this.#collection.hash(collection);
       else this.#hashCaller(caller, dimension, level);
       lo = Math.imul(lo ^ this.#hash.lo, 0x9e3779b1) >>> 0;
       hi = (Math.imul(hi ^ this.#hash.hi, 0x85ebca77) ^ (lo >>> 15)) >>> 0;

@@ -1,0 +1,79 @@
+import { expect, test } from "bun:test";
+import { toRoute } from "../pocketbase/routes.ts";
+import { Limiter } from "./limiter.ts";
+import { RuleSet } from "./ruleSet.ts";
+import type { Rule } from "./rules.ts";
+
+const RULE: Rule = {
+  name: "r",
+  methods: [],
+  path: undefined,
+  collections: [],
+  actions: [],
+  audience: [],
+  unitsMax: 10,
+  windowMs: 60_000,
+  burst: undefined,
+  by: ["collection"],
+  cost: 1,
+  isShadow: false,
+  group: undefined,
+};
+
+const deed = (path: string, method = "GET") => ({
+  method,
+  path,
+  route: toRoute(method, path.slice(1).split("/")),
+});
+
+const createKit = (rules: readonly Rule[]) => {
+  const known = { id: "pbc_AbC", name: "Posts" };
+  const set = new RuleSet({
+    rules,
+    limiter: new Limiter({ keysMax: 100, hashKey: [1, 2], nowMs: () => 0 }),
+    collectionOf: (segment) =>
+      [known.id.toLowerCase(), known.name.toLowerCase()].includes(segment) ? { ...known } : undefined,
+  });
+  return { known, set };
+};
+
+test("a collection is meant by its id and its name, whatever their case, and counts as one", () => {
+  const { known, set } = createKit([
+    { ...RULE, name: "by-name", collections: ["posts"] },
+    { ...RULE, name: "by-id", collections: ["pbc_abc"] },
+    { ...RULE, name: "other", collections: ["others"] },
+  ]);
+  for (const segment of ["posts", "POSTS", "pbc_abc", "PBC_ABC"]) {
+    const plan = set.plan(deed(`/api/collections/${segment}/records`), "guest");
+    expect(plan.charges.map(({ rule, collection }) => `${rule.rule.name} ${collection}`)).toEqual([
+      "by-name pbc_AbC",
+      "by-id pbc_AbC",
+    ]);
+  }
+  known.name = "Articles";
+  set.forget();
+  const renamed = set.plan(deed("/api/collections/articles/records"), "guest");
+  expect(renamed.charges.map(({ rule }) => rule.rule.name)).toEqual(["by-id"]);
+});
+
+test("methods, actions and audiences tell rules apart; a HEAD is a GET, and superusers are meant by name only", () => {
+  const { set } = createKit([
+    { ...RULE, name: "reads", methods: ["GET"] },
+    { ...RULE, name: "views", actions: ["view"] },
+    { ...RULE, name: "users", audience: ["user"] },
+    { ...RULE, name: "roots", audience: ["superuser"] },
+    { ...RULE, name: "shadow", isShadow: true },
+  ]);
+  const names = (path: string, method: string, audience: "guest" | "user" | "superuser") =>
+    set
+      .plan(deed(path, method), audience)
+      .charges.map(({ rule }) => rule.rule.name)
+      .join();
+  const record = "/api/collections/posts/records/abc";
+  expect(names(record, "HEAD", "guest")).toBe("reads,views,shadow");
+  expect(names(record, "PATCH", "user")).toBe("users,shadow");
+  expect(names("/api/collections/posts/records", "GET", "user")).toBe("reads,users,shadow");
+  expect(names(record, "GET", "superuser")).toBe("roots");
+  expect(set.plan(deed(record, "PATCH"), "guest").policies).toBeUndefined();
+  expect(set.plan(deed(record, "PATCH"), "user").policies).toBe('"users";q=10;w=60');
+});
