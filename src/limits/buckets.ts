@@ -13,7 +13,20 @@ export interface Caller {
   readonly user: string | undefined;
   readonly session: string | undefined;
   readonly app: string | undefined;
+  /** Room for the hashes of a caller that is kept and comes again; see {@link keepCaller}. */
+  readonly hashes?: CallerHashes;
 }
+
+/** Hashes of one caller, by place; `made` has a bit for each that was made already. */
+interface CallerHashes {
+  owner: object | undefined;
+  made: number;
+  readonly los: Uint32Array;
+  readonly his: Uint32Array;
+}
+
+/** The same caller, whose names are hashed once however often he comes. */
+export const keepCaller = (caller: Caller): Caller => ({ ...caller, hashes: createHashes() });
 
 /** The caller of whom only the address is known. */
 export const guestAt = (address: string): Caller => ({
@@ -60,6 +73,14 @@ type CallerDimension = Extract<Dimension, "address" | "user" | "session" | "app"
 
 /** Places of a caller's hashes: address and the two wider blocks, user, session, app. */
 const PLACES = 6;
+
+const createHashes = (): CallerHashes => ({
+  owner: undefined,
+  made: 0,
+  los: new Uint32Array(PLACES),
+  his: new Uint32Array(PLACES),
+});
+
 const PLACE = { address: 0, user: 3, session: 4, app: 5 } as const;
 
 const TAG = {
@@ -104,10 +125,9 @@ export class Buckets {
   readonly #network = new Int32Array(2);
   // Grows to the most that a request ever needed.
   readonly #buckets: Bucket[] = [];
-  // Hashes of the caller at hand, by place; `#hashed` has a bit for each that was made already.
-  readonly #los = new Uint32Array(PLACES);
-  readonly #his = new Uint32Array(PLACES);
-  #hashed = 0;
+  // For callers that nobody keeps.
+  readonly #scratch = createHashes();
+  #hashes = this.#scratch;
   readonly #class: LastText;
   readonly #collection: LastText;
   /** Buckets of the request at hand. */
@@ -152,7 +172,11 @@ export class Buckets {
    */
   collect(caller: Caller, charges: readonly Charge[], isBatch: boolean): void {
     this.count = 0;
-    this.#hashed = 0;
+    this.#hashes = caller.hashes ?? this.#scratch;
+    if (this.#hashes === this.#scratch || this.#hashes.owner !== this) {
+      this.#hashes.owner = this;
+      this.#hashes.made = 0;
+    }
     for (const charge of charges) {
       const { rule } = charge.rule;
       const levels = countsByAddress(rule, caller) && isV6(caller.address) ? BLOCK_FACTORS.length : 1;
@@ -194,20 +218,21 @@ export class Buckets {
     const text = dimension === "address" ? undefined : caller[dimension];
     const place = text === undefined ? level : PLACE[dimension];
     const hash = this.#hash;
-    if ((this.#hashed & (1 << place)) === 0) {
+    const { los, his } = this.#hashes;
+    if ((this.#hashes.made & (1 << place)) === 0) {
       if (text !== undefined) hash.text(TAG[dimension], text);
       else if (isV6(caller.address)) this.#hashBlock(caller.address, level);
       else hash.text(TAG.address, caller.address);
-      this.#hashed |= 1 << place;
-      this.#los[place] = hash.lo;
-      this.#his[place] = hash.hi;
+      this.#hashes.made |= 1 << place;
+      los[place] = hash.lo;
+      his[place] = hash.hi;
     }
-    hash.lo = this.#los[place] ?? 0;
-    hash.hi = this.#his[place] ?? 0;
+    hash.lo = los[place] ?? 0;
+    hash.hi = his[place] ?? 0;
   }
 
   #hashBlock(address: string, level: number): void {
-    if (level === 0) readNetwork(address, this.#network);
+    readNetwork(address, this.#network);
     const [first = 0, second = 0] = this.#network;
     this.#hash.pair(TAG.network + 16 * level, first, clipNetwork(second, level));
   }

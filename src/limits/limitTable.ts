@@ -1,8 +1,12 @@
 // The memory of the limits: one time (GCRA's "theoretical arrival time") for each key, in a table of fixed size.
 // Knows nothing of rules; whoever asks brings hashes made with a secret key.
 
-/** Slots of one bucket: two cache lines of fingerprints. */
+/** Slots of one bucket. */
 const WAYS = 32;
+// A bucket is 384 bytes in one place, fingerprints first, so that a look at one costs little of the memory's time.
+const WORDS_PER_BUCKET = 96;
+const DOUBLES_PER_BUCKET = 48;
+const TATS_FROM = 16;
 /** Slots made for each key that shall fit; buckets fill unevenly. */
 const SLOTS_PER_KEY = 1.6;
 /** Slots that keys share when their bucket is full of others that are still limited. */
@@ -21,8 +25,9 @@ export interface SavedEntry {
  * that it shares with other such keys, which limits more than it should, never less.
  */
 export class LimitTable {
-  readonly #fingerprints: Uint32Array;
-  readonly #tats: Float64Array;
+  // Two views of the same memory.
+  readonly #words: Uint32Array;
+  readonly #doubles: Float64Array;
   readonly #buckets: number;
   readonly #slots: number;
   /** How often a key had to share. */
@@ -32,8 +37,9 @@ export class LimitTable {
   constructor(keysMax: number) {
     this.#buckets = Math.max(1, Math.ceil((keysMax * SLOTS_PER_KEY) / WAYS));
     this.#slots = this.#buckets * WAYS;
-    this.#fingerprints = new Uint32Array(this.#slots + SHARED);
-    this.#tats = new Float64Array(this.#slots + SHARED);
+    const buffer = new ArrayBuffer((this.#buckets + SHARED / WAYS) * WORDS_PER_BUCKET * 4);
+    this.#words = new Uint32Array(buffer);
+    this.#doubles = new Float64Array(buffer);
   }
 
   /** Slots without the shared ones; two tables of one size hold the same keys in the same places. */
@@ -43,7 +49,7 @@ export class LimitTable {
 
   /** Bytes set aside. */
   get bytes(): number {
-    return this.#fingerprints.byteLength + this.#tats.byteLength;
+    return this.#words.byteLength;
   }
 
   /**
@@ -54,13 +60,14 @@ export class LimitTable {
     const fingerprint = lo === 0 ? 1 : lo;
     const bucket = Math.floor((hi * this.#buckets) / 0x1_0000_0000);
     const first = bucket * WAYS;
-    const fingerprints = this.#fingerprints;
+    const fingerprints = bucket * WORDS_PER_BUCKET;
+    const tats = bucket * DOUBLES_PER_BUCKET + TATS_FROM;
     let free = -1;
-    for (let slot = first; slot < first + WAYS; slot++) {
-      const found = fingerprints[slot];
-      if (found === fingerprint) return slot;
-      if (found === 0) return free < 0 ? slot : free;
-      if (free < 0 && (this.#tats[slot] ?? 0) <= now) free = slot;
+    for (let way = 0; way < WAYS; way++) {
+      const found = this.#words[fingerprints + way];
+      if (found === fingerprint) return first + way;
+      if (found === 0) return free < 0 ? first + way : free;
+      if (free < 0 && (this.#doubles[tats + way] ?? 0) <= now) free = first + way;
     }
     if (free >= 0) return free;
     this.shared++;
@@ -69,48 +76,52 @@ export class LimitTable {
 
   /** The time of a key in the slot that {@link locate} gave; 0 when nobody has spent there. */
   tat(slot: number, lo: number): number {
-    const isOwn = slot >= this.#slots || this.#fingerprints[slot] === (lo === 0 ? 1 : lo);
-    return isOwn ? (this.#tats[slot] ?? 0) : 0;
+    const isOwn = slot >= this.#slots || this.#words[wordOf(slot)] === (lo === 0 ? 1 : lo);
+    return isOwn ? (this.#doubles[doubleOf(slot)] ?? 0) : 0;
   }
 
   /** Remembers a key's time. A slot that somebody took in between is left alone: then the key looks again. */
   put(key: { readonly lo: number; readonly hi: number; slot: number }, tat: number, now: number): void {
     const fingerprint = key.lo === 0 ? 1 : key.lo;
-    if (
-      key.slot < this.#slots &&
-      this.#fingerprints[key.slot] !== fingerprint &&
-      (this.#tats[key.slot] ?? 0) > now
-    ) {
+    const isTaken = key.slot < this.#slots && this.#words[wordOf(key.slot)] !== fingerprint;
+    if (isTaken && (this.#doubles[doubleOf(key.slot)] ?? 0) > now)
       key.slot = this.locate(key.lo, key.hi, now);
-    }
+    const at = doubleOf(key.slot);
     // A shared slot never goes back in time: it is somebody else's too.
-    if (key.slot < this.#slots || tat > (this.#tats[key.slot] ?? 0)) this.#tats[key.slot] = tat;
-    this.#fingerprints[key.slot] = fingerprint;
+    if (key.slot < this.#slots || tat > (this.#doubles[at] ?? 0)) this.#doubles[at] = tat;
+    this.#words[wordOf(key.slot)] = fingerprint;
   }
 
   /** Forgets what a key has spent. A shared slot is freed for all who share it. */
   clear(lo: number, hi: number, now: number): void {
     const slot = this.locate(lo, hi, now);
-    if (slot >= this.#slots || this.tat(slot, lo) > 0) this.#tats[slot] = 0;
+    if (slot >= this.#slots || this.tat(slot, lo) > 0) this.#doubles[doubleOf(slot)] = 0;
   }
 
   /** Every entry whose time is still to come. O(size). */
   *live(now: number): Generator<SavedEntry> {
-    for (let slot = 0; slot < this.#tats.length; slot++) {
-      const tat = this.#tats[slot] ?? 0;
-      if (tat > now) yield { slot, fingerprint: this.#fingerprints[slot] ?? 0, tat };
+    for (let slot = 0; slot < this.#slots + SHARED; slot++) {
+      const tat = this.#doubles[doubleOf(slot)] ?? 0;
+      if (tat > now) yield { slot, fingerprint: this.#words[wordOf(slot)] ?? 0, tat };
     }
   }
 
   /** Puts an entry of {@link live} back into an empty table of the same size. @returns false when it has no such slot. */
   restore({ slot, fingerprint, tat }: SavedEntry): boolean {
-    if (slot >= this.#tats.length) return false;
+    if (slot >= this.#slots + SHARED) return false;
     let to = slot;
     // Looking stops at the first slot that was never used, so a bucket has no holes.
-    if (slot < this.#slots) to = this.#fingerprints.indexOf(0, slot - (slot % WAYS));
-    if (to < 0 || to > slot) return false;
-    this.#fingerprints[to] = fingerprint;
-    this.#tats[to] = tat;
+    if (slot < this.#slots) {
+      to = slot - (slot % WAYS);
+      while (to < slot && this.#words[wordOf(to)] !== 0) to++;
+    }
+    this.#words[wordOf(to)] = fingerprint;
+    this.#doubles[doubleOf(to)] = tat;
     return true;
   }
 }
+
+const wordOf = (slot: number): number => (slot >>> 5) * WORDS_PER_BUCKET + (slot & (WAYS - 1));
+
+const doubleOf = (slot: number): number =>
+  (slot >>> 5) * DOUBLES_PER_BUCKET + TATS_FROM + (slot & (WAYS - 1));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseAddress } from "../utils/address.ts";
-import type { Caller, Charge, CompiledRule } from "./buckets.ts";
+import { type Caller, type Charge, type CompiledRule, keepCaller } from "./buckets.ts";
 import { Limiter } from "./limiter.ts";
 import type { Rule } from "./rules.ts";
 
@@ -311,6 +311,29 @@ describe("Limiter", () => {
     expect(spend("203.0.113.8", false)).toBe(10);
     clock.ms += 30_000;
     expect(spend("203.0.113.9", true)).toBe(10);
+  });
+
+  test("a caller who is kept counts as one who is not, under every limiter that meets him", () => {
+    const [one, other] = [createKit(), createKit()];
+    const kept = keepCaller(one.from("2001:db8::7", { user: "cid/uid", session: "s" }));
+    const fresh = () => one.from("2001:db8::7", { user: "cid/uid", session: "s" });
+    for (const { limiter, passed } of [one, other]) {
+      for (const by of ["address", "user", "session"] as const) {
+        const rule = limiter.compile({ ...RULE, name: by, by: [by] });
+        expect(
+          passed(
+            rule,
+            times(6, (i) => (i % 2 === 0 ? kept : fresh())),
+          ),
+        ).toBe(6);
+        expect(
+          passed(
+            rule,
+            times(20, (i) => (i % 2 === 0 ? kept : fresh())),
+          ),
+        ).toBe(4);
+      }
+    }
   });
 
   test("reset gives the budget back", () => {

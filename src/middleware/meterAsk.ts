@@ -2,12 +2,14 @@
 import { readStructMembers } from "../bodies/structMembers.ts";
 import type { Exchange, Principal } from "../exchange.ts";
 import type { Deed } from "../limits/actions.ts";
-import { type Caller, guestAt } from "../limits/buckets.ts";
+import { type Caller, guestAt, keepCaller } from "../limits/buckets.ts";
 import { uploadWeight, weightOf } from "../limits/costs.ts";
 import type { Ask, Part } from "../limits/limits.ts";
 import type { Audience } from "../limits/rules.ts";
 import { multipartCodec } from "../multipart/codec.ts";
 import { toRoute } from "../pocketbase/routes.ts";
+import type { Session } from "../sessions/liveSessions.ts";
+import type { Client } from "../utils/address.ts";
 import { headerValue } from "../utils/headers.ts";
 
 /** What the limits are asked about an exchange. */
@@ -15,7 +17,7 @@ export const toAsk = (exchange: Exchange, members?: ReadonlyMap<string, unknown>
   const { principal, client, batchPayload } = exchange;
   const deed: Deed = exchange;
   const ask = {
-    caller: callerOf(principal, client.address),
+    caller: callerOf(principal, client),
     audience: audienceOf(principal),
     deed,
     weight: weightOf(deed, {
@@ -35,12 +37,19 @@ export const membersOf = ({ body, route, headers }: Exchange): ReadonlyMap<strin
     : undefined;
 
 // An adopted token says who somebody is only once PocketBase has looked at it: until then the address counts.
-const callerOf = (principal: Principal, address: string): Caller => {
+const callerOf = (principal: Principal, { address }: Client): Caller => {
   const session = principal.kind === "guest" ? undefined : principal.session;
-  return session === undefined
-    ? guestAt(address)
-    : { address, user: `${session.cid}/${session.uid}`, session: session.id, app: session.appId };
+  if (session === undefined) return guestAt(address);
+  const known = callers.get(session);
+  if (known?.address === address) return known;
+  const { cid, uid, id, appId } = session;
+  const caller = keepCaller({ address, user: `${cid}/${uid}`, session: id, app: appId });
+  callers.set(session, caller);
+  return caller;
 };
+
+// A session in use is the same object from request to request.
+const callers = new WeakMap<Session, Caller>();
 
 const audienceOf = ({ kind }: Principal): Audience => {
   if (kind === "superuser" || kind === "operator") return "superuser";
