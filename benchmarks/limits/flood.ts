@@ -24,6 +24,8 @@ export interface FloodRun {
   /** The flood's requests per second, and how many of them were let through. */
   readonly floodPerSecond: number;
   readonly floodAllowedPerSecond: number;
+  /** CPUs kept busy by programs that have nothing to do with this; measured during floods only. */
+  readonly foreignCpus: number | undefined;
   /** CPUs that PocketBase kept busy. */
   readonly upstreamCpus: number;
 }
@@ -73,6 +75,7 @@ export const measureFlood = async (options: FloodOptions): Promise<FloodRun[]> =
         ...honest,
         floodPerSecond: load === undefined ? 0 : load.requests / load.seconds,
         floodAllowedPerSecond: load === undefined ? 0 : (load.requests - load.failed) / load.seconds,
+        foreignCpus: load?.foreignCpus,
         upstreamCpus: (treeCpuUs(options.upstream.pid) - cpuBefore) / 1000 / tookMs,
       });
     }
