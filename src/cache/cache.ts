@@ -105,10 +105,11 @@ export class Cache {
     return false;
   }
 
-  /** Forgets what `test` accepts. @returns how many entries. O(n). */
-  purge(test: (entry: Entry) => boolean): number {
+  /** Forgets the entries whose key `test` accepts, and what is being fetched for them. @returns how many. O(n). */
+  purge(test: (key: string) => boolean): number {
+    this.#flights.drop(test);
     let count = 0;
-    for (const entry of this.store.all()) if (test(entry) && this.store.delete(entry.key)) count += 1;
+    for (const { key } of this.store.all()) if (test(key) && this.store.delete(key)) count += 1;
     return count;
   }
 

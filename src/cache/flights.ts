@@ -32,7 +32,7 @@ export interface FillOrder {
 const TIMEOUT_MS = 30_000;
 
 export class Flights {
-  readonly #flights = new Map<string, { readonly lease: Lease; readonly fill: Promise<Fill> }>();
+  readonly #flights = new Map<string, Flight>();
 
   /** Fills under way. */
   get size(): number {
@@ -47,8 +47,9 @@ export class Flights {
 
   /** Begins a fill in the place of any other for that key. Rejects as `ask` does. */
   start(order: FillOrder): Promise<Fill> {
-    const fill = run(order);
-    const flight = { lease: order.lease, fill };
+    const isDropped = (): boolean => flight.isDropped;
+    const fill = run({ ...order, store: (kept) => !isDropped() && order.store(kept) });
+    const flight: Flight = { lease: order.lease, fill, isDropped: false };
     this.#flights.set(order.key, flight);
     const land = (): void => {
       if (this.#flights.get(order.key) === flight) this.#flights.delete(order.key);
@@ -56,6 +57,21 @@ export class Flights {
     fill.then(land, land);
     return fill;
   }
+
+  /** Sees to it that nothing is kept of the fills under way whose key `test` accepts, and that nobody joins them. */
+  drop(test: (key: string) => boolean): void {
+    for (const [key, flight] of this.#flights) {
+      if (!test(key)) continue;
+      flight.isDropped = true;
+      this.#flights.delete(key);
+    }
+  }
+}
+
+interface Flight {
+  readonly lease: Lease;
+  readonly fill: Promise<Fill>;
+  isDropped: boolean;
 }
 
 const run = async ({ ask, bodyBytesMax, keeps, store }: FillOrder): Promise<Fill> => {

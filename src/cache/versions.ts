@@ -72,6 +72,11 @@ export class Versions {
     return dependencies.some(({ writes }) => writes > 0) ? undefined : new Lease(dependencies);
   }
 
+  /** What is known of a dependency; undefined when nothing ever depended on it. */
+  look(name: string): Dependency | undefined {
+    return name === EVERYTHING ? this.#everything : this.#byName.get(name);
+  }
+
   /** Breaks every lease on what is named; `"*"` breaks all. */
   move(names: Iterable<string>, cause: string): void {
     for (const name of names) this.#move(this.#find(name), cause);

@@ -9,6 +9,7 @@ import type { Session } from "../sessions/liveSessions.ts";
 import { readFieldsOf } from "./cacheFields.ts";
 import { createMiss } from "./cacheMiss.ts";
 import { requestFor } from "./cacheRequest.ts";
+import { createVerify } from "./cacheVerify.ts";
 import { createDownload } from "./download.ts";
 import { createNoteWrite } from "./noteWrite.ts";
 import { createReadPlans, type ReadPlan } from "./readPlan.ts";
@@ -23,6 +24,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
   const plans = createReadPlans(services.collections, settings);
   const noteWrite = createNoteWrite(services);
   const miss = createMiss(services, forward);
+  const verify = createVerify(services, forward);
 
   const bypass = (exchange: Exchange, detail: string): undefined => {
     cache.counts.bypasses += 1;
@@ -53,6 +55,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     cache.counts.hits += 1;
     exchange.cacheStatus = "hapta; hit";
     exchange.isChecked = true;
+    verify?.(entry, () => requestFor(exchange, { isShared: false, isAnonymous: false }));
     return keptAnswer(entry, ifNoneMatch);
   };
 
@@ -78,6 +81,26 @@ const wantedOf = (exchange: Exchange, plan: ReadPlan, session: Session | undefin
   };
 };
 
+/** A read as an operator asks about it; without `session` a guest's. */
+export interface ReadQuestion {
+  /** Path and query. */
+  readonly path: string;
+  readonly query: string;
+  readonly session: Pick<Session, "cid" | "uid"> | undefined;
+}
+
+/** What the cache makes of a read: its key, who may share the answer and why, what it depends on. */
+export const createExplain = ({ collections, settings }: Services) => {
+  const plans = createReadPlans(collections, settings);
+  return ({ session, ...read }: ReadQuestion) => {
+    const plan = plans(read, session?.cid);
+    if (plan.kind === "none") return plan;
+    const { sharing, reason, collectionIds } = plan;
+    const names = namesOf(plan, session);
+    return { kind: plan.kind, key: keyOf(plan, session, undefined), sharing, reason, collectionIds, names };
+  };
+};
+
 /** Who reads, as far as answers may be kept for them; a word for why not otherwise. */
 const readerOf = ({
   principal,
@@ -97,7 +120,7 @@ const readerOf = ({
  */
 const keyOf = (
   { key, sharing }: ReadPlan,
-  session: Session | undefined,
+  session: Pick<Session, "cid" | "uid"> | undefined,
   origin: string | undefined,
 ): string => {
   const asked = origin === undefined ? key : `${key} ${encodeURIComponent(origin)}`;
@@ -107,7 +130,10 @@ const keyOf = (
 };
 
 // Whoever's token stops counting becomes a guest to PocketBase: their own record decides about what they get.
-const namesOf = ({ names, sharing }: ReadPlan, session: Session | undefined): readonly string[] =>
+const namesOf = (
+  { names, sharing }: ReadPlan,
+  session: Pick<Session, "cid" | "uid"> | undefined,
+): readonly string[] =>
   sharing === "public" || session === undefined
     ? names
     : [...names, callerOf(session.cid, session.uid), callersOf(session.cid)];

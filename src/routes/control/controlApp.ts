@@ -6,6 +6,7 @@ import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import type { Services } from "../../services.ts";
 import { VERSION } from "../../utils/version.ts";
+import { addCacheRoutes } from "./cacheRoutes.ts";
 import { addEventRoutes } from "./eventRoutes.ts";
 import { addKeyRoutes } from "./keyRoutes.ts";
 import { addLimitRoutes } from "./limitRoutes.ts";
@@ -23,7 +24,13 @@ export type ControlApp = OpenAPIHono<ControlEnv>;
 export type ControlPart = (app: ControlApp, services: Services) => void;
 
 /** Every part of the admin API. A new one is a file beside this one and its name here. */
-const PARTS: readonly ControlPart[] = [addSessionRoutes, addEventRoutes, addKeyRoutes, addLimitRoutes];
+const PARTS: readonly ControlPart[] = [
+  addCacheRoutes,
+  addSessionRoutes,
+  addEventRoutes,
+  addKeyRoutes,
+  addLimitRoutes,
+];
 
 /** The admin API's OpenAPI 3.1 description. */
 export type ControlDescription = ReturnType<ControlApp["getOpenAPI31Document"]>;
