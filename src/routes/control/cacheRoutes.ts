@@ -128,9 +128,12 @@ const purgeRoute = createRoute({
 
 /** Adds `/hapta/cache`. */
 export const addCacheRoutes: ControlPart = (app, services) => {
-  const { cache, cacheGate, collections, settings } = services;
-  const explain = createExplain(services);
+  addState(app, services);
+  addExplain(app, services);
+  addPurge(app, services);
+};
 
+const addState: ControlPart = (app, { cache, cacheGate, settings }) => {
   app.openapi(stateRoute, (c) => {
     const { violations, ...counts } = cache.counts;
     const closedBecause = cacheGate.closedBecause();
@@ -156,6 +159,11 @@ export const addCacheRoutes: ControlPart = (app, services) => {
     }
     return c.json({ items }, 200);
   });
+};
+
+const addExplain: ControlPart = (app, services) => {
+  const { cache, collections } = services;
+  const explain = createExplain(services);
 
   app.openapi(explainRoute, async (c) => {
     const { url, collection, user } = c.req.valid("query");
@@ -175,6 +183,20 @@ export const addCacheRoutes: ControlPart = (app, services) => {
     return c.json({ isKept: true, reason, key, sharing, isHit, dependencies }, 200);
   });
 
+  function describe(name: string) {
+    const known = cache.versions.look(name);
+    const collection = name.startsWith("c:") ? collections.find(name.slice(2))?.name : undefined;
+    return {
+      name,
+      ...(collection === undefined ? {} : { collection }),
+      ...(known === undefined || known.movedMs === 0
+        ? {}
+        : { moved: toIso(known.movedMs), cause: known.cause }),
+    };
+  }
+};
+
+const addPurge: ControlPart = (app, { cache, collections }) => {
   app.openapi(purgeRoute, async (c) => {
     const { prefix, collection, all } = c.req.valid("query");
     if ([prefix, collection, all].filter((one) => one !== undefined).length !== 1)
@@ -187,16 +209,4 @@ export const addCacheRoutes: ControlPart = (app, services) => {
     }
     return c.body(null, 204);
   });
-
-  function describe(name: string) {
-    const known = cache.versions.look(name);
-    const collection = name.startsWith("c:") ? collections.find(name.slice(2))?.name : undefined;
-    return {
-      name,
-      ...(collection === undefined ? {} : { collection }),
-      ...(known === undefined || known.movedMs === 0
-        ? {}
-        : { moved: toIso(known.movedMs), cause: known.cause }),
-    };
-  }
 };
