@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
 import { readCookie, renderCookie } from "../utils/cookies.ts";
+import { RecentMap } from "../utils/recentMap.ts";
 import type { RandomSource } from "./sources.ts";
 
 /** Who presents a token, as the request shows it. */
@@ -99,9 +100,17 @@ const describe = (userAgent: string): readonly [string | undefined, string | und
   return [firstMatch(FAMILIES, text), firstMatch(SYSTEMS, text)];
 };
 
+/** Platforms of recent short User-Agents, networks of recent addresses: 2,000 of each. */
+const platforms = new RecentMap<string>(2_000);
+const networks = new RecentMap<string>(2_000);
+
 const platformOf = (userAgent: string): string => {
+  const known = platforms.get(userAgent);
+  if (known !== undefined) return known;
   const [family, system] = describe(userAgent);
-  return `${family ?? "other"}/${system ?? "other"}`.toLowerCase();
+  const platform = `${family ?? "other"}/${system ?? "other"}`.toLowerCase();
+  if (userAgent.length <= AGENT_MAX) platforms.set(userAgent, platform);
+  return platform;
 };
 
 /** A label such as `Chrome on Windows`, made only of words from this file: nothing a client sends gets into it. */
@@ -113,6 +122,15 @@ export const labelOf = (userAgent: string): string => {
 
 /** The network an address is near: `/24` for IPv4 (mapped ones too), `/48` for IPv6; "" when it is no address. */
 export const networkOf = (address: string): string => {
+  const known = networks.get(address);
+  if (known !== undefined) return known;
+  const network = computeNetwork(address);
+  // A text of any length is no key.
+  if (network !== "") networks.set(address, network);
+  return network;
+};
+
+const computeNetwork = (address: string): string => {
   if (!ipaddr.isValid(address)) return "";
   const parsed = ipaddr.process(address);
   const bytes = parsed.toByteArray();

@@ -6,7 +6,7 @@ import type { LiveSessions } from "./liveSessions.ts";
 import type { Ended, SessionContext } from "./sessionContext.ts";
 import { KEY_REVOKED } from "./sessionPages.ts";
 import type { SubjectKey } from "./sessionTable.ts";
-import type { StoreTx } from "./store.ts";
+import type { StoreTx } from "./storeWriter.ts";
 
 /** Which sessions to end. `others`: all of the record but one. */
 export type Selection =

@@ -1,6 +1,6 @@
-// Durable writes: whatever is asked for in one turn of the event loop shares one transaction and one disk sync.
-// Knows nothing of what is written.
-import type { Database } from "bun:sqlite";
+// Writes that are acknowledged: whatever is asked for in one turn of the event loop shares one transaction and, on a
+// connection that syncs, one disk sync. Knows nothing of what is written.
+import type { Database, Statement } from "bun:sqlite";
 import { guarded, problemOf, StoreUnavailable } from "./storeUnavailable.ts";
 
 /** Where a crash is interesting; tests end the process there. */
@@ -12,12 +12,12 @@ export interface GroupCommitOptions<Tx> {
   readonly begin: () => Tx;
   /** Called inside the transaction after the last job. */
   readonly finish: (tx: Tx) => void;
-  /** Called when the transaction is on disk, before any caller hears of it. */
+  /** Called when the transaction is committed, before any caller hears of it. */
   readonly committed: (tx: Tx) => void;
   readonly monotonic: () => number;
   /**
    * Pause after a commit that several shared: twice as long as it took, and this at most, so that syncing never fills the
-   * event loop.
+   * event loop. 0 where commits do not sync.
    */
   readonly pauseMaxMs: number;
   /** How long a job waits for another process's lock. */
@@ -38,6 +38,7 @@ const RETRY_MS = 3;
 /** A queue of transactions on one connection. */
 export class GroupCommit<Tx> {
   readonly #options: GroupCommitOptions<Tx>;
+  readonly #sql: ReturnType<typeof prepareAll>;
   #queue: Job<Tx>[] = [];
   #isScheduled = false;
   #isClosed = false;
@@ -47,10 +48,11 @@ export class GroupCommit<Tx> {
 
   constructor(options: GroupCommitOptions<Tx>) {
     this.#options = options;
+    this.#sql = prepareAll(options.db);
   }
 
   /**
-   * Runs `work` inside a transaction and resolves to its value once that is on disk. What `work` throws rolls back
+   * Runs `work` inside a transaction and resolves to its value once that is committed. What `work` throws rolls back
    * its own changes only and rejects this promise.
    *
    * @throws StoreUnavailable when nothing could be stored, or too many jobs wait (10 000).
@@ -72,6 +74,7 @@ export class GroupCommit<Tx> {
   close(): void {
     this.#isClosed = true;
     while (this.#queue.length > 0) this.#flush();
+    for (const statement of Object.values(this.#sql)) statement.finalize();
   }
 
   #schedule(leastMs: number): void {
@@ -97,7 +100,7 @@ export class GroupCommit<Tx> {
     this.#lastJobs = jobs.length;
     const startedMs = monotonic();
     try {
-      db.run("BEGIN IMMEDIATE");
+      this.#sql.begin.run();
     } catch (error) {
       this.#refuse(jobs, error);
       return;
@@ -105,10 +108,14 @@ export class GroupCommit<Tx> {
     try {
       atPoint?.("begin");
       const tx = guarded(this.#options.begin);
-      const outcomes = jobs.map((job) => this.#apply(job, tx));
+      // A job that is alone needs no savepoint: with it goes everything.
+      const outcomes =
+        jobs.length === 1
+          ? jobs.map(({ work }) => ({ value: work(tx) }))
+          : jobs.map((job) => this.#apply(job, tx));
       this.#options.finish(tx);
       atPoint?.("applied");
-      db.run("COMMIT");
+      this.#sql.commit.run();
       atPoint?.("committed");
       this.#options.committed(tx);
       for (const [at, job] of jobs.entries())
@@ -127,10 +134,10 @@ export class GroupCommit<Tx> {
   /** One job between savepoints; a store that does not work ends the whole transaction. */
   #apply(job: Job<Tx>, tx: Tx): { readonly value: unknown } | { readonly error: unknown } {
     const { db } = this.#options;
-    db.run("SAVEPOINT job");
+    this.#sql.savepoint.run();
     try {
       const value = job.work(tx);
-      db.run("RELEASE job");
+      this.#sql.release.run();
       return { value };
     } catch (error) {
       if (problemOf(error) !== undefined || !db.inTransaction) throw error;
@@ -150,3 +157,10 @@ export class GroupCommit<Tx> {
     for (const job of jobs) if (!waiting.includes(job)) job.settle({ error: failure });
   }
 }
+
+const prepareAll = (db: Database): Record<"begin" | "commit" | "savepoint" | "release", Statement> => ({
+  begin: db.prepare("BEGIN IMMEDIATE"),
+  commit: db.prepare("COMMIT"),
+  savepoint: db.prepare("SAVEPOINT job"),
+  release: db.prepare("RELEASE job"),
+});

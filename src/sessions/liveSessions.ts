@@ -134,6 +134,21 @@ export class LiveSessions {
     this.#note(live.row.id).checkedMs = checkedMs;
   }
 
+  /**
+   * What this process has just stored of a rotation, compared and swapped: holds for whoever is still held. `token` is the
+   * upstream token that came with it.
+   */
+  rotated(live: Live, changes: Partial<SessionRow>, token: string | undefined): void {
+    const { id } = live.row;
+    if (this.#lives.get(id) !== live) return;
+    live.row = { ...live.row, ...changes };
+    live.stamp++;
+    live.probeAgainMs = 0;
+    // What was learnt about the generation before went into this one.
+    delete this.#notes.get(id)?.rotation;
+    if (token !== undefined) this.#keepUpstream(id, token);
+  }
+
   /** Writes notes to the store; those of a busy store stay for the next time. */
   flush(): void {
     clearTimeout(this.#timer);
@@ -167,8 +182,12 @@ export class LiveSessions {
   #openUpstream(row: SessionRow): string | undefined {
     const token = this.#context.vault.open(placeOf(row, "up"), row.upEnc)?.toString("utf8");
     if (token === undefined) return undefined;
-    this.#upstream.set(row.id, { token, untilMs: this.#context.times.monotonic() + UPSTREAM_KEPT_MS });
+    this.#keepUpstream(row.id, token);
     return token;
+  }
+
+  #keepUpstream(id: string, token: string): void {
+    this.#upstream.set(id, { token, untilMs: this.#context.times.monotonic() + UPSTREAM_KEPT_MS });
   }
 
   #judge(row: SessionRow, live: Live): Loaded {

@@ -5,7 +5,7 @@ import { firstRotation } from "./rotation.ts";
 import { mintRow, placeOf, publicIdOf, type SessionContext, sidOf, spanOf } from "./sessionContext.ts";
 import type { SessionKind, SessionRow } from "./sessionRow.ts";
 import type { SubjectKey } from "./sessionTable.ts";
-import type { StoreTx } from "./store.ts";
+import type { StoreTx } from "./storeWriter.ts";
 
 /** A login PocketBase has accepted. */
 export interface OpenRequest {

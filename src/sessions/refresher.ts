@@ -7,6 +7,7 @@ import { judgeRefresh, type Rotation } from "./rotation.ts";
 import { mintRow, placeOf, type SessionContext, spanOf } from "./sessionContext.ts";
 import type { SessionRow } from "./sessionRow.ts";
 import type { UpstreamWrite } from "./sessionTable.ts";
+import type { Store } from "./store.ts";
 import { StoreUnavailable } from "./storeUnavailable.ts";
 
 /** PocketBase's token from its own answer to this refresh; stored with the rotation. */
@@ -51,7 +52,10 @@ export class Refresher {
     this.#resolver = resolver;
   }
 
-  /** See {@link RefreshOutcome}. A minted generation is on disk when it resolves. @throws StoreUnavailable */
+  /**
+   * See {@link RefreshOutcome}. When it resolves, a minted generation survives the end of this process. A power cut may
+   * take it back: its token then shows that the store has lost a write (rule 4). @throws StoreUnavailable
+   */
   async refresh(token: string, presenter: Presenter, upstream?: NewUpstream): Promise<RefreshOutcome> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const verified = await this.#resolver.verify(token, "auth");
@@ -112,10 +116,13 @@ export class Refresher {
     const span = spanOf(nowMs, { ttlMs, absExpMs: row.absExpMs });
     const { kid } = context.keys.ring().signing;
     const endsAtMs = Math.min(row.absExpMs, nowMs + context.limits[row.kind].idleMs);
-    const changed: SessionRow = { ...row, ...span, rotation: next, kid, lastSeenMs: nowMs, endsAtMs };
+    const changes = { ...span, rotation: next, kid, lastSeenMs: nowMs, endsAtMs, ...columnsOf(upstream) };
     const expected = { gen: row.rotation.gen, epoch: row.epoch };
     const extendedMs = context.keys.extensionFor(span.genExp * 1000);
-    const isWritten = await context.store.write((tx) => {
+    const { store } = context;
+    const mustSync = isAlternation || extendedMs !== undefined || isAged(row, nowMs);
+    const write: Store["write"] = (change) => (mustSync ? store.write(change) : store.writeUnsynced(change));
+    const isWritten = await write((tx) => {
       if (!tx.sessions.rotate({ id, expected, next, ...span, kid, lastSeenMs: nowMs, endsAtMs, upstream }))
         return false;
       if (extendedMs !== undefined) tx.keys.extend(kid, extendedMs);
@@ -124,11 +131,14 @@ export class Refresher {
       tx.append({ type: "session_rotated", ...event });
       return true;
     });
-    // Read anew at its next use: nothing that happened meanwhile can be painted over.
-    this.#lives.drop([id]);
-    if (!isWritten) return undefined;
+    if (!isWritten) {
+      this.#lives.drop([id]);
+      return undefined;
+    }
+    // Nothing ran since the commit: whoever ends the session later drops what is kept here.
+    this.#lives.rotated(live, changes, attempt.upstream?.token);
     context.keys.extended(kid, extendedMs);
-    return this.#mint("minted", changed, attempt);
+    return this.#mint("minted", { ...row, ...changes }, attempt);
   }
 
   async #storeAlternation({ live, presenter }: Attempt, next: Rotation): Promise<void> {
@@ -162,3 +172,15 @@ export class Refresher {
     return { upEnc, upExpMs: upstream.expMs, checkedMs: upstream.askedMs ?? nowMs, ttlMs };
   }
 }
+
+/**
+ * Whether the upstream token that is stored has less than half of its life left: after a power cut that takes the new one
+ * back and a long time without power it might have ended, and with it the session.
+ */
+const isAged = ({ upExpMs, ttlMs }: SessionRow, nowMs: number): boolean => upExpMs - nowMs < ttlMs / 2;
+
+const columnsOf = (upstream: UpstreamWrite | undefined): Partial<SessionRow> => {
+  if (upstream === undefined) return {};
+  const { upEnc, upExpMs, checkedMs: upCheckedMs, ttlMs } = upstream;
+  return { upEnc, upExpMs, upCheckedMs, ttlMs };
+};

@@ -97,6 +97,8 @@ export class Resolver {
 
   /** Verifies a token and finds its session, without judging its generation. */
   verify(token: string, type: Claims["type"]): Verified | Verdict | Promise<Verdict> {
+    const known = type === "auth" ? this.#tokens.get(token) : undefined;
+    if (known !== undefined) return this.#renew(known);
     const { keys, store, times } = this.#context;
     const check = () =>
       verifyToken(token, { ring: keys.ring(), type, audience: store.instance, nowMs: times.latest() });

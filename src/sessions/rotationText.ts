@@ -28,19 +28,26 @@ export interface RotationColumns {
 /** The text of everything but generation and confirmation; at most about 1 KB, typically below 200 bytes. */
 export const writeRotation = (rotation: Rotation): string => {
   const devices: DeviceKey[] = [];
+  // A history is mostly one device's, in one object: it is looked for once.
+  let last: DeviceKey | undefined;
+  let lastPlace = 0;
   const place = (device: DeviceKey): number => {
-    const known = devices.findIndex(
-      (one) => one.did === device.did && one.platform === device.platform && one.network === device.network,
-    );
-    return known >= 0 ? known : devices.push(device) - 1;
+    if (device === last) return lastPlace;
+    const known = devices.findIndex((one) => isSame(one, device));
+    last = device;
+    lastPlace = known >= 0 ? known : devices.push(device) - 1;
+    return lastPlace;
   };
   const minter = place(rotation.minter);
-  let [gen, atMs] = [0, 0];
-  const history = rotation.history.flatMap((past) => {
-    const entry = [past.gen - gen, Math.round(past.atMs) - atMs, place(past.by)];
-    [gen, atMs] = [past.gen, Math.round(past.atMs)];
-    return entry;
-  });
+  const history: number[] = [];
+  let gen = 0;
+  let atMs = 0;
+  for (const past of rotation.history) {
+    const pastMs = Math.round(past.atMs);
+    history.push(past.gen - gen, pastMs - atMs, place(past.by));
+    gen = past.gen;
+    atMs = pastMs;
+  }
   const seen = rotation.seen.map(place);
   const stored: Stored = {
     d: devices.map(({ did, platform, network }) => [did ?? null, platform, network]),
@@ -52,6 +59,9 @@ export const writeRotation = (rotation: Rotation): string => {
   };
   return JSON.stringify(stored);
 };
+
+const isSame = (one: DeviceKey, other: DeviceKey): boolean =>
+  one.did === other.did && one.platform === other.platform && one.network === other.network;
 
 /** Reads what {@link writeRotation} wrote. @throws SyntaxError when it is something else. */
 export const readRotation = (text: string, { gen, confirmedAtMs }: RotationColumns): Rotation => {

@@ -1,11 +1,11 @@
-// The session store: one SQLite file, a syncing connection for what must survive and a lazy one for reading and
-// telemetry. Knows rows, events and keys; judges nothing and mints nothing.
+// The session store: one SQLite file, a syncing connection for what must survive a power cut and a lazy one for reading,
+// rotations and telemetry. Knows rows, events and keys; judges nothing and mints nothing.
 import type { Database } from "bun:sqlite";
-import { type ChainCheck, type ChainHead, EventLog } from "./eventLog.ts";
+import type { ChainCheck } from "./eventLog.ts";
 import { type EventPage, type EventQuery, EventReader } from "./eventReader.ts";
-import type { SessionEvent, StoredEvent } from "./eventRow.ts";
+import type { StoredEvent } from "./eventRow.ts";
 import { type CommitPoint, GroupCommit } from "./groupCommit.ts";
-import { IMPERSONATION_TABLE, Impersonations } from "./impersonations.ts";
+import { IMPERSONATION_TABLE } from "./impersonations.ts";
 import {
   type KeyRecord,
   newSigningRecord,
@@ -17,18 +17,10 @@ import { KeyTable } from "./keyTable.ts";
 import { type RootKey, SessionStartError } from "./rootKey.ts";
 import { createTables, openConnection, readMarks, stopWaiting } from "./schema.ts";
 import { PAGE_INDEXES, SessionPages } from "./sessionPages.ts";
-import { SessionTable } from "./sessionTable.ts";
+import type { SessionTable } from "./sessionTable.ts";
 import type { RandomSource, Times } from "./sources.ts";
 import { guarded, problemOf } from "./storeUnavailable.ts";
-
-/** What a durable change works with, inside its transaction. */
-export interface StoreTx {
-  readonly sessions: SessionTable;
-  readonly keys: KeyTable;
-  readonly impersonations: Impersonations;
-  /** Adds to the event log, in the same transaction as its cause. */
-  append(event: SessionEvent): void;
-}
+import { type OpenTx, type StoreTx, StoreWriter } from "./storeWriter.ts";
 
 export interface StoreOptions {
   /** The database file. */
@@ -45,11 +37,6 @@ export interface StoreOptions {
   readonly eventsMax: number;
   readonly eventsKeptMs: number;
   readonly atPoint?: ((point: CommitPoint) => void) | undefined;
-}
-
-interface OpenTx extends StoreTx {
-  head: ChainHead;
-  readonly before: ChainHead;
 }
 
 const SWEEP_CHUNK = 500;
@@ -93,20 +80,19 @@ const fillNew = (db: Database, { root, random, times }: StoreOptions): void => {
   keys.insert(newVaultRecord(made));
 };
 
-/** Reads are synchronous; durable writes resolve when they are on disk. Both throw StoreUnavailable. */
+/** Reads are synchronous; writes resolve when they are committed. Both throw StoreUnavailable. */
 export class Store {
   readonly #durable: Database;
   readonly #lazy: Database;
   readonly #commits: GroupCommit<OpenTx>;
-  readonly #sessions: SessionTable;
+  readonly #unsyncedCommits: GroupCommit<OpenTx>;
+  readonly #synced: StoreWriter;
+  readonly #unsynced: StoreWriter;
   readonly #pages: SessionPages;
-  readonly #events: EventLog;
   readonly #reader: EventReader;
-  readonly #log: EventLog;
   readonly #eventsKeptMs: number;
   /** This database's id, the `aud` of its tokens. */
   readonly instance: string;
-  readonly #closables: readonly { close(): void }[];
   #checking: Promise<ChainCheck> | undefined;
   #version: number;
   #heardSeq: number;
@@ -118,53 +104,17 @@ export class Store {
     this.#durable = durable;
     this.#lazy = lazy;
     const chain = { key: options.root.derive("events"), node: options.node };
-    this.#sessions = new SessionTable(lazy);
+    this.#synced = new StoreWriter(durable, chain);
+    this.#unsynced = new StoreWriter(lazy, chain);
     this.#pages = new SessionPages(lazy);
-    this.#events = new EventLog(lazy, chain);
     this.#reader = new EventReader(lazy);
     this.#eventsKeptMs = options.eventsKeptMs;
-    const write = {
-      sessions: new SessionTable(durable),
-      keys: new KeyTable(durable),
-      impersonations: new Impersonations(durable),
-      log: new EventLog(durable, chain),
-    };
-    this.#closables = [this.#sessions, this.#events, write.sessions, write.impersonations, write.log];
-    this.#log = write.log;
     this.instance = readMeta(lazy, "instance") ?? "";
-    this.#heardSeq = this.#events.head().seq;
+    this.#heardSeq = this.#unsynced.log.head().seq;
     this.#version = this.#dataVersion();
     for (const db of [durable, lazy]) stopWaiting(db);
-    this.#commits = new GroupCommit<OpenTx>({
-      db: durable,
-      begin: () => {
-        const head = write.log.head();
-        const tx: OpenTx = {
-          sessions: write.sessions,
-          keys: write.keys,
-          impersonations: write.impersonations,
-          head,
-          before: head,
-          append: (event) => {
-            tx.head = write.log.append(event, options.times.wall(), tx.head);
-          },
-        };
-        return tx;
-      },
-      finish: ({ head, before }) => {
-        if (head.seq === before.seq) return;
-        write.log.writeHead(head);
-        write.log.trim(options.eventsMax, head, before);
-      },
-      committed: ({ head, before }) => {
-        // Own events need not be heard; others' in between must be.
-        if (this.#heardSeq === before.seq) this.#heardSeq = head.seq;
-      },
-      monotonic: () => options.times.monotonic(),
-      pauseMaxMs: options.commitPauseMaxMs,
-      busyTimeoutMs: options.busyTimeoutMs,
-      atPoint: options.atPoint,
-    });
+    this.#commits = this.#queueOn(durable, this.#synced, options);
+    this.#unsyncedCommits = this.#queueOn(lazy, this.#unsynced, { ...options, commitPauseMaxMs: 0 });
   }
 
   /** Runs a change in a transaction that is on disk when the promise resolves. */
@@ -172,10 +122,19 @@ export class Store {
     return this.#commits.run(change);
   }
 
+  /**
+   * Runs a change in a transaction that the kernel has when the promise resolves: the end of this process cannot undo it,
+   * a power cut may, together with everything after it. Transactions never run inside each other, so the two connections
+   * of a process never wait for each other.
+   */
+  writeUnsynced<T>(change: (tx: StoreTx) => T): Promise<T> {
+    return this.#unsyncedCommits.run(change);
+  }
+
   /** Runs small changes that a crash may lose; false when the database is busy, to be tried again. */
   writeLazily(change: (sessions: SessionTable) => void): boolean {
     try {
-      this.#lazy.transaction(() => change(this.#sessions)).immediate();
+      this.#lazy.transaction(() => change(this.#unsynced.sessions)).immediate();
       return true;
     } catch (error) {
       if (problemOf(error) === "busy") return false;
@@ -185,7 +144,7 @@ export class Store {
 
   /** Reads sessions. */
   read<T>(query: (sessions: SessionTable) => T): T {
-    return guarded(() => query(this.#sessions));
+    return guarded(() => query(this.#unsynced.sessions));
   }
 
   /** Reads sessions for operators. */
@@ -208,7 +167,7 @@ export class Store {
 
   /** Callers who come during a check share it. */
   checkEvents(): Promise<ChainCheck> {
-    this.#checking ??= this.#events.check().finally(() => {
+    this.#checking ??= this.#unsynced.log.check().finally(() => {
       this.#checking = undefined;
     });
     return this.#checking;
@@ -248,16 +207,34 @@ export class Store {
       if (now < SWEEP_CHUNK) break;
     }
     await this.write(({ sessions }) => sessions.sweepOnce(nowMs));
-    while (await this.write(() => this.#log.pruneBefore(nowMs - this.#eventsKeptMs)));
+    while (await this.write(() => this.#synced.log.pruneBefore(nowMs - this.#eventsKeptMs)));
     return deleted;
   }
 
   /** Commits what waits and closes both connections. */
   close(): void {
     this.#commits.close();
-    for (const one of this.#closables) one.close();
+    this.#unsyncedCommits.close();
+    this.#synced.close();
+    this.#unsynced.close();
     this.#lazy.close(true);
     this.#durable.close(true);
+  }
+
+  #queueOn(db: Database, writer: StoreWriter, options: StoreOptions): GroupCommit<OpenTx> {
+    return new GroupCommit<OpenTx>({
+      db,
+      begin: () => writer.open(() => options.times.wall()),
+      finish: (tx) => writer.finish(tx, options.eventsMax),
+      committed: ({ head, before }) => {
+        // Own events need not be heard; others' in between must be.
+        if (this.#heardSeq === before.seq) this.#heardSeq = head.seq;
+      },
+      monotonic: () => options.times.monotonic(),
+      pauseMaxMs: options.commitPauseMaxMs,
+      busyTimeoutMs: options.busyTimeoutMs,
+      atPoint: options.atPoint,
+    });
   }
 
   #dataVersion(): number {
