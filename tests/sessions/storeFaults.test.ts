@@ -37,6 +37,8 @@ beforeAll(async () => {
   pb = await startPocketBase();
   hapta = await startHapta(pb);
   ada = await login(hapta.url, ADA);
+  // Ending the other devices has something to store only while there is one.
+  await login(hapta.url, ADA);
 }, START_MS);
 afterAll(async () => {
   await hapta[Symbol.asyncDispose]();
