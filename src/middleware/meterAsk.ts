@@ -9,15 +9,14 @@ import type { Audience } from "../limits/rules.ts";
 import { multipartCodec } from "../multipart/codec.ts";
 import { toRoute } from "../pocketbase/routes.ts";
 import type { Session } from "../sessions/liveSessions.ts";
-import type { Client } from "../utils/address.ts";
 import { headerValue } from "../utils/headers.ts";
 
 /** What the limits are asked about an exchange. */
 export const toAsk = (exchange: Exchange, members?: ReadonlyMap<string, unknown>): Ask => {
-  const { principal, client, batchPayload } = exchange;
+  const { batchPayload, principal } = exchange;
   const deed: Deed = exchange;
   const ask = {
-    caller: callerOf(principal, client),
+    caller: callerOf(exchange),
     audience: audienceOf(principal),
     deed,
     weight: weightOf(deed, {
@@ -37,9 +36,11 @@ export const membersOf = ({ body, route, headers }: Exchange): ReadonlyMap<strin
     : undefined;
 
 // An adopted token says who somebody is only once PocketBase has looked at it: until then the address counts.
-const callerOf = (principal: Principal, { address }: Client): Caller => {
+const callerOf = ({ principal, client, proven }: Exchange): Caller => {
+  const { address } = client;
   const session = principal.kind === "guest" ? undefined : principal.session;
-  if (session === undefined) return guestAt(address);
+  if (session === undefined)
+    return proven.appId === undefined ? guestAt(address) : { ...guestAt(address), app: proven.appId };
   const known = callers.get(session);
   if (known?.address === address) return known;
   const { cid, uid, id, appId } = session;

@@ -1,5 +1,6 @@
 // Rate limits over HTTP: who is counted as whom, what is told, and what cannot be evaded. RL rows of the design by id.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { MOBILE, SERVER, signed } from "../apps/support.ts";
 import type { WireRequest } from "../support/wire.ts";
 import { headOf } from "../support/wireReader.ts";
 import { countOf, repeat, SAMPLE, startLimited } from "./support.ts";
@@ -199,6 +200,17 @@ describe("rate limits", () => {
     expect(await hapta.statuses([batch(...repeat(6, item("POST", "Posts"))), mixed, create, LIST])).toEqual([
       429, 200, 429, 200,
     ]);
+  });
+
+  test("an app is counted by its signature, signed in or not, wherever it calls from", async () => {
+    const Rules = [{ Name: "per-app", By: ["app"], Max: 2 }];
+    const config = { ratelimit: { ...SAMPLE, Max: 1000, Rules }, Security: { Apps: [MOBILE, SERVER] } };
+    await using hapta = await startLimited(config);
+    const asMobile = (): WireRequest => signed(LIST);
+    expect(await hapta.statuses([asMobile(), asMobile(), asMobile()])).toEqual([200, 200, 429]);
+    expect(await hapta.statuses([asMobile()], "127.0.0.2")).toEqual([429]);
+    const asServer = signed(LIST, { id: SERVER.Id, secret: SERVER.Secret });
+    expect(await hapta.statuses([asServer, LIST])).toEqual([200, 200]);
   });
 
   test("bodies of callers who are over their limit are not read", async () => {
