@@ -180,5 +180,5 @@ test("a collection that takes writes of bound sessions only, named in capitals",
   expect(await sendTo(place, jsonRequest("", { member: adaId }))).toBe(DENIED);
   expect(await sendTo(place, jsonRequest("", { member: adaId }, bound))).toBe("401 dpop_required");
   const written = await withProof({ ...jsonRequest(place, { motto: "x" }, bound) });
-  expect(verdictOf(written)).toBe("400 -");
+  expect(verdictOf(written)).toBe("400 record_invalid");
 });
