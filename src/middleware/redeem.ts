@@ -5,13 +5,10 @@ import { Refusal } from "../errors.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
 import { multipartCodec } from "../multipart/codec.ts";
-import { sha256 } from "../oauth/pkce.ts";
+import { type TakeOnce, useCode } from "../oauth/usedCodes.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
 import { isRedirectUrl } from "../utils/redirectUrl.ts";
-
-/** Longer than any provider's code lives; the verifier it came with is refused after that anyway. */
-const CODE_KEPT_MS = 900_000;
 
 /** The texts of an `auth-with-oauth2` body; "" for what is absent or no text. */
 interface Redemption {
@@ -24,6 +21,7 @@ interface Redemption {
 export const createRedeem = ({ collections, oauth, sessions, settings, streams }: Services): Stage => {
   const { redirectUrls, verifiers } = settings.oauth2;
   const listed = new Set(redirectUrls);
+  const takeOnce: TakeOnce = (name, expMs) => sessions.takeOnce(name, expMs);
 
   const isRedirectAllowed = (url: string, host: string | undefined): boolean => {
     // The provider compares it with the one of the authorization; PocketBase sends an absent one on as its own.
@@ -49,8 +47,7 @@ export const createRedeem = ({ collections, oauth, sessions, settings, streams }
     await checkVerifier(exchange, cid, redemption);
     if (!isRedirectAllowed(redemption.redirectUrl, exchange.host))
       throw new Refusal("oauth_redirect_invalid");
-    const name = sha256(JSON.stringify(["hapta-code/1", redemption.provider, redemption.code]));
-    if (!(await sessions.takeOnce(name, Date.now() + CODE_KEPT_MS))) throw new Refusal("oauth_code_used");
+    if (!(await useCode(takeOnce, redemption))) throw new Refusal("oauth_code_used");
     return undefined;
   };
 

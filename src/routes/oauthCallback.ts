@@ -5,14 +5,13 @@ import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
 import { presenterOf } from "../middleware/identify.ts";
 import { type Flow, isIssuerRight, type LoginResult, loginResultOf } from "../oauth/flow.ts";
-import { isSameText, sha256 } from "../oauth/pkce.ts";
+import { isSameText } from "../oauth/pkce.ts";
+import { type TakeOnce, useCode } from "../oauth/usedCodes.ts";
 import type { Services } from "../services.ts";
 import { labelOf } from "../sessions/device.ts";
 import { headerValue } from "../utils/headers.ts";
 import { bodyParamsOf, browserOf, type Params, paramsOf, publicBaseOf, redirectTo } from "./oauthRequest.ts";
 
-/** Longer than any provider's code lives. */
-const CODE_KEPT_MS = 900_000;
 const ERROR = /^[a-z0-9_.-]{1,64}$/;
 
 /** What happened, for whoever waits for it: RFC 6749 section 4.1.2.1 names for what went wrong. */
@@ -30,6 +29,8 @@ export const createCallbackRoute = (
 ): ((exchange: Exchange) => Promise<Answer>) => {
   const { oauth, oauthCalls, sessions, settings } = services;
 
+  const takeOnce: TakeOnce = (name, expMs) => sessions.takeOnce(name, expMs);
+
   // Only the browser that began a login may end it; another one leaves it as it is.
   const takeFlow = (exchange: Exchange, state: string): Flow => {
     const browser = browserOf(exchange, publicBaseOf(exchange, services));
@@ -46,9 +47,7 @@ export const createCallbackRoute = (
     const credential = link === undefined ? undefined : sessions.upstreamToken({ id: link });
     // A link whose session has ended must not become somebody's login.
     if (link !== undefined && credential === undefined) return { kind: "failed", error: "access_denied" };
-    const name = sha256(JSON.stringify(["hapta-code/1", provider, code]));
-    if (!(await sessions.takeOnce(name, Date.now() + CODE_KEPT_MS)))
-      return { kind: "failed", error: "access_denied" };
+    if (!(await useCode(takeOnce, { provider, code }))) return { kind: "failed", error: "access_denied" };
     const atMs = Date.now();
     const answer = await oauthCalls.redeem({
       collection: cid,
