@@ -41,8 +41,8 @@ export const PLANS = {
   files: ["trace", "admit", "identify", "meter"],
   file: ["trace", "admit", "identify", "meter", "cache", "forward"],
   realtime: ["trace", "admit", "identify", "meter", "forward"],
-  admin: ["trace", "admit", "identify", "meter", "cache", "forward"],
-  custom: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
+  admin: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
+  custom: ["trace", "admit", "identify", "meter", "cache", "forward"],
 } as const satisfies Record<TrafficKind, readonly StageName[]>;
 
 /** What the routes do: answer what is Hapta's own, and reshape what PocketBase answered. */

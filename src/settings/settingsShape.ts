@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Inspect } from "../files/fileCheck.ts";
 import type { Rule } from "../limits/rules.ts";
+import type { Refine } from "../schema/refinement.ts";
 import type { SessionLimits } from "../sessions/sessionContext.ts";
 import { deepFreeze } from "../utils/deepFreeze.ts";
 import { expandRanges } from "../utils/proxyRanges.ts";
@@ -129,7 +130,11 @@ export type Settings = {
     /** The operator's check of uploaded files. */
     readonly inspect: Inspect | undefined;
   };
-  readonly validation: { readonly isEnabled: boolean };
+  readonly validation: {
+    readonly isEnabled: boolean;
+    /** The operator's refinements by the collection's name or id, as the config file spells it. */
+    readonly collections: ReadonlyMap<string, Refine>;
+  };
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
     readonly requests: "all" | "errors" | "off";
@@ -283,8 +288,11 @@ export function toSettings(input: CheckedInput): Settings {
       publicUrl: OAuth2.PublicURL === "" ? undefined : OAuth2.PublicURL.replace(/\/+$/, ""),
       issuers: OAuth2.Issuers,
     },
-    validation: { isEnabled: Validation.isEnabled },
     files: { cacheBytesMax: Files.CacheBytes, inspect: Files.Inspect ?? undefined },
+    validation: {
+      isEnabled: Validation.isEnabled,
+      collections: new Map(Object.entries(Validation.Collections)),
+    },
     log: { level: Log.Level, requests: Log.Requests },
     redisUrl: toSecret(text("REDIS_URL")),
     dataDir: resolve(input.cwd, text("HAPTA_DATA_DIR") ?? "hapta_data"),
