@@ -56,19 +56,7 @@ export const createRefineWrites = (services: Services): RefineWrites | undefined
     return { collection, judge: found[1], action };
   };
 
-  const errorsOf = async (
-    place: Place,
-    exchange: Exchange,
-    members: Members,
-  ): Promise<FieldErrors | undefined> => {
-    const { action, collection, judge } = place;
-    const isSuperuser = rankOf(exchange.principal) !== "other";
-    const errors = judge(collection, members, { action, isSuperuser });
-    if (errors === undefined || isSuperuser || collection.rules[action] !== null) return errors;
-    // Who may not write whatever he sends hears that from PocketBase, if the collection is still so.
-    if (!(await collections.confirm(0))) return errors;
-    return collections.all().includes(collection) ? undefined : errors;
-  };
+  const errorsOf = createErrorsOf(collections);
 
   const judgeRecord = async (exchange: Exchange): Promise<undefined> => {
     if (placeOf(exchange.method, exchange.path) === undefined) return undefined;
@@ -121,6 +109,18 @@ const decoded = (segment: string): string => {
     return segment; // no UTF-8: names nothing
   }
 };
+
+const createErrorsOf =
+  (collections: Services["collections"]) =>
+  async (place: Place, exchange: Exchange, members: Members): Promise<FieldErrors | undefined> => {
+    const { action, collection, judge } = place;
+    const isSuperuser = rankOf(exchange.principal) !== "other";
+    const errors = judge(collection, members, { action, isSuperuser });
+    if (errors === undefined || isSuperuser || collection.rules[action] !== null) return errors;
+    // Who may not write whatever he sends hears that from PocketBase, if the collection is still so.
+    if (!(await collections.confirm(0))) return errors;
+    return collections.all().includes(collection) ? undefined : errors;
+  };
 
 const FORM = /^(?:multipart\/form-data|application\/x-www-form-urlencoded)/;
 

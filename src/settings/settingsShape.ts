@@ -2,7 +2,6 @@
 import { resolve } from "node:path";
 import type { Inspect } from "../files/fileCheck.ts";
 import type { Rule } from "../limits/rules.ts";
-import type { Refine } from "../schema/refinement.ts";
 import type { SessionLimits } from "../sessions/sessionContext.ts";
 import { deepFreeze } from "../utils/deepFreeze.ts";
 import { expandRanges } from "../utils/proxyRanges.ts";
@@ -10,6 +9,7 @@ import { Secret } from "../utils/secret.ts";
 import type { VariableName, Variables } from "./environment.ts";
 import { toRules } from "./limitsSchema.ts";
 import type { ParsedConfig } from "./schema.ts";
+import { toValidation, type ValidationSettings } from "./validationSchema.ts";
 
 /** How long sessions last and how many a record may have; impersonation lasts as PocketBase says. */
 type SessionSettings = Readonly<Record<"record" | "superuser", SessionLimits>>;
@@ -130,11 +130,7 @@ export type Settings = {
     /** The operator's check of uploaded files. */
     readonly inspect: Inspect | undefined;
   };
-  readonly validation: {
-    readonly isEnabled: boolean;
-    /** The operator's refinements by the collection's name or id, as the config file spells it. */
-    readonly collections: ReadonlyMap<string, Refine>;
-  };
+  readonly validation: ValidationSettings;
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
     readonly requests: "all" | "errors" | "off";
@@ -289,10 +285,7 @@ export function toSettings(input: CheckedInput): Settings {
       issuers: OAuth2.Issuers,
     },
     files: { cacheBytesMax: Files.CacheBytes, inspect: Files.Inspect ?? undefined },
-    validation: {
-      isEnabled: Validation.isEnabled,
-      collections: new Map(Object.entries(Validation.Collections)),
-    },
+    validation: toValidation(Validation),
     log: { level: Log.Level, requests: Log.Requests },
     redisUrl: toSecret(text("REDIS_URL")),
     dataDir: resolve(input.cwd, text("HAPTA_DATA_DIR") ?? "hapta_data"),

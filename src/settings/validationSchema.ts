@@ -24,3 +24,19 @@ export const validation = z.strictObject({
       allowed: `an object of at most ${COLLECTIONS_MAX} collection names or ids, each with a function that returns a Zod schema`,
     }),
 });
+
+/** What `Validation` says. */
+export interface ValidationSettings {
+  readonly isEnabled: boolean;
+  /** The operator's refinements by the collection's name or id, as the config file spells it. */
+  readonly collections: ReadonlyMap<string, Refine>;
+}
+
+/** Takes the group over. */
+export const toValidation = ({
+  isEnabled,
+  Collections,
+}: z.output<typeof validation>): ValidationSettings => ({
+  isEnabled,
+  collections: new Map(Object.entries(Collections)),
+});
