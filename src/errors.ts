@@ -175,6 +175,18 @@ export const ERRORS = {
     stage: "validate",
   },
   record_invalid: { status: 400, message: "Failed to create record.", stage: "validate" },
+  upload_invalid: {
+    status: 400,
+    message: "The upload has no length, no fitting metadata, or asks for what is not offered.",
+    stage: "forward",
+  },
+  upload_conflict: {
+    status: 409,
+    message: "The upload goes on elsewhere, or at another offset; ask for it again.",
+    stage: "forward",
+  },
+  upload_refused: { status: 400, message: "The uploaded file was not accepted.", stage: "forward" },
+  spool_full: { status: 507, message: "There is no room for more unfinished uploads.", stage: "forward" },
   file_refused: { status: 400, message: "The file is not accepted.", stage: "forward" },
   overloaded: { status: 503, message: "The server is busy. Please try again shortly.", stage: "forward" },
   upstream_unreachable: { status: 502, message: "The upstream server can't be reached.", stage: "forward" },

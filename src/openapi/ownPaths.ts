@@ -93,6 +93,42 @@ const signOperation: Operation = {
   },
 };
 
+const header = (name: string, description: string): Parameter => ({
+  name,
+  in: "header",
+  description,
+  schema: TEXT,
+});
+const TUS = header("Tus-Resumable", "`1.0.0`");
+const uploadId = pathParameter("id", "The last part of the upload's `Location`.");
+const upload = (name: string, summary: string, parameters: readonly Parameter[]): Operation => ({
+  operationId: `upload_${name}`,
+  summary,
+  description: "Resumable uploads, tus 1.0.",
+  tags: [FILES],
+  parameters: [TUS, ...parameters],
+  responses: {
+    [name === "create" ? "201" : "204"]: emptyAnswer("Done."),
+    ...refusals("400", "401", "404", "413", "429", "503"),
+  },
+});
+
+const uploadPaths: Paths = {
+  "/files/tus": {
+    post: upload("create", "Begin a resumable upload", [
+      header("Upload-Length", "Bytes of the file."),
+      header("Upload-Metadata", "`collection`, `record`, `field` and `filename`, each in base64."),
+    ]),
+  },
+  "/files/tus/{id}": {
+    patch: upload("append", "The next bytes of an upload", [
+      uploadId,
+      header("Upload-Offset", "Where they belong."),
+    ]),
+    delete: upload("end", "Give an upload up", [uploadId]),
+  },
+};
+
 const REALTIME = "realtime";
 const streamOperation: Operation = {
   operationId: "realtime_connect",
@@ -201,6 +237,7 @@ export const ownPaths = (): Paths => ({
   "/api/files/{collection}/{id}/{filename}": { get: fileOperation },
   "/api/files/token": { post: fileTokenOperation },
   "/files/sign": { post: signOperation },
+  ...uploadPaths,
   "/api/realtime": { get: streamOperation, post: subscribeOperation },
   "/api/batch": { post: batchOperation },
   "/api/health": {

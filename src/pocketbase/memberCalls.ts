@@ -17,6 +17,8 @@ export interface MemberCalls {
   probe(token: string): Promise<TokenState>;
   /** A file token for the holder of `token`; undefined when PocketBase gives none. Never rejects. */
   fileToken(token: string, clientAddress: string): Promise<string | undefined>;
+  /** Whether a GET of this path answers 200 to the holder of `token`; undefined when nobody can say. Never rejects. */
+  maySee(token: string, path: string, clientAddress: string): Promise<boolean | undefined>;
   /** Whether the holder of `token` may read the file at this path; undefined when nobody can say. Never rejects. */
   mayReadFile(token: string, path: string, clientAddress: string): Promise<boolean | undefined>;
 }
@@ -41,6 +43,8 @@ export const createMemberCalls = (url: string, guard?: Secret): MemberCalls => {
     }
   };
 
+  const isOk = createIsOk(ask);
+
   const fileToken: MemberCalls["fileToken"] = async (token, clientAddress) => {
     const response = await post("/api/files/token", token, { "X-Forwarded-For": clientAddress });
     return response?.status === 200 ? await tokenIn(response) : undefined;
@@ -48,20 +52,16 @@ export const createMemberCalls = (url: string, guard?: Secret): MemberCalls => {
 
   return {
     fileToken,
+    maySee: (token, path, clientAddress) =>
+      isOk(path, { Authorization: token, "X-Forwarded-For": clientAddress }),
     mayReadFile: async (token, path, clientAddress) => {
       const shown = await fileToken(token, clientAddress);
       if (shown === undefined) return undefined;
-      try {
-        const { status } = await ask(`${path}?token=${encodeURIComponent(shown)}`, {
-          method: "HEAD",
-          headers: { "X-Forwarded-For": clientAddress },
-          redirect: "manual",
-          signal: AbortSignal.timeout(DEADLINE_MS),
-        });
-        return status < 500 ? status === 200 : undefined;
-      } catch {
-        return undefined; // unreachable or too slow
-      }
+      return await isOk(
+        `${path}?token=${encodeURIComponent(shown)}`,
+        { "X-Forwarded-For": clientAddress },
+        "HEAD",
+      );
     },
     probe: async (token) => {
       const collection = claimsOf(token)?.collectionId;
@@ -93,3 +93,17 @@ const tokenIn = async (response: Response): Promise<string | undefined> => {
     return undefined; // cut off or not JSON
   }
 };
+
+/** Asks whether a request without a body is answered 200; undefined when nobody can say. */
+const createIsOk =
+  (ask: ReturnType<typeof createUpstreamFetch>) =>
+  async (path: string, headers: Record<string, string>, method = "GET"): Promise<boolean | undefined> => {
+    try {
+      const signal = AbortSignal.timeout(DEADLINE_MS);
+      const response = await ask(path, { method, headers, redirect: "manual", signal });
+      await response.body?.cancel();
+      return response.status < 500 ? response.status === 200 : undefined;
+    } catch {
+      return undefined; // unreachable or too slow
+    }
+  };

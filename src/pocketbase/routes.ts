@@ -65,6 +65,7 @@ const PROBE_PATHS = new Set(["live", "ready"]);
 const OAUTH: Route = { kind: "oauth", body: "struct" };
 /** Hapta's own paths about files, beside PocketBase's. */
 const FILES: Route = { kind: "files", body: "stream" };
+const TUS: Route = { kind: "files", body: "stream", operation: "tus" };
 const SESSION_PATHS = new Set(["sessions", "logout", "verify"]);
 const FILES_PATHS = new Set(["sign"]);
 
@@ -87,7 +88,7 @@ export const toRoute = (method: string, segments: readonly string[]): Route => {
 const makeRoute = (method: string, segments: readonly string[]): Route => {
   const route = routeOf(method, segments);
   // No page of another origin has business with the admin API: its preflights are not answered.
-  if (method === "OPTIONS" && route.kind !== "control")
+  if (method === "OPTIONS" && route.kind !== "control" && route.operation !== "tus")
     return route.isAdmin ? { ...ADMIN, body: "drop" } : { kind: "preflight", body: "drop" };
   return method === "GET" || method === "HEAD" || method === "OPTIONS" ? { ...route, body: "drop" } : route;
 };
@@ -115,6 +116,7 @@ const ownRoute = (area: string | undefined, place = ""): Route | undefined => {
   if (area === "metrics" && place === "") return CONTROL;
   if (area === "hapta") return PROBE_PATHS.has(place) ? PROBE : CONTROL;
   if (area === "auth" && place === "oauth2") return OAUTH;
+  if (area === "files" && place === "tus") return TUS;
   if (area === "files" && FILES_PATHS.has(place)) return FILES;
   return area === "auth" && SESSION_PATHS.has(place) ? SESSION : undefined;
 };

@@ -13,6 +13,14 @@ export const files = z.strictObject({
     sentence:
       "How much of the data folder kept downloads may take; those used longest ago go first. 0 keeps none (docs/files.md).",
   }),
+  SpoolBytes: wholeNumber({
+    min: 0,
+    max: 2 ** 50,
+    fallback: 10 * 2 ** 30,
+    unit: "bytes",
+    sentence:
+      "How much of the data folder unfinished resumable uploads may take; one user has a quarter of it.",
+  }),
   Inspect: z
     .custom<Inspect>((value) => typeof value === "function")
     .nullable()
@@ -22,4 +30,25 @@ export const files = z.strictObject({
         "A check of your own on every uploaded file, called as Inspect(stream, meta) while the file flows; PocketBase gets the end of the upload only when it is content.",
       allowed: "null, or a function that returns true, or false or a sentence to refuse the file",
     }),
+});
+
+/** What `Files` comes to. */
+export interface FileSettings {
+  /** On disk; 0 = none are kept. */
+  readonly cacheBytesMax: number;
+  /** For resumable uploads. */
+  readonly spoolBytesMax: number;
+  /** The operator's check of uploaded files. */
+  readonly inspect: Inspect | undefined;
+}
+
+/** Makes the settings of the group. */
+export const toFileSettings = ({
+  CacheBytes,
+  SpoolBytes,
+  Inspect: inspect,
+}: z.output<typeof files>): FileSettings => ({
+  cacheBytesMax: CacheBytes,
+  spoolBytesMax: SpoolBytes,
+  inspect: inspect ?? undefined,
 });

@@ -1,12 +1,12 @@
 // The one typed value all of Hapta is configured by, and its making from checked input. Judges nothing.
 import { resolve } from "node:path";
-import type { Inspect } from "../files/fileCheck.ts";
 import type { Rule } from "../limits/rules.ts";
 import type { SessionLimits } from "../sessions/sessionContext.ts";
 import { deepFreeze } from "../utils/deepFreeze.ts";
 import { expandRanges } from "../utils/proxyRanges.ts";
 import { Secret } from "../utils/secret.ts";
 import type { VariableName, Variables } from "./environment.ts";
+import { type FileSettings, toFileSettings } from "./filesSchema.ts";
 import { toRules } from "./limitsSchema.ts";
 import type { ParsedConfig } from "./schema.ts";
 import { toValidation, type ValidationSettings } from "./validationSchema.ts";
@@ -124,12 +124,7 @@ export type Settings = {
     /** Issuer of each provider that has a fixed one. */
     readonly issuers: Readonly<Record<string, string>>;
   };
-  readonly files: {
-    /** On disk; 0 = none are kept. */
-    readonly cacheBytesMax: number;
-    /** The operator's check of uploaded files. */
-    readonly inspect: Inspect | undefined;
-  };
+  readonly files: FileSettings;
   readonly validation: ValidationSettings;
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
@@ -284,7 +279,7 @@ export function toSettings(input: CheckedInput): Settings {
       publicUrl: OAuth2.PublicURL === "" ? undefined : OAuth2.PublicURL.replace(/\/+$/, ""),
       issuers: OAuth2.Issuers,
     },
-    files: { cacheBytesMax: Files.CacheBytes, inspect: Files.Inspect ?? undefined },
+    files: toFileSettings(Files),
     validation: toValidation(Validation),
     log: { level: Log.Level, requests: Log.Requests },
     redisUrl: toSecret(text("REDIS_URL")),

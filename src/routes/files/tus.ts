@@ -1,0 +1,215 @@
+// Resumable uploads (tus 1.0) at `/files/tus`: the adapter between the pipeline and the library that speaks the protocol.
+// Who may begin one is decided here, who may finish it by PocketBase.
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { MemoryLocker, Server } from "@tus/server";
+import { type ErrorCode, Refusal } from "../../errors.ts";
+import type { Exchange } from "../../exchange.ts";
+import { Spool, type Spooled } from "../../files/spool.ts";
+import { readUploadMetadata } from "../../files/uploadMetadata.ts";
+import { type Answer, type BodySource, isStreamed } from "../../http/answer.ts";
+import { numberOption } from "../../pocketbase/collection.ts";
+import type { Services } from "../../services.ts";
+import type { Session } from "../../sessions/liveSessions.ts";
+import { headerValue } from "../../utils/headers.ts";
+import { endOf, sessionRequired } from "../sessionEnd.ts";
+import { createDeliver, type Deliver } from "./deliver.ts";
+
+const PATH = "/files/tus";
+const WAITING_BYTES_MAX = 262_144;
+/** PocketBase's default for a file. */
+const FILE_BYTES = 5_242_880;
+
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  404: "not_found",
+  409: "upload_conflict",
+  410: "not_found",
+  413: "body_too_large",
+  415: "media_type_unsupported",
+  423: "upload_conflict",
+};
+
+/** What a request creates, as it is kept beside the upload. */
+type Kept = Readonly<Record<string, string>>;
+
+/** Answers everything under `/files/tus`. */
+export const createTusRoute = (services: Services): ((exchange: Exchange) => Promise<Answer>) => {
+  const uploads = new Uploads(services);
+  return async (exchange) => {
+    if (exchange.method === "OPTIONS") return await uploads.speak(exchange);
+    const { cid, uid } = sessionOf(exchange);
+    const owner = `${cid}/${uid}`;
+    if (exchange.path === PATH) return await uploads.begin(exchange, owner);
+    return await uploads.goOn(exchange, { id: exchange.path.slice(PATH.length + 1), owner });
+  };
+};
+
+interface Named {
+  readonly id: string;
+  readonly owner: string;
+}
+
+class Uploads {
+  readonly #services: Services;
+  readonly #spool: Spool;
+  readonly #deliver: Deliver;
+  readonly #mayBegin: ReturnType<typeof createPermission>;
+  readonly #server: Server;
+  /** What requests create, until the library asks for it. */
+  readonly #kept = new WeakMap<Request, Kept>();
+  readonly #delivering = new Map<string, Promise<void>>();
+
+  constructor(services: Services) {
+    const { dataDir, files } = services.settings;
+    this.#services = services;
+    this.#spool = new Spool(join(dataDir, "spool"), files.spoolBytesMax);
+    this.#deliver = createDeliver(services);
+    this.#mayBegin = createPermission(services);
+    this.#server = new Server({
+      path: PATH,
+      datastore: this.#spool.store,
+      locker: new MemoryLocker(),
+      relativeLocation: true,
+      namingFunction: () => randomBytes(16).toString("hex"),
+      onUploadCreate: async (request) => ({ metadata: { ...this.#kept.get(request) } }),
+    });
+  }
+
+  async begin(exchange: Exchange, owner: string): Promise<Answer> {
+    const length = headerValue(exchange.headers, "upload-length") ?? "";
+    if (exchange.method !== "POST" || !/^\d{1,15}$/.test(length)) throw new Refusal("upload_invalid");
+    const place = await this.#mayBegin(exchange, Number(length));
+    const answer = await this.#spool.create(owner, Number(length), () =>
+      this.speak(exchange, { ...place, owner }),
+    );
+    if (answer === undefined) throw new Refusal("spool_full");
+    const id = headerValue(answer.headers, "location")?.slice(PATH.length + 1) ?? "";
+    return await this.#finished(exchange, answer, { id, owner });
+  }
+
+  async goOn(exchange: Exchange, named: Named): Promise<Answer> {
+    if ((await this.#spool.find(named.id, named.owner)) === undefined) throw new Refusal("not_found");
+    const answer = await this.speak(exchange);
+    return exchange.method === "DELETE" ? answer : await this.#finished(exchange, answer, named);
+  }
+
+  /** Hands a request to the library. @throws Refusal for what it refuses. */
+  async speak(exchange: Exchange, meta?: Kept): Promise<Answer> {
+    const request = toRequest(exchange);
+    if (meta !== undefined) this.#kept.set(request, meta);
+    const response = await this.#server.handleWeb(request);
+    // Which pages may read is said in one place for all answers.
+    response.headers.delete("access-control-allow-origin");
+    const headers = [...response.headers].flat();
+    const { status } = response;
+    if (status >= 400) throw new Refusal(CODES[status] ?? "upload_invalid", { headers: forTus(headers) });
+    // Without a length only these end where their head ends (RFC 9112 section 6.3).
+    const isBodyless = status === 204 || exchange.method === "HEAD";
+    return { status, headers, body: isBodyless ? null : new Uint8Array(0) };
+  }
+
+  // Whole, and not in its record yet: also found so after a crash, or when PocketBase was away.
+  async #finished(exchange: Exchange, answer: Answer, { id, owner }: Named): Promise<Answer> {
+    const upload = await this.#spool.find(id, owner);
+    if (upload === undefined || upload.offset !== upload.size) return answer;
+    const running =
+      this.#delivering.get(id) ?? this.#finish(exchange, upload).finally(() => this.#delivering.delete(id));
+    this.#delivering.set(id, running);
+    await running;
+    return answer;
+  }
+
+  async #finish(exchange: Exchange, upload: Spooled): Promise<void> {
+    // It may have ended while the bytes came.
+    if (!this.#services.sessions.isLive(sessionOf(exchange))) throw new Refusal("session_required");
+    const answer = await this.#deliver(exchange, upload);
+    if (answer.status >= 500) throw new Refusal("upstream_unreachable");
+    await this.#spool.remove(upload.id);
+    if (answer.status >= 400) throw new Refusal("upload_refused", { data: dataOf(answer) });
+  }
+}
+
+const sessionOf = (exchange: Exchange): Session => {
+  const { principal } = exchange;
+  const session =
+    principal.kind === "record" || principal.kind === "superuser" ? principal.session : undefined;
+  if (session === undefined || exchange.credential === undefined) throw sessionRequired(endOf(exchange));
+  return session;
+};
+
+type Said = NonNullable<ReturnType<typeof readUploadMetadata>>;
+
+// What can be known before a byte is sent; the rule itself is PocketBase's to judge, at the end.
+const createPermission =
+  (services: Services) =>
+  async (exchange: Exchange, bytes: number): Promise<Kept> => {
+    const said = readUploadMetadata(headerValue(exchange.headers, "upload-metadata") ?? "");
+    if (said === undefined) throw new Refusal("upload_invalid");
+    const { collection, field } = placeOf(services, said, exchange.principal.kind === "superuser");
+    if (bytes > (numberOption(field, "maxSize") || FILE_BYTES)) throw new Refusal("body_too_large");
+    const path = `/api/collections/${collection.id}/records/${said.record}?fields=id`;
+    const { credential = "", client } = exchange;
+    const verdict = await services.memberCalls.maySee(credential, path, client.address);
+    if (verdict === undefined) throw new Refusal("upstream_unreachable");
+    if (!verdict) throw new Refusal("not_found");
+    return { collectionId: collection.id, recordId: said.record, field: field.name, filename: said.filename };
+  };
+
+const placeOf = ({ collections, settings }: Services, said: Said, isSuperuser: boolean) => {
+  const collection = collections.current().find(said.collection);
+  const field = collection?.fieldByName.get(said.field);
+  if (collection === undefined || field?.type !== "file" || collection.type === "view")
+    throw new Refusal("not_found");
+  if (isSuperuser) return { collection, field };
+  // A write that must be signed by an app cannot come in pieces.
+  const { writes } = settings.security;
+  if (writes.has(collection.id) || writes.has(collection.name)) throw new Refusal("write_denied");
+  if (collection.rules.update === null || field.isHidden) throw new Refusal("not_found");
+  return { collection, field };
+};
+
+const toRequest = ({ body, headers, method, path }: Exchange): Request => {
+  const all = new Headers();
+  for (let i = 0; i < headers.length; i += 2) all.append(headers[i] ?? "", headers[i + 1] ?? "");
+  if (body.kind === "stream" && body.length !== undefined) all.set("Content-Length", String(body.length));
+  // The host is nobody's: no URL is made of it.
+  const init = { method, headers: all };
+  if (body.kind === "none") return new Request(`http://hapta.invalid${path}`, init);
+  return new Request(`http://hapta.invalid${path}`, {
+    ...init,
+    body: body.kind === "bytes" ? body.bytes : toWebStream(body.source),
+  });
+};
+
+const toWebStream = (source: BodySource): ReadableStream<Uint8Array> =>
+  new ReadableStream<Uint8Array>(
+    {
+      start: (controller) =>
+        source.start({
+          data: (chunk) => {
+            controller.enqueue(chunk);
+            return (controller.desiredSize ?? 0) > 0;
+          },
+          end: () => controller.close(),
+          fail: (error) => controller.error(error),
+        }),
+      pull: () => source.resume(),
+      cancel: () => source.cancel(),
+    },
+    { highWaterMark: WAITING_BYTES_MAX, size: (chunk) => chunk?.length ?? 0 },
+  );
+
+const forTus = (headers: readonly string[]): string[] =>
+  headers.filter((_, i, all) => /^(?:tus-|upload-|access-control-expose)/i.test(all[i - (i % 2)] ?? ""));
+
+/** PocketBase's word on each field. */
+const dataOf = ({ body }: Answer): Readonly<Record<string, unknown>> => {
+  if (body === null || isStreamed(body)) return {};
+  try {
+    const json: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
+    const data: unknown = typeof json === "object" && json !== null ? Reflect.get(json, "data") : undefined;
+    return typeof data === "object" && data !== null ? { ...data } : {};
+  } catch {
+    return {}; // a hook's own words
+  }
+};

@@ -1,0 +1,205 @@
+// Resumable uploads: the library's own client, crashes, quotas, and what other people's uploads are worth.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { Upload } from "tus-js-client";
+import { loginCallers, type World } from "../support/fixture/load.ts";
+import { IDS } from "../support/fixture/records.ts";
+import { type Hapta, startHapta } from "../support/hapta.ts";
+import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { createScratch } from "../support/scratch.ts";
+
+let pocketbase: PocketBase;
+let hapta: Hapta;
+let tokens: World["tokens"];
+beforeAll(async () => {
+  pocketbase = await startPocketBase();
+  hapta = await startHapta(pocketbase);
+  tokens = await loginCallers(hapta.url);
+}, 60_000);
+afterAll(async () => {
+  await hapta[Symbol.asyncDispose]();
+  await pocketbase[Symbol.asyncDispose]();
+});
+
+const bytesOf = (length: number): Buffer =>
+  Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 9)) & 255));
+const spooled = (dir = hapta.dataDir): string[] => readdirSync(join(dir, "spool"));
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+const metadata = (record: string, more: Readonly<Record<string, string>> = {}): string =>
+  Object.entries({ collection: "notices", record, field: "blob", filename: "part.bin", ...more })
+    .map(([name, value]) => `${name} ${base64(value)}`)
+    .join(",");
+
+interface Call {
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array<ArrayBuffer>;
+}
+
+const call = (
+  url: string,
+  method: string,
+  { token = tokens.ada, headers = {}, body }: Call = {},
+): Promise<Response> =>
+  fetch(url, {
+    method,
+    headers: {
+      "Tus-Resumable": "1.0.0",
+      ...(token === "" ? {} : { Authorization: token }),
+      ...(body === undefined ? {} : { "Content-Type": "application/offset+octet-stream" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+
+const create = (
+  length: number | string,
+  meta: string,
+  more: Call & { readonly url?: string } = {},
+): Promise<Response> =>
+  call(`${more.url ?? hapta.url}/files/tus`, "POST", {
+    ...more,
+    headers: { "Upload-Length": String(length), "Upload-Metadata": meta, ...more.headers },
+  });
+
+const locationOf = (answer: Response): string => hapta.url + (answer.headers.get("location") ?? "");
+
+const patch = (
+  url: string,
+  piece: readonly [offset: number, bytes: Buffer],
+  more: Call = {},
+): Promise<Response> =>
+  call(url, "PATCH", {
+    ...more,
+    headers: { "Upload-Offset": String(piece[0]) },
+    body: new Uint8Array(piece[1]),
+  });
+
+const stored = async (record: string): Promise<Buffer> => {
+  const path = `${pocketbase.url}/api/collections/notices/records/${record}`;
+  const saved: unknown = await (await fetch(path)).json();
+  const names: unknown = Reflect.get(Object(saved), "blob");
+  const name = Array.isArray(names) ? String(names.at(-1)) : "";
+  return Buffer.from(
+    await (await fetch(`${pocketbase.url}/api/files/notices/${record}/${name}`)).arrayBuffer(),
+  );
+};
+
+const codeOf = (answer: Response): string => `${answer.status} ${answer.headers.get("x-hapta-error")}`;
+
+test("tus-js-client uploads in pieces, and the file is in the record", async () => {
+  const bytes = bytesOf(3_000_000);
+  let calls = 0;
+  await new Promise<void>((resolve, reject) => {
+    new Upload(bytes, {
+      endpoint: `${hapta.url}/files/tus`,
+      chunkSize: 700_000,
+      retryDelays: null,
+      headers: { Authorization: tokens.ada },
+      metadata: { collection: "notices", record: "notice000000002", field: "blob", filename: "big.bin" },
+      onChunkComplete: () => calls++,
+      onSuccess: () => resolve(),
+      onError: reject,
+    }).start();
+  });
+  expect([calls, Buffer.compare(await stored("notice000000002"), bytes), spooled()]).toEqual([5, 0, []]);
+});
+
+test("an upload outlives kill -9 in the middle", async () => {
+  using data = createScratch("data");
+  const start = () => startHapta(pocketbase, { env: { HAPTA_DATA_DIR: data.path } });
+  const bytes = bytesOf(900_000);
+  let path = "";
+  let token = "";
+  {
+    await using first = await start();
+    token = (await loginCallers(first.url)).ada;
+    const begun = await create(bytes.length, metadata("notice000000003"), { url: first.url, token });
+    path = begun.headers.get("location") ?? "";
+    expect((await patch(first.url + path, [0, bytes.subarray(0, 400_000)], { token })).status).toBe(204);
+    process.kill(first.child.pid, "SIGKILL");
+    await first.child.exited;
+  }
+  await using second = await start();
+  const offset = Number((await call(second.url + path, "HEAD", { token })).headers.get("upload-offset"));
+  expect(offset).toBe(400_000);
+  expect((await patch(second.url + path, [offset, bytes.subarray(offset)], { token })).status).toBe(204);
+  expect(Buffer.compare(await stored("notice000000003"), bytes)).toBe(0);
+  expect(spooled(data.path)).toEqual([]);
+}, 60_000);
+
+test("UP13 of two pieces for one offset one counts", async () => {
+  const bytes = bytesOf(200_000);
+  const url = locationOf(await create(bytes.length, metadata("notice000000004")));
+  const half = bytes.subarray(0, 100_000);
+  const both = await Promise.all([patch(url, [0, half]), patch(url, [0, half])]);
+  expect(both.map(({ status }) => status).sort()).toEqual([204, 409]);
+  expect((await patch(url, [100_000, bytes.subarray(100_000)])).status).toBe(204);
+  expect(Buffer.compare(await stored("notice000000004"), bytes)).toBe(0);
+});
+
+test("UP14 somebody else's upload is none", async () => {
+  const url = locationOf(await create(10, metadata("notice000000005")));
+  for (const method of ["HEAD", "DELETE"])
+    expect((await call(url, method, { token: tokens.ben })).status).toBe(404);
+  expect((await patch(url, [0, bytesOf(10)], { token: tokens.ben })).status).toBe(404);
+  expect((await call(url, "HEAD", { token: "" })).status).toBe(401);
+  expect((await call(url, "DELETE")).status).toBe(204);
+  expect([(await call(url, "HEAD")).status, spooled()]).toEqual([404, []]);
+});
+
+test("UP15 lengths, metadata and methods that make no sense", async () => {
+  const good = metadata("notice000000005");
+  expect(codeOf(await create("9000000000000000000", good))).toBe("400 upload_invalid");
+  expect(codeOf(await create(9_000_000_000, good))).toBe("413 body_too_large");
+  expect(codeOf(await create(8_000_001, good))).toBe("413 body_too_large");
+  expect(codeOf(await create("-1", good))).toBe("400 upload_invalid");
+  for (const meta of ["", "collection", "collection !!!", `${good},${good}`, "\u00ff"])
+    expect(codeOf(await create(10, meta))).toBe("400 upload_invalid");
+  for (const more of [
+    { field: "title" },
+    { collection: "nosuch" },
+    { record: "nosuchrecord000" },
+    { collection: "ledgers" },
+  ])
+    expect(codeOf(await create(10, metadata("notice000000005", more)))).toBe("404 not_found");
+  expect(codeOf(await create(10, good, { token: "" }))).toBe("401 session_required");
+  const override = { "X-HTTP-Method-Override": "PATCH" };
+  expect((await create(10, good, { headers: override })).status).toBe(201);
+  for (const id of ["../../data.db", "..%2f..%2fdata.db", "0".repeat(32)])
+    expect([400, 404]).toContain((await call(`${hapta.url}/files/tus/${id}`, "HEAD")).status);
+});
+
+test("who may not change the record learns it at the end, and nothing stays", async () => {
+  const before = spooled().length;
+  const meta = metadata(IDS.essay, { collection: "articles", field: "attachments" });
+  const url = locationOf(await create(10, meta));
+  expect(codeOf(await patch(url, [0, bytesOf(10)]))).toBe("400 upload_refused");
+  expect([(await call(url, "HEAD")).status, spooled().length]).toEqual([404, before]);
+});
+
+test("one user's unfinished uploads are bounded", async () => {
+  const answers: string[] = [];
+  const urls: string[] = [];
+  for (let i = 0; i < 21; i++) {
+    const answer = await create(10, metadata("notice000000006"), { token: tokens.ben });
+    answers.push(codeOf(answer));
+    if (answer.status === 201) urls.push(locationOf(answer));
+  }
+  expect(answers.at(-1)).toBe("507 spool_full");
+  expect(urls).toHaveLength(20);
+  for (const url of urls) await call(url, "DELETE", { token: tokens.ben });
+  expect((await create(10, metadata("notice000000006"), { token: tokens.ben })).status).toBe(201);
+});
+
+test("the protocol introduces itself, also to pages", async () => {
+  const answer = await fetch(`${hapta.url}/files/tus`, {
+    method: "OPTIONS",
+    headers: { Origin: "https://app.example.com" },
+  });
+  expect([answer.status, answer.headers.get("tus-version")]).toEqual([204, "1.0.0"]);
+  expect(answer.headers.get("tus-extension")).toBe("creation,creation-with-upload,termination,expiration");
+  expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+});
