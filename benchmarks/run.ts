@@ -4,11 +4,13 @@ import { benchLimits } from "./limits/bench.ts";
 import { benchRelay } from "./relay/bench.ts";
 import { benchSessions } from "./sessions/bench.ts";
 import type { BenchOptions } from "./support/options.ts";
+import { benchValidate } from "./validate/bench.ts";
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   limits: benchLimits,
   relay: benchRelay,
   sessions: benchSessions,
+  validate: benchValidate,
 };
 
 const USAGE = `Usage: bun run bench <${Object.keys(BENCHES).join(" | ")}> [--rounds N] [--seconds N] [--no-save]
