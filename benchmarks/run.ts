@@ -1,5 +1,6 @@
 // The command line of the benchmarks: picks one by name and hands it its options. Measures nothing itself.
 import { parseArgs } from "node:util";
+import { benchCache } from "./cache/bench.ts";
 import { benchLimits } from "./limits/bench.ts";
 import { benchRelay } from "./relay/bench.ts";
 import { benchSessions } from "./sessions/bench.ts";
@@ -7,6 +8,7 @@ import type { BenchOptions } from "./support/options.ts";
 import { benchValidate } from "./validate/bench.ts";
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
+  cache: benchCache,
   limits: benchLimits,
   relay: benchRelay,
   sessions: benchSessions,
