@@ -1,12 +1,12 @@
 // `bun run bench sessions`: what sessions cost beside PocketBase without them.
 import { closeSync, fdatasyncSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { startHapta } from "../../tests/support/hapta.ts";
 import { describeMachine, describeRevision } from "../support/machine.ts";
 import type { BenchOptions } from "../support/options.ts";
 import { createQuietWait } from "../support/quiet.ts";
 import { median } from "../support/stats.ts";
-import { requireTools } from "../support/tools.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { measureCheckAlone } from "./checkAlone.ts";
 import { measureMillion } from "./million.ts";
@@ -20,7 +20,6 @@ const SYNCS = 100;
 
 /** Measures, prints the goals with their verdicts, and writes `results/sessions.md` and the raw rounds. */
 export const benchSessions = async (options: BenchOptions): Promise<void> => {
-  const { wrk } = requireTools(["wrk"]);
   const { rounds, seconds } = options;
   const waitForQuiet = createQuietWait(QUIET_WAIT_MS);
   await using upstream = await startUpstream();
@@ -32,18 +31,17 @@ export const benchSessions = async (options: BenchOptions): Promise<void> => {
   const refreshes = await measureRefreshes({
     targets,
     upstreamUrl: upstream.url,
+    haptaPid: hapta.child.pid,
+    upstreamPid: upstream.pid,
     rounds,
     seconds,
     waitForQuiet,
   });
   const warm = await measureWarmChecks({
-    wrk,
-    url: hapta.url + upstream.recordPath,
+    url: hapta.url,
+    path: upstream.recordPath,
     token: await login(hapta.url, MEMBER),
     serverPid: hapta.child.pid,
-    upstreamPid: upstream.pid,
-    rounds,
-    seconds,
     waitForQuiet,
   });
   const result: SessionsResult = {
@@ -51,6 +49,7 @@ export const benchSessions = async (options: BenchOptions): Promise<void> => {
     command: options.command,
     machine: describeMachine(),
     revision: describeRevision(),
+    loadAverage: loadavg()[0] ?? Number.NaN,
     rounds,
     seconds,
     checkAloneUs: await measureCheckAlone(),

@@ -46,7 +46,7 @@ export const measureMillion = async (upstream: BenchUpstream): Promise<MillionRu
   let failed = 0;
   while (next < tokens.length) {
     const clients = Array.from({ length: CLIENTS }, () => client);
-    failed += (await goRound(hapta.url, clients, 1)).failed;
+    failed += (await goRound(hapta.url, clients, { seconds: 1 })).failed;
   }
   return {
     sessions: SESSIONS,

@@ -1,5 +1,6 @@
 // auth-refresh through Hapta beside PocketBase's own, at several numbers of clients: each rolls a session of its own.
 import { SUPERUSER } from "../../tests/support/fixture/load.ts";
+import { threadsCpuUs } from "../support/processTree.ts";
 import type { WaitForQuiet } from "../support/quiet.ts";
 import { orderOf } from "../support/stats.ts";
 import { goRound, type NextRequest, type RoundTrips } from "./roundTrips.ts";
@@ -10,16 +11,22 @@ export interface RefreshRun extends RoundTrips {
   readonly target: "direct" | "hapta";
   readonly clients: number;
   readonly round: number;
+  /** CPU time per refresh, in us. */
+  readonly haptaCpuUs: number;
+  readonly upstreamCpuUs: number;
 }
 
 export interface RefreshOptions {
   readonly targets: readonly { readonly name: "direct" | "hapta"; readonly url: string }[];
   readonly upstreamUrl: string;
+  readonly haptaPid: number;
+  readonly upstreamPid: number;
   readonly rounds: number;
   readonly seconds: number;
   readonly waitForQuiet: WaitForQuiet;
 }
 
+const WARMING_SECONDS = 5;
 const PASSWORD = "bench horse 1";
 const EMAIL = (at: number): string => `bench${at}@example.com`;
 /** One of the members that the refreshes leave behind. */
@@ -34,18 +41,22 @@ export const measureRefreshes = async (options: RefreshOptions): Promise<readonl
       for (const { name, url } of orderOf(options.targets, Math.max(0, round))) {
         const tokens = await Promise.all(Array.from({ length: clients }, (_, at) => login(url, EMAIL(at))));
         await options.waitForQuiet();
-        const seconds = round < 0 ? 1 : options.seconds;
-        const run = {
-          target: name,
-          clients,
-          round,
-          ...(await goRound(url, tokens.map(refreshing), seconds)),
-        };
+        const seconds = round < 0 ? WARMING_SECONDS : options.seconds;
+        const cpuUs = (): readonly [number, number] => [
+          threadsCpuUs(options.haptaPid),
+          threadsCpuUs(options.upstreamPid),
+        ];
+        const before = cpuUs();
+        const trips = await goRound(url, tokens.map(refreshing), { seconds });
+        const [haptaCpuUs = 0, upstreamCpuUs = 0] = cpuUs().map(
+          (us, at) => (us - (before[at] ?? 0)) / trips.requests,
+        );
+        const run = { target: name, clients, round, ...trips, haptaCpuUs, upstreamCpuUs };
         console.error(
           `refresh ${clients} clients round ${round + 1} ${name.padEnd(6)} ${Math.round(run.perSecond)}/s ` +
-            `p50 ${run.p50Ms.toFixed(2)} ms failed ${run.failed}`,
+            `p50 ${run.p50Ms.toFixed(2)} ms cpu ${haptaCpuUs.toFixed(0)} + ${upstreamCpuUs.toFixed(0)} us failed ${run.failed}`,
         );
-        // The first one warms up.
+        // The first one warms up: Bun compiles what is used often.
         if (round >= 0) runs.push(run);
       }
     }

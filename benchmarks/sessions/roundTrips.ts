@@ -6,6 +6,7 @@ import { median } from "../support/stats.ts";
 export type NextRequest = (answer: string | undefined) => string;
 
 export interface RoundTrips {
+  readonly requests: number;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly failed: number;
@@ -13,18 +14,25 @@ export interface RoundTrips {
 
 const HEAD_END = "\r\n\r\n";
 
-/** Lets the clients go round for so many seconds. @throws Error when an answer is not 200 at the very start. */
+export interface RoundOptions {
+  readonly seconds: number;
+  /** From one request of a client to its next; 0 or absent: at once when the answer is there. */
+  readonly paceMs?: number;
+}
+
+/** Lets the clients go round for so long. Answers other than 200 are counted. @throws Error when it cannot connect. */
 export const goRound = async (
   url: string,
   clients: readonly NextRequest[],
-  seconds: number,
+  { seconds, paceMs = 0 }: RoundOptions,
 ): Promise<RoundTrips> => {
   const endMs = performance.now() + seconds * 1000;
   const startedMs = performance.now();
-  const runs = await Promise.all(clients.map((next) => runClient(url, next, endMs)));
+  const runs = await Promise.all(clients.map((next) => runClient(url, next, { endMs, paceMs })));
   const times = runs.flatMap((run) => run.times);
   const elapsed = (performance.now() - startedMs) / 1000;
   return {
+    requests: times.length,
     perSecond: times.length / elapsed,
     p50Ms: times.length === 0 ? Number.NaN : median(times),
     failed: runs.reduce((sum, run) => sum + run.failed, 0),
@@ -36,7 +44,11 @@ interface ClientRun {
   failed: number;
 }
 
-const runClient = (url: string, next: NextRequest, endMs: number): Promise<ClientRun> =>
+const runClient = (
+  url: string,
+  next: NextRequest,
+  { endMs, paceMs }: { readonly endMs: number; readonly paceMs: number },
+): Promise<ClientRun> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
     const run: ClientRun = { times: [], failed: 0 };
@@ -64,7 +76,9 @@ const runClient = (url: string, next: NextRequest, endMs: number): Promise<Clien
           if (at < 0 || text.length < at + HEAD_END.length + Number(length ?? 0)) return;
           if (!text.startsWith("HTTP/1.1 200")) run.failed++;
           run.times.push(performance.now() - sentMs);
-          ask(socket, text);
+          const pauseMs = sentMs + paceMs - performance.now();
+          if (pauseMs > 0) setTimeout(ask, pauseMs, socket, text);
+          else ask(socket, text);
         },
         close: () => resolve(run),
         error: (_, error) => reject(error),
