@@ -44,8 +44,7 @@ interface Origin {
 /** @throws BootError in one sentence; nothing is left running then. */
 export const boot = async (settings: Settings, { env, rereadSettings }: BootOptions): Promise<Gateway> => {
   const { log, flush } = createLog(settings.log.level);
-  const publicUrl = `http://localhost:${settings.server.port}`;
-  const origin = await openOrigin(settings, { env, log, publicUrl });
+  const origin = await openOrigin(settings, { env, log });
   const { promise: settingsRead, resolve: onSettings } = Promise.withResolvers<unknown>();
   const watch = connectUpstream({
     client: origin.client,
@@ -93,6 +92,7 @@ export const boot = async (settings: Settings, { env, rereadSettings }: BootOpti
     port: listener.port,
     reload: async () => void (await services.reload()),
     stop: async () => {
+      services.hub.drain();
       await listener.drain(settings.server.drainTimeoutMs);
       await shutDown();
     },
@@ -119,17 +119,17 @@ const importRules = ({ limits, log }: Services, upstreamSettings: unknown): void
 interface OriginOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
-  readonly publicUrl: string;
 }
 
-const openOrigin = async (settings: Settings, { env, log, publicUrl }: OriginOptions): Promise<Origin> => {
+const openOrigin = async (settings: Settings, { env, log }: OriginOptions): Promise<Origin> => {
   const { url, adminEmail, adminPassword } = settings.upstream;
   if (url !== undefined && adminEmail !== undefined && adminPassword !== undefined) {
     const guard = settings.upstream.guardSecret;
     const client = new SuperuserClient({ url, email: adminEmail, password: adminPassword, guard });
     return { client, isEmbedded: false, close: () => Promise.resolve() };
   }
-  const { dataDir } = settings;
+  const { dataDir, server } = settings;
+  const publicUrl = `http://localhost:${server.port}`;
   const binary = await findBinary({
     dataDir,
     cwd: process.cwd(),

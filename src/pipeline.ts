@@ -40,7 +40,7 @@ export const PLANS = {
   batch: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
   files: ["trace", "admit", "identify", "meter"],
   file: ["trace", "admit", "identify", "meter", "cache", "forward"],
-  realtime: ["trace", "admit", "identify", "meter", "forward"],
+  realtime: ["trace", "admit", "identify", "meter"],
   admin: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
   custom: ["trace", "admit", "identify", "meter", "cache", "forward"],
 } as const satisfies Record<TrafficKind, readonly StageName[]>;

@@ -15,8 +15,9 @@ import type { Following } from "./pocketbase/following.ts";
 import type { LiveSchema } from "./pocketbase/liveSchema.ts";
 import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
 import { createOAuthCalls, type OAuthCalls } from "./pocketbase/oauthCalls.ts";
+import { createOpenRealtime } from "./pocketbase/realtimeStream.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
-import { LiveStreams } from "./realtime/liveStreams.ts";
+import { Hub } from "./realtime/hub.ts";
 import type { Ended } from "./sessions/sessionContext.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import { WritesInFlight } from "./sessions/writesInFlight.ts";
@@ -37,7 +38,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly oauth: OAuth;
   readonly oauthCalls: OAuthCalls;
-  readonly streams: LiveStreams;
+  readonly hub: Hub;
   readonly writes: WritesInFlight;
   readonly limits: Limits;
   readonly memberCalls: MemberCalls;
@@ -77,15 +78,15 @@ export const createServices = (options: ServicesOptions): Services => {
   const pool = createPool(settings, upstreamUrl);
   const memberCalls = createMemberCalls(upstreamUrl, settings.upstream.guardSecret);
   const oauthCalls = createOAuthCalls(upstreamUrl, { guard: settings.upstream.guardSecret });
-  const streams = new LiveStreams();
   const writes = new WritesInFlight();
   const cache = new Cache({ bytesMax: settings.cache.bytesMax });
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
   const sessions = openSessions(options, memberCalls, (ended) => {
-    streams.end(ended);
+    hub.end(ended);
     writes.end(ended);
     forgetCallers(cache, ended);
   });
+  const hub = new Hub({ ...settings.realtime, open: createOpenRealtime(pool), sessions, log });
   noteSecret(sessions, settings, log);
   const { limits, close: closeLimits } = createLimits(options);
   endWithLogins(sessions, { following, cache, log });
@@ -100,7 +101,7 @@ export const createServices = (options: ServicesOptions): Services => {
     sessions,
     oauth,
     oauthCalls,
-    streams,
+    hub,
     writes,
     limits,
     memberCalls,
@@ -115,12 +116,9 @@ export const createServices = (options: ServicesOptions): Services => {
     isAdminClient: createAdminTest(settings.admin),
     reload: createReload(options, limits),
     close: () => {
-      pool.close();
       closeLimits();
-      following.close();
       stopKeeping();
-      oauth.close();
-      sessions.close();
+      for (const part of [hub, pool, following, oauth, sessions]) part.close();
     },
   };
 };

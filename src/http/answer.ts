@@ -8,6 +8,11 @@ export interface BodySink {
    * and wants to keep them copies them first. `false` asks the source to pause until {@link BodySource.resume}.
    */
   data(chunk: Uint8Array): boolean;
+  /**
+   * As {@link data}, for a latin1 text and the bytes behind it, which stay the giver's: many sinks may be given the
+   * same. Absent where nothing is gained by it.
+   */
+  dataAfter?(text: string, bytes: Uint8Array): boolean;
   end(): void;
   /** The body broke off: the receiver must not present what came so far as whole. */
   fail(error: Error): void;

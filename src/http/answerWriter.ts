@@ -59,6 +59,7 @@ export class AnswerWriter {
     }
     source.start({
       data: (chunk) => this.#hasEnded || this.#send(this.#isChunked ? frame(chunk) : chunk),
+      dataAfter: (text, bytes) => this.#hasEnded || this.#sendAfter(text, bytes),
       end: () => this.#finish(),
       fail: () => this.#end(false),
     });
@@ -92,6 +93,15 @@ export class AnswerWriter {
     if (this.#outbox.give(bytes)) return true;
     this.#watcher.onStall();
     return false;
+  }
+
+  #sendAfter(text: string, bytes: Uint8Array): boolean {
+    const length = text.length + bytes.length;
+    const isTaken = this.#isChunked
+      ? this.#outbox.writeText(`${length.toString(16)}\r\n${text}`, bytes, CRLF)
+      : this.#outbox.writeText(text, bytes);
+    if (!isTaken) this.#watcher.onStall();
+    return isTaken;
   }
 
   #end(isWhole: boolean): void {

@@ -11,8 +11,8 @@ import { createLogins } from "./meterLogins.ts";
 import { createPlaces } from "./meterPlaces.ts";
 
 export const createMeter = (services: Services): Stage => {
-  const { limits, streams } = services;
-  const places = createPlaces(limits, streams);
+  const { limits, hub } = services;
+  const places = createPlaces(limits, hub);
   const logins = createLogins(services);
 
   return (exchange) => {

@@ -5,7 +5,7 @@ import type { Exchange } from "../exchange.ts";
 import type { Caller } from "../limits/buckets.ts";
 import { limitRefusal } from "../limits/limitRefusal.ts";
 import type { Limits } from "../limits/limits.ts";
-import type { LiveStreams } from "../realtime/liveStreams.ts";
+import type { Hub } from "../realtime/hub.ts";
 
 /** What those are told who hold all the places they may have. */
 const WAIT_MS = 1_000;
@@ -21,7 +21,7 @@ export interface Places {
   take(exchange: Exchange, caller: Caller): void;
 }
 
-export const createPlaces = (limits: Limits, subscribed: LiveStreams): Places => {
+export const createPlaces = (limits: Limits, hub: Hub): Places => {
   const { inFlight, streams } = limits;
 
   const isCrowded = ({ address, user }: Caller): boolean => {
@@ -32,7 +32,7 @@ export const createPlaces = (limits: Limits, subscribed: LiveStreams): Places =>
 
   const hasManyStreams = ({ session }: Caller, clientId: unknown): boolean => {
     if (session === undefined) return false;
-    const others = subscribed.ownedBesides(session, typeof clientId === "string" ? clientId : "");
+    const others = hub.ownedBesides(session, typeof clientId === "string" ? clientId : "");
     return others >= limits.config.streamsPerSessionMax;
   };
 

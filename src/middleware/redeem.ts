@@ -18,7 +18,7 @@ interface Redemption {
   readonly redirectUrl: string;
 }
 
-export const createRedeem = ({ collections, oauth, sessions, settings, streams }: Services): Stage => {
+export const createRedeem = ({ collections, oauth, sessions, settings, hub }: Services): Stage => {
   const { redirectUrls, verifiers } = settings.oauth2;
   const listed = new Set(redirectUrls);
   const takeOnce: TakeOnce = (name, expMs) => sessions.takeOnce(name, expMs);
@@ -52,9 +52,12 @@ export const createRedeem = ({ collections, oauth, sessions, settings, streams }
   };
 
   // The state of the SDK's popup flow is the id of the realtime stream that waits: only its own client may answer it.
+  // PocketBase knows the wait under another name.
   const checkState = (exchange: Exchange): Answer | undefined => {
-    const owner = streams.addressOf(stateIn(exchange));
-    if (owner === undefined || owner === exchange.client.address) return undefined;
+    const given = stateIn(exchange);
+    const awaited = hub.logins.find(given);
+    if (awaited === undefined) return undefined;
+    if (awaited.address === exchange.client.address) return nameState(exchange, given, awaited.state);
     const location = "../_/#/auth/oauth2-redirect-failure";
     return { status: exchange.method === "POST" ? 303 : 307, headers: ["Location", location], body: null };
   };
@@ -90,6 +93,22 @@ const redemptionOf = (exchange: Exchange): Redemption => {
     verifier: text("codeverifier"),
     redirectUrl: text("redirecturl"),
   };
+};
+
+/** Names of streams are alike in length and letters, so one takes the other's place in every kind of body. */
+const nameState = (exchange: Exchange, given: string, state: string): undefined => {
+  const { body } = exchange;
+  exchange.query = withState(exchange.query, state);
+  if (body.kind !== "bytes") return;
+  const text = Buffer.from(body.bytes).toString("latin1").replaceAll(given, state);
+  exchange.body = { kind: "bytes", bytes: Buffer.from(text, "latin1") };
+};
+
+const withState = (text: string, state: string): string => {
+  const parameters = new URLSearchParams(text);
+  if (!parameters.has("state")) return text;
+  parameters.set("state", state);
+  return parameters.toString();
 };
 
 // From the query, and for providers that post their answer (Apple: a form) from the body, in each form that PocketBase takes.

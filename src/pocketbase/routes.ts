@@ -38,7 +38,7 @@ export interface Route {
   readonly operation?: string;
   /** What is answered is a file, not text that was written for the caller. */
   readonly isFile?: true;
-  /** The upstream stream stays open as long as the client wants. */
+  /** The answer stays open as long as the client wants. */
   readonly isStream?: boolean;
 }
 
@@ -103,6 +103,7 @@ const routeOf = (method: string, segments: readonly string[]): Route => {
   return ownRoute(area, second) ?? CUSTOM;
 };
 
+const REALTIME_METHODS = new Set(["GET", "HEAD", "POST"]);
 const DOCS_PAGES = new Set(["", "openapi.json", "api-reference"]);
 
 // Pages are read; what else an app does at `/` is its own.
@@ -128,7 +129,9 @@ const apiRoute = (method: string, segments: readonly string[]): Route => {
   if (ADMIN_AREAS.has(name)) return ADMIN;
   if (name === "collections") return collectionRoute(method, segments);
   if (name === "batch") return { kind: "batch", body: method === "POST" ? "batch" : "stream" };
-  if (name === "realtime") return { kind: "realtime", body: "struct", isStream: method === "GET" };
+  // As PocketBase spells it; whatever else it answers there is 404.
+  if (second === "realtime" && segments.length === 2 && REALTIME_METHODS.has(method))
+    return { kind: "realtime", body: "struct", isStream: method === "GET" };
   if (name === "files") return third === "token" && fourth === undefined ? FILE_TOKEN : FILE;
   if (name === "oauth2-redirect") return { kind: "auth", body: "struct", operation: "oauth2-redirect" };
   return CUSTOM;

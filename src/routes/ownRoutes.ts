@@ -10,6 +10,7 @@ import { createDocsRoutes } from "./docs/docs.ts";
 import { createFilesRoutes } from "./files/files.ts";
 import { createHealthRoutes } from "./health.ts";
 import { createOAuthRoutes } from "./oauth.ts";
+import { createRealtimeRoutes } from "./realtime.ts";
 import { createReshape } from "./reshape.ts";
 import { createSessionRoutes } from "./sessions.ts";
 
@@ -19,12 +20,18 @@ const letPagesRead = ({ headers }: Exchange, answer: Answer): Answer => {
   return answer;
 };
 
+const readable = (exchange: Exchange, answer: Answer | Promise<Answer>): Answer | Promise<Answer> =>
+  answer instanceof Promise
+    ? answer.then((later) => letPagesRead(exchange, later))
+    : letPagesRead(exchange, answer);
+
 export const createRoutes = (services: Services): Routes => {
   const health = createHealthRoutes(services);
   const control = createControlRoutes(services);
   const docs = createDocsRoutes(services);
   const files = createFilesRoutes(services);
   const oauth = createOAuthRoutes(services);
+  const realtime = createRealtimeRoutes(services);
   const sessions = createSessionRoutes(services);
   return {
     answer: (exchange) => {
@@ -39,6 +46,8 @@ export const createRoutes = (services: Services): Routes => {
           return files(exchange).then((answer) => letPagesRead(exchange, answer));
         case "oauth":
           return oauth(exchange).then((answer) => letPagesRead(exchange, answer));
+        case "realtime":
+          return readable(exchange, realtime(exchange));
         case "session":
           return sessions(exchange).then((answer) => letPagesRead(exchange, answer));
         default:

@@ -10,7 +10,6 @@ import { createExchangeTokens } from "./exchangedTokens.ts";
 import { noteFailedLogin } from "./failedLogins.ts";
 import { mintedFileToken } from "./fileTokens.ts";
 import { endedPopup, reissuedMethods } from "./oauthPopup.ts";
-import { followRealtime } from "./realtime.ts";
 import { endOf } from "./sessionEnd.ts";
 import { createUpstreamTruth } from "./upstreamTruth.ts";
 import { requirePlain, withheld } from "./withheld.ts";
@@ -71,7 +70,6 @@ export const createReshape = (
     if (isFile === true) return answer;
     if (kind === "file") return afterFileToken(exchange, answer);
     requirePlain(answer);
-    if (kind === "realtime") return followRealtime(services.streams, exchange, withheld(answer));
     if (kind === "custom") return afterOwnCode(exchange, answer);
     if (kind === "auth") return afterAuth(exchange, answer).then(withheld);
     // Reads change nothing: they leave at once.

@@ -229,7 +229,7 @@ const upstream = z.strictObject({
     min: 1,
     max: 1_000_000,
     fallback: 4096,
-    sentence: "Realtime streams open at a time.",
+    sentence: "Realtime streams from PocketBase open at a time; clients share them.",
   }),
   GuardSecret: guardSecret,
 });

@@ -93,6 +93,7 @@ export type Settings = {
     /** By name or id as the config file spells it. */
     readonly collections: ReadonlyMap<string, { readonly isEnabled: boolean }>;
   };
+  readonly realtime: { readonly clientsMax: number; readonly bufferBytesMax: number };
   readonly network: { readonly trustedProxies: readonly string[] };
   readonly admin: {
     readonly access: "private" | "public" | "off";
@@ -237,7 +238,7 @@ const toCache = ({ Cache }: ParsedConfig): Settings["cache"] => ({
 
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
 export function toSettings(input: CheckedInput): Settings {
-  const { Server, Security, Network, Admin, OAuth2, Files, Validation, Log } = input.config;
+  const { Server, Security, Network, Admin, OAuth2, Files, Realtime, Validation, Log } = input.config;
   const text = (name: VariableName): string | undefined => input.variables.get(name)?.value;
   const bin = text("HAPTA_POCKETBASE_BIN");
   return deepFreeze({
@@ -269,6 +270,7 @@ export function toSettings(input: CheckedInput): Settings {
     },
     rateLimit: toRateLimit(input.config),
     cache: toCache(input.config),
+    realtime: { clientsMax: Realtime.MaxClients, bufferBytesMax: Realtime.BufferBytes },
     network: { trustedProxies: expandRanges(Network.TrustedProxies) },
     admin: { access: Admin.Access, allowedBlocks: Admin.AllowIPs },
     upstream: toUpstream(input.config, text),

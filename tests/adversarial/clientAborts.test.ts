@@ -122,7 +122,7 @@ test.each([
   },
   {
     name: "in a stream",
-    request: `GET /api/realtime HTTP/1.1\r\n${HOST}\r\n`,
+    request: `GET /api/x HTTP/1.1\r\n${HOST}\r\n`,
     answer: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nid:1\n\n",
   },
 ])("the upstream's connection ends with the client's: $name", async ({ request, answer }) => {

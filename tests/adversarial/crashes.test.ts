@@ -59,7 +59,9 @@ test.each(["clientOf", "isAdminClient", "pool"])(
     const before = await exchange(gateway.url, { path: "/api/health" });
     expect(before.status).toBe(200);
     isBroken = true;
-    for (const request of REQUESTS) {
+    // Streams of events end at Hapta.
+    const requests = REQUESTS.filter(({ path }) => part !== "pool" || path !== "/api/realtime");
+    for (const request of requests) {
       const answer = await exchange(gateway.url, request);
       expect(`${request.path} ${answer.status} ${headOf(answer, "x-hapta-error")}`).toBe(
         `${request.path} 500 internal`,
@@ -70,7 +72,7 @@ test.each(["clientOf", "isAdminClient", "pool"])(
       expect(JSON.stringify(answer.headers)).not.toContain("secret");
     }
     expect(upstream.requests.length).toBe(1);
-    expect(gateway.lines.filter(({ level }) => level === "error").length).toBe(REQUESTS.length);
+    expect(gateway.lines.filter(({ level }) => level === "error").length).toBe(requests.length);
     isBroken = false;
     expect((await exchange(gateway.url, { path: "/api/health" })).status).toBe(200);
   },

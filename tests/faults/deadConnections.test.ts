@@ -59,7 +59,7 @@ for (const [way, leave] of Object.entries(WAYS)) {
     { name: "PUT", method: "PUT", path: "/api/x", ...BODY },
     { name: "PATCH", method: "PATCH", path: "/api/x", ...BODY },
     { name: "DELETE", method: "DELETE", path: "/api/x" },
-    { name: "a rebuilt POST", method: "POST", path: "/api/realtime", ...BODY },
+    { name: "a rebuilt POST", method: "POST", path: "/api/collections/users/request-otp", ...BODY },
     { name: "a chunked POST", method: "POST", path: "/api/x", ...BODY, chunkBytes: 1 },
   ])(`${way}: $name is never sent twice`, async (request) => {
     await using stage = await setStage(leave);

@@ -1,6 +1,7 @@
 // The queue in front of a busy upstream: fair between clients, bounded, and never a place to wait for long.
 import { expect, test } from "bun:test";
 import type { Socket } from "node:net";
+import { createOpenRealtime } from "../../src/pocketbase/realtimeStream.ts";
 import { startGateway } from "../adversarial/gateway.ts";
 import { RawClient } from "../adversarial/rawClient.ts";
 import { startRawUpstream } from "../adversarial/rawUpstream.ts";
@@ -99,7 +100,7 @@ test("streams have a bound of their own and take no place from requests", async 
     socket.on("data", (part: Buffer) =>
       socket.write(
         part.toString().includes("/api/realtime")
-          ? "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nid:1\n\n"
+          ? "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nid:1\nevent:PB_CONNECT\ndata:{}\n\n"
           : OK,
       ),
     ),
@@ -107,18 +108,15 @@ test("streams have a bound of their own and take no place from requests", async 
   await using gateway = startGateway(upstream.url, {
     config: { Upstream: { MaxInFlight: 1, MaxStreams: 5 } },
   });
-  const streams: RawClient[] = [];
-  for (let i = 0; i < 6; i++) {
-    const client = await RawClient.open(gateway.port);
-    streams.push(client);
-    client.write("GET /api/realtime HTTP/1.1\r\nHost: a\r\n\r\n");
-    await eventually(() => client.statuses.length === 1, 2_000);
-  }
-  expect(streams.map(({ statuses }) => statuses[0])).toEqual([200, 200, 200, 200, 200, 503]);
+  const open = createOpenRealtime(gateway.services.pool);
+  const listener = { onMessage: () => undefined, onEnd: () => undefined };
+  const streams = await Promise.all(Array.from({ length: 5 }, () => open("127.0.0.1", listener)));
+  const refused = await open("127.0.0.1", listener).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ failure: "overloaded" });
   using other = await RawClient.open(gateway.port);
   other.write(request(ADA));
   await other.contains("hi");
-  streams[0]?.socket.resetAndDestroy();
+  streams[0]?.close();
   await eventually(() => gateway.services.pool.load.streams === 4, 2_000);
-  for (const client of streams) client[Symbol.dispose]();
+  for (const stream of streams) stream.close();
 });

@@ -162,7 +162,7 @@ const reloadRoute = createRoute({
 
 /** Adds `/hapta/limits`. */
 export const addLimitRoutes: ControlPart = (app, services) => {
-  const { limits, streams } = services;
+  const { limits, hub } = services;
 
   app.openapi(overviewRoute, (c) => {
     const rules = limits.rules.map((rule) => ({
@@ -205,7 +205,7 @@ export const addLimitRoutes: ControlPart = (app, services) => {
     const ban: Ban = { kind, name, reason, untilMs: Date.now() + seconds * 1000 };
     if (!limits.bans.add(ban)) return refuseField("address", "There are too many bans already.");
     // An open stream would outlive the ban.
-    if (record !== undefined && caller.user !== undefined) streams.end({ ids: [], ...record });
+    if (record !== undefined && caller.user !== undefined) hub.end({ ids: [], ...record });
     await note(services, c.env.exchange, `${kind} ${name} banned for ${seconds} s`);
     return c.json(toView(ban), 200);
   });

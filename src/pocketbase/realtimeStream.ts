@@ -1,0 +1,179 @@
+// One realtime stream of PocketBase, opened through the data plane's pool and subscribed with a caller's credential.
+// Lives once: what replaces it, and who hears its events, is the affair of whoever opened it.
+import { createParser } from "eventsource-parser";
+import { type Answer, isStreamed } from "../http/answer.ts";
+import { field } from "./superuser.ts";
+import type { PendingCall, UpstreamPool } from "./wire/pool.ts";
+import type { UpstreamRequest } from "./wire/requestWriter.ts";
+import { UpstreamError } from "./wire/upstreamError.ts";
+
+/** An open stream. */
+export interface RealtimeStream {
+  /** PocketBase's name for it; never told to a client. */
+  readonly clientId: string;
+  /**
+   * Replaces its topics, as the holder of `credential` (undefined: a guest).
+   *
+   * @returns PocketBase's status, 204 when they are in force. @throws UpstreamError
+   */
+  subscribe(topics: readonly string[], credential: string | undefined): Promise<number>;
+  close(): void;
+}
+
+/** Who hears a stream. */
+export interface RealtimeListener {
+  /** One message: the topic as it was subscribed, and its data as PocketBase wrote it. */
+  onMessage(topic: string, data: string): void;
+  /** Nothing more will come; called once, and not after `close`. */
+  onEnd(): void;
+}
+
+/**
+ * Opens a stream. PocketBase takes subscriptions from the address it was opened for only.
+ *
+ * @param address - The client address that PocketBase is told. @throws UpstreamError
+ */
+export type OpenRealtime = (address: string, listener: RealtimeListener) => Promise<RealtimeStream>;
+
+/** Longest message, in characters; a longer one ends the stream. */
+const MESSAGE_CHARS_MAX = 4 * 1024 * 1024;
+const CONNECT_MS = 10_000;
+
+export const createOpenRealtime =
+  (pool: UpstreamPool): OpenRealtime =>
+  async (address, listener) => {
+    const stream = new PooledStream(pool, { address, listener });
+    await stream.open();
+    return stream;
+  };
+
+interface Place {
+  readonly address: string;
+  readonly listener: RealtimeListener;
+}
+
+class PooledStream implements RealtimeStream {
+  clientId = "";
+  readonly #pool: UpstreamPool;
+  readonly #place: Place;
+  #cancel: () => void = () => undefined;
+  #isOpen = true;
+
+  constructor(pool: UpstreamPool, place: Place) {
+    this.#pool = pool;
+    this.#place = place;
+  }
+
+  async open(): Promise<void> {
+    const connected = Promise.withResolvers<string>();
+    const late = setTimeout(() => connected.reject(new UpstreamError("timeout")), CONNECT_MS);
+    try {
+      const answer = await this.#ask({ method: "GET", accept: "text/event-stream", isStream: true });
+      if (answer.status !== 200 || !isStreamed(answer.body)) throw new UpstreamError("invalid");
+      this.#read(answer.body, connected);
+      this.clientId = await connected.promise;
+    } catch (error) {
+      this.close();
+      throw error instanceof UpstreamError ? error : new UpstreamError("unreachable", { cause: error });
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async subscribe(topics: readonly string[], credential: string | undefined): Promise<number> {
+    const body = Buffer.from(JSON.stringify({ clientId: this.clientId, subscriptions: topics }));
+    const answer = await this.#ask({ method: "POST", body, credential, isStream: false });
+    if (isStreamed(answer.body)) answer.body.cancel();
+    return answer.status;
+  }
+
+  close(): void {
+    this.#isOpen = false;
+    this.#cancel();
+  }
+
+  #read(body: Answer["body"] & object, connected: PromiseWithResolvers<string>): void {
+    if (!isStreamed(body)) return;
+    this.#cancel = () => body.cancel();
+    const over = (): void => {
+      connected.reject(new UpstreamError("unreachable"));
+      if (!this.#isOpen) return;
+      this.#isOpen = false;
+      if (this.clientId !== "") this.#place.listener.onEnd();
+    };
+    const giveUp = (): void => {
+      over();
+      body.cancel();
+    };
+    const parser = createParser({
+      onEvent: ({ id, event = "message", data }) => {
+        if (!this.#isOpen) return;
+        if (data.length > MESSAGE_CHARS_MAX) return giveUp();
+        if (event === "PB_CONNECT") return connected.resolve(id ?? idIn(data));
+        this.#place.listener.onMessage(event, data);
+      },
+      onError: ({ type }) => {
+        if (type === "max-buffer-size-exceeded") giveUp();
+      },
+      maxBufferSize: MESSAGE_CHARS_MAX,
+    });
+    const decoder = new TextDecoder();
+    body.start({
+      data: (chunk) => {
+        if (this.#isOpen) parser.feed(decoder.decode(chunk, { stream: true }));
+        return true;
+      },
+      end: over,
+      fail: over,
+    });
+  }
+
+  #ask(asked: Asked): Promise<Answer> {
+    const { address } = this.#place;
+    return new Promise((resolve, reject) => {
+      this.#pool.request(render(asked, { address, authority: this.#pool.authority }), {
+        onPending: (pending: PendingCall) => {
+          if (!asked.isStream) return;
+          this.#cancel = () => pending.cancel();
+          if (!this.#isOpen) pending.cancel();
+        },
+        onAnswer: resolve,
+        onFailure: reject,
+      });
+    });
+  }
+}
+
+interface Asked {
+  readonly method: "GET" | "POST";
+  readonly isStream: boolean;
+  readonly accept?: string;
+  readonly body?: Uint8Array;
+  readonly credential?: string | undefined;
+}
+
+const render = (
+  { method, isStream, accept, body, credential }: Asked,
+  { address, authority }: { readonly address: string; readonly authority: string },
+): UpstreamRequest => {
+  const lines = [`${method} /api/realtime HTTP/1.1`, `Host: ${authority}`, `X-Forwarded-For: ${address}`];
+  if (accept !== undefined) lines.push(`Accept: ${accept}`);
+  if (body !== undefined) lines.push("Content-Type: application/json");
+  if (credential !== undefined) lines.push(`Authorization: ${credential}`);
+  return {
+    method,
+    head: `${lines.join("\r\n")}\r\n`,
+    body: body === undefined ? { kind: "none" } : { kind: "bytes", bytes: body },
+    bodyBytesMax: Number.POSITIVE_INFINITY,
+    isStream,
+    fairnessKey: address,
+  };
+};
+
+const idIn = (data: string): string => {
+  try {
+    return String(field(JSON.parse(data), "clientId") ?? "");
+  } catch {
+    return ""; // not PocketBase's; nothing will be subscribed under no name
+  }
+};

@@ -1,0 +1,72 @@
+// The wire of a client that reads server-sent events, byte for byte as PocketBase writes them.
+import type { BodySink, BodySource } from "../http/answer.ts";
+import type { Message } from "./message.ts";
+import type { Outlet, Subscriber } from "./subscriber.ts";
+
+/** Events ignore a comment; proxies take it for traffic. */
+const BEAT = ":\n\n";
+
+/** The body of one answer of the type `text/event-stream`. Starts with the client's name. */
+export class EventStream implements Outlet, BodySource {
+  readonly #subscriber: Subscriber;
+  readonly #idLine: string;
+  #sink: BodySink | undefined;
+
+  constructor(subscriber: Subscriber) {
+    this.#subscriber = subscriber;
+    this.#idLine = `id:${subscriber.id}\n`;
+  }
+
+  start(sink: BodySink): void {
+    this.#sink = sink;
+    this.#subscriber.attach(this);
+    this.gap();
+    if (!this.#subscriber.isOpen) this.end();
+  }
+
+  resume(): void {
+    this.#subscriber.flow();
+  }
+
+  cancel(): void {
+    this.#sink = undefined;
+    this.#subscriber.over();
+  }
+
+  message({ event }: Message): boolean {
+    const sink = this.#sink;
+    if (sink === undefined) return true;
+    if (sink.dataAfter !== undefined) return sink.dataAfter(this.#idLine, event);
+    return sink.data(Buffer.concat([Buffer.from(this.#idLine), event]));
+  }
+
+  beat(): boolean {
+    return this.#say(BEAT);
+  }
+
+  // A second connection event makes the SDK subscribe again, and apps that listen for it read anew.
+  gap(): boolean {
+    return this.#say(`${this.#idLine}event:PB_CONNECT\ndata:{"clientId":"${this.#subscriber.id}"}\n\n`);
+  }
+
+  // The listener ends all streams when it drains.
+  leave(retryMs: number): void {
+    this.#say(`retry:${retryMs}\n\n`);
+  }
+
+  end(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.end();
+  }
+
+  cut(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.fail(new Error("the client is too slow"));
+  }
+
+  #say(text: string): boolean {
+    return this.#sink?.data(Buffer.from(text)) !== false;
+  }
+}

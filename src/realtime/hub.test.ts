@@ -1,0 +1,303 @@
+// The hub against an upstream at its seam: sharing, isolation, bounds, renewal and loss, without a clock of the wall.
+import { afterEach, describe, expect, test } from "bun:test";
+import { eventually } from "../../tests/support/eventually.ts";
+import type { OpenRealtime, RealtimeListener } from "../pocketbase/realtimeStream.ts";
+import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
+import { Hub, type HubOptions } from "./hub.ts";
+import type { Message } from "./message.ts";
+import { GUEST, type Subject } from "./subject.ts";
+import type { Subscriber } from "./subscriber.ts";
+
+interface Upstream {
+  readonly listener: RealtimeListener;
+  topics: readonly string[];
+  credential: string | undefined;
+  isOpen: boolean;
+}
+
+/** Plays PocketBase: what was opened and subscribed, and a way to tell and to break. */
+const startUpstream = () => {
+  const streams: Upstream[] = [];
+  const state = { isDown: false, refuses: undefined as number | undefined };
+  const open: OpenRealtime = async (_, listener) => {
+    if (state.isDown) throw new UpstreamError("unreachable");
+    const stream: Upstream = { listener, topics: [], credential: undefined, isOpen: true };
+    streams.push(stream);
+    return {
+      clientId: `upstream${streams.length}`,
+      subscribe: async (topics, credential) => {
+        if (state.isDown || !stream.isOpen) throw new UpstreamError("unreachable");
+        if (credential === "dead" && stream.credential !== undefined) return 403;
+        stream.topics = topics;
+        stream.credential = credential;
+        return 204;
+      },
+      close: () => {
+        stream.isOpen = false;
+      },
+    };
+  };
+  const tell = (topic: string, data: string): void => {
+    for (const { isOpen, topics, listener } of [...streams])
+      if (isOpen && topics.includes(topic)) listener.onMessage(topic, data);
+  };
+  const lose = (): void => {
+    for (const stream of streams) {
+      if (!stream.isOpen) continue;
+      stream.isOpen = false;
+      stream.listener.onEnd();
+    }
+  };
+  return { streams, state, open, tell, lose };
+};
+
+const hubs: Hub[] = [];
+afterEach(() => {
+  for (const hub of hubs.splice(0)) hub.close();
+});
+
+const createHub = (open: OpenRealtime, options: Partial<HubOptions> = {}): Hub => {
+  const hub = new Hub({
+    open,
+    clientsMax: 100,
+    bufferBytesMax: 1_000,
+    sessions: { upstreamToken: ({ id }) => `token-of-${id}`, isLive: () => true },
+    log: () => undefined,
+    ...options,
+    times: { retryMs: 5, retryMsMax: 20, waitMsMax: 300, lingerMs: 20, sweepMs: 10, ...options.times },
+  });
+  hubs.push(hub);
+  return hub;
+};
+
+interface Client {
+  readonly subscriber: Subscriber;
+  readonly heard: string[];
+  isSlow: boolean;
+  subscribe: (topics: readonly string[], subject?: Subject, address?: string) => Promise<string>;
+}
+
+const connect = (hub: Hub, address = "192.0.2.1"): Client => {
+  const subscriber = hub.connect(address);
+  if (subscriber === undefined) throw new Error("full");
+  const heard: string[] = [];
+  const client: Client = {
+    subscriber,
+    heard,
+    isSlow: false,
+    subscribe: (topics, subject = GUEST, from = address) =>
+      hub.subscribe({
+        clientId: subscriber.id,
+        topics,
+        subject,
+        address: from,
+      }),
+  };
+  const say = (text: string): boolean => {
+    heard.push(text);
+    return !client.isSlow;
+  };
+  subscriber.attach({
+    message: ({ topic, data }: Message) => say(`${topic} ${data}`),
+    beat: () => say("beat"),
+    gap: () => say("gap"),
+    leave: (ms) => void say(`leave ${ms}`),
+    end: () => void say("end"),
+    cut: () => void say("cut"),
+  });
+  return client;
+};
+
+const user = (uid: string, id = `session-${uid}`): Subject => ({
+  key: `record/c1/${uid}`,
+  who: `c1/${uid}`,
+  session: { id, cid: "c1", uid },
+  credential: `token-of-${id}`,
+});
+
+describe("Hub", () => {
+  test("clients of one principal share one upstream stream, others have their own", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open);
+    const guests = [connect(hub), connect(hub), connect(hub)];
+    for (const guest of guests) expect(await guest.subscribe(["posts/*"])).toBe("done");
+    const [ada, ben] = [connect(hub), connect(hub)];
+    await ada.subscribe(["posts/*"], user("ada"));
+    await ben.subscribe(["posts/*"], user("ben"));
+    expect(upstream.streams.map(({ credential }) => credential)).toEqual([
+      undefined,
+      "token-of-session-ada",
+      "token-of-session-ben",
+    ]);
+    upstream.streams[1]?.listener.onMessage("posts/*", "for ada");
+    expect(ada.heard).toEqual(["posts/* for ada"]);
+    upstream.streams[0]?.listener.onMessage("posts/*", "for all");
+    for (const guest of guests) expect(guest.heard).toEqual(["posts/* for all"]);
+    expect(ben.heard).toEqual([]);
+  });
+
+  test("RE1, RE2: a client belongs to whoever subscribed it", async () => {
+    const hub = createHub(startUpstream().open);
+    const ada = connect(hub);
+    expect(await ada.subscribe(["a/*"], GUEST, "198.51.100.1")).toBe("elsewhere");
+    expect(await ada.subscribe(["a/*"], user("ada"))).toBe("done");
+    expect(await ada.subscribe(["b/*"], user("ben"))).toBe("foreign");
+    expect(await ada.subscribe(["b/*"])).toBe("foreign");
+    const forged = { key: "token/x", who: "c1/ada", session: undefined, credential: "forged" };
+    expect(await ada.subscribe(["b/*"], forged)).toBe("foreign");
+    expect(ada.subscriber.topics).toEqual(["a/*"]);
+    // Another session of hers, and another address of the same session's.
+    expect(await ada.subscribe(["b/*"], user("ada", "s2"), "198.51.100.7")).toBe("done");
+    ada.subscriber.end();
+    expect(await ada.subscribe(["a/*"], user("ada"))).toBe("unknown");
+  });
+
+  test("RE4: guessed names are unknown, without a question to PocketBase", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open);
+    for (let i = 0; i < 10_000; i++) {
+      const clientId = `${i}`.padStart(40, "A");
+      const wish = { clientId, topics: ["a"], subject: GUEST, address: "x" };
+      expect(await hub.subscribe(wish)).toBe("unknown");
+    }
+    expect(upstream.streams).toEqual([]);
+  });
+
+  test("RE6: a slow client is cut at its bound, and delays nobody", async () => {
+    const upstream = startUpstream();
+    const said: string[] = [];
+    const hub = createHub(upstream.open, { log: (_, message) => said.push(message) });
+    const [slow, quick] = [connect(hub), connect(hub)];
+    for (const client of [slow, quick]) await client.subscribe(["a/*"]);
+    slow.isSlow = true;
+    for (let i = 0; i < 20; i++) upstream.tell("a/*", `${i}`.padEnd(100, "x"));
+    expect(quick.heard.length).toBe(20);
+    expect(slow.heard.length).toBe(2);
+    expect(slow.heard.at(-1)).toBe("cut");
+    expect(said).toEqual(["a realtime client read too slowly and was cut"]);
+    expect(hub.size).toBe(1);
+  });
+
+  test("a client that catches up gets what waited, in order", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open);
+    const client = connect(hub);
+    await client.subscribe(["a/*"]);
+    client.isSlow = true;
+    for (const data of ["1", "2", "3", "4"]) upstream.tell("a/*", data);
+    client.subscriber.flow();
+    expect(client.heard).toEqual(["a/* 1", "a/* 2"]);
+    client.isSlow = false;
+    client.subscriber.flow();
+    upstream.tell("a/*", "5");
+    expect(client.heard).toEqual(["a/* 1", "a/* 2", "a/* 3", "a/* 4", "a/* 5"]);
+  });
+
+  test("RE8: the clients of an ended session end, and those of others stay", async () => {
+    const hub = createHub(startUpstream().open);
+    const [one, two, other] = [connect(hub), connect(hub), connect(hub)];
+    await one.subscribe(["a/*"], user("ada", "s1"));
+    await two.subscribe(["a/*"], user("ada", "s2"));
+    await other.subscribe(["a/*"], user("ben"));
+    expect(hub.ownedBesides("s1", "")).toBe(1);
+    expect(hub.end({ ids: ["s1"], cid: "c1", uid: "ada" })).toBe(1);
+    expect([one.heard, two.heard, other.heard]).toEqual([["end"], [], []]);
+    expect(hub.ownedBesides("s1", "")).toBe(0);
+    expect(hub.end({ ids: [], cid: "c1", uid: undefined })).toBe(2);
+    expect(hub.size).toBe(0);
+    await eventually(() => hub.upstreams === 0, 1_000);
+  });
+
+  test("a session that has run out ends its clients", async () => {
+    let isLive = true;
+    const hub = createHub(startUpstream().open, {
+      sessions: { upstreamToken: () => undefined, isLive: () => isLive },
+    });
+    const client = connect(hub);
+    await client.subscribe(["a/*"], user("ada"));
+    isLive = false;
+    await eventually(() => client.heard.includes("end"), 1_000);
+  });
+
+  test("RE9, RE11: who never subscribes is let go; who is quiet gets signs of life", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open, { times: { unboundMsMax: 40, beatMs: 30 } });
+    const [idle, bound] = [connect(hub), connect(hub)];
+    await bound.subscribe(["a/*"]);
+    await eventually(() => idle.heard.includes("end"), 1_000);
+    await eventually(() => bound.heard.filter((text) => text === "beat").length > 2, 1_000);
+    expect(hub.size).toBe(1);
+  });
+
+  test("a stream that is lost is opened again; its clients stay and hear of the gap", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open);
+    const client = connect(hub);
+    await client.subscribe(["a/*"], user("ada"));
+    upstream.state.isDown = true;
+    upstream.lose();
+    await Bun.sleep(20);
+    upstream.state.isDown = false;
+    await eventually(() => client.heard.includes("gap"), 1_000);
+    upstream.tell("a/*", "again");
+    expect(client.heard).toEqual(["gap", "a/* again"]);
+    expect(upstream.streams.at(-1)?.credential).toBe("token-of-session-ada");
+  });
+
+  test("a renewed stream loses and repeats nothing", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open, { times: { ageMsMax: 40 } });
+    const client = connect(hub);
+    await client.subscribe(["a/*"]);
+    for (let i = 0; i < 300; i++) {
+      // The same words twice are two events.
+      upstream.tell("a/*", `{"n":${i >> 1}}`);
+      if (i % 10 === 0) await Bun.sleep(3);
+    }
+    expect(upstream.streams.length).toBeGreaterThan(1);
+    expect(client.heard).toEqual(Array.from({ length: 300 }, (_, i) => `a/* {"n":${i >> 1}}`));
+  });
+
+  test("a subscription waits for its upstream, but not for ever", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open);
+    upstream.state.isDown = true;
+    const client = connect(hub);
+    const failed = await client.subscribe(["a/*"]).catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(UpstreamError);
+    const later = client.subscribe(["a/*"]);
+    upstream.state.isDown = false;
+    expect(await later).toBe("done");
+  });
+
+  test("a credential that no longer counts fails its own subscription only", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open);
+    const [one, two] = [connect(hub), connect(hub)];
+    await one.subscribe(["a/*"], user("ada", "s1"));
+    const dead = { ...user("ada", "s2"), credential: "dead" };
+    const failed = await two.subscribe(["b/*"], dead).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ status: 403 });
+    upstream.tell("a/*", "still");
+    expect(one.heard).toEqual(["a/* still"]);
+    expect(upstream.streams.length).toBe(1);
+  });
+
+  test("more topics than one upstream stream takes are spread over several", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open);
+    const clients = [connect(hub), connect(hub), connect(hub)];
+    for (const [n, client] of clients.entries())
+      await client.subscribe(Array.from({ length: 700 }, (_, i) => `a/${n}x${i}`));
+    expect(upstream.streams.map(({ topics }) => topics.length)).toEqual([1000, 1000, 100]);
+    upstream.tell("a/2x699", "x");
+    expect(clients.map(({ heard }) => heard.length)).toEqual([0, 0, 1]);
+    for (const { subscriber } of clients) subscriber.end();
+    expect(hub.upstreams).toBe(0);
+  });
+
+  test("clients beyond the bound are not taken in", () => {
+    const hub = createHub(startUpstream().open, { clientsMax: 2 });
+    expect([hub.connect("a"), hub.connect("a"), hub.connect("b")].map(Boolean)).toEqual([true, true, false]);
+  });
+});

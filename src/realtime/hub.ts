@@ -1,0 +1,293 @@
+// Where realtime clients end: their names, whose they are, their bounds, and the groups they share. Speaks no HTTP.
+import type { Log } from "../insight/log.ts";
+import type { OpenRealtime } from "../pocketbase/realtimeStream.ts";
+import { makeClientId } from "./clientId.ts";
+import { Group } from "./group.ts";
+import { LINK_TIMES, type LinkTimes } from "./link.ts";
+import { LoginStreams } from "./loginStreams.ts";
+import { maySucceed, type StreamOwner, type Subject } from "./subject.ts";
+import { Subscriber } from "./subscriber.ts";
+import { LOGIN_TOPIC } from "./topics.ts";
+
+/** Sessions that ended; without ids all of the record, the collection, or everybody. */
+export interface EndedOwners {
+  readonly ids: readonly string[];
+  readonly cid: string | undefined;
+  readonly uid: string | undefined;
+}
+
+/** What is asked about sessions; both throw while they cannot be read. */
+interface Logins {
+  /** PocketBase's token now; undefined when it has ended. */
+  upstreamToken(session: StreamOwner): string | undefined;
+  isLive(session: StreamOwner): boolean;
+}
+
+export interface HubOptions {
+  readonly open: OpenRealtime;
+  readonly clientsMax: number;
+  /** What may wait for one slow client. */
+  readonly bufferBytesMax: number;
+  readonly sessions: Logins;
+  readonly log: Log;
+  readonly times?: Partial<LinkTimes & HubTimes>;
+}
+
+/** In ms. */
+export interface HubTimes {
+  /** How long a client may stay without ever subscribing. */
+  readonly unboundMsMax: number;
+  /** A connection that was quiet for so long gets a sign of life. */
+  readonly beatMs: number;
+  readonly sweepMs: number;
+}
+
+const HUB_TIMES: HubTimes = { unboundMsMax: 15_000, beatMs: 25_000, sweepMs: 500 };
+/** For the topics of all clients together, in characters. */
+const TOPIC_CHARS_MAX = 128 * 1024 * 1024;
+/** Spread of the moments at which clients come back after a restart. */
+const RETURN_MS = { from: 500, spread: 4_500 };
+/** Told to PocketBase as the address of the stream that all guests share. */
+const SHARED_ADDRESS = "127.0.0.1";
+
+/**
+ * What became of a subscription: PocketBase's words for `unknown` (404), `elsewhere` (400, another address) and
+ * `foreign` (403, another caller); `crowded` when topics take too much room.
+ */
+export type Subscribed = "done" | "unknown" | "elsewhere" | "foreign" | "crowded";
+
+export interface Wish {
+  readonly clientId: string;
+  readonly topics: readonly string[];
+  readonly subject: Subject;
+  /** The client address it comes from. */
+  readonly address: string;
+}
+
+export class Hub {
+  readonly logins: LoginStreams;
+  readonly #options: HubOptions;
+  readonly #times: LinkTimes & HubTimes;
+  readonly #clients = new Map<string, Subscriber>();
+  readonly #groups = new Map<string, Group>();
+  // Session id -> clients it is subscribed on.
+  readonly #owned = new Map<string, number>();
+  readonly #sweeper: Timer;
+  #topicChars = 0;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#times = { ...LINK_TIMES, ...HUB_TIMES, ...options.times };
+    this.logins = new LoginStreams(options.open);
+    this.#sweeper = setInterval(() => this.#sweep(), this.#times.sweepMs);
+    this.#sweeper.unref();
+  }
+
+  /** Clients connected now. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** Upstream streams shared by them now. */
+  get upstreams(): number {
+    let count = 0;
+    for (const { size } of this.#groups.values()) count += size;
+    return count;
+  }
+
+  /** Takes a client in; undefined when there are too many. The caller attaches its outlet. */
+  connect(address: string): Subscriber | undefined {
+    if (this.#clients.size >= this.#options.clientsMax) return undefined;
+    const subscriber = new Subscriber({
+      id: makeClientId(),
+      address,
+      bufferBytesMax: this.#options.bufferBytesMax,
+      onOver: (over, isSlow) => {
+        this.#forget(over);
+        if (isSlow)
+          this.#options.log("info", "a realtime client read too slowly and was cut", { client: address });
+      },
+    });
+    this.#clients.set(subscriber.id, subscriber);
+    return subscriber;
+  }
+
+  /**
+   * Replaces the topics of a client. Resolves when they are in force at PocketBase; at once when they already were.
+   *
+   * @throws SubscribeRefused, UpstreamError
+   */
+  async subscribe(wish: Wish): Promise<Subscribed> {
+    const { clientId, topics, subject } = wish;
+    const client = this.#clients.get(clientId);
+    if (client === undefined) return "unknown";
+    const verdict = judge(client, wish);
+    if (verdict !== undefined) return verdict;
+    if (this.#topicChars + charsOf(topics) > TOPIC_CHARS_MAX) return "crowded";
+    const turn = ++client.turn;
+    const group = this.#groupOf(subject);
+    const shared = topics.filter((topic) => topic !== LOGIN_TOPIC);
+    const isGuest = subject.session === undefined && subject.credential === undefined;
+    try {
+      const held = group.hold(shared, subject, isGuest ? SHARED_ADDRESS : client.address);
+      if (held !== undefined) await held;
+      if (shared.length < topics.length) await this.logins.open(client);
+    } catch (error) {
+      group.release(shared);
+      this.#tidy(group);
+      throw error;
+    }
+    // Gone, overtaken by a later wish, or somebody else's meanwhile.
+    if (!client.isOpen || client.turn !== turn || !maySucceed(client.subject, subject)) {
+      group.release(shared);
+      this.#tidy(group);
+      return client.isOpen ? "done" : "unknown";
+    }
+    if (shared.length === topics.length) this.logins.close(client);
+    this.#move(client, { group, topics: shared, subject });
+    return "done";
+  }
+
+  /** Clients a session is subscribed on, not counting the one of `clientId`. */
+  ownedBesides(sessionId: string, clientId: string): number {
+    const owned = this.#owned.get(sessionId) ?? 0;
+    return this.#clients.get(clientId)?.subject?.session?.id === sessionId ? owned - 1 : owned;
+  }
+
+  /** Ends the clients of sessions that are over. @returns how many. */
+  end({ ids, cid, uid }: EndedOwners): number {
+    const wanted = new Set(ids);
+    const isMeant = (owner: StreamOwner): boolean => {
+      if (wanted.size > 0) return wanted.has(owner.id);
+      return (
+        (cid === undefined || owner.cid === cid) && (uid === undefined || uid === "" || owner.uid === uid)
+      );
+    };
+    const meant = [...this.#clients.values()].filter(
+      ({ subject }) => subject?.session !== undefined && isMeant(subject.session),
+    );
+    for (const client of meant) {
+      const { group } = client;
+      client.end();
+      group?.renew();
+    }
+    return meant.length;
+  }
+
+  /** Tells every client when to come back, each a time of its own: the server is about to end. */
+  drain(): void {
+    for (const client of [...this.#clients.values()])
+      client.leave(Math.round(RETURN_MS.from + Math.random() * RETURN_MS.spread));
+  }
+
+  close(): void {
+    clearInterval(this.#sweeper);
+    for (const client of [...this.#clients.values()]) client.end();
+    for (const group of this.#groups.values()) group.close();
+    this.#groups.clear();
+    this.logins.closeAll();
+  }
+
+  #groupOf({ key }: Subject): Group {
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known;
+    const { open, sessions } = this.#options;
+    const group = new Group(key, {
+      open,
+      times: this.#times,
+      credentialOf: ({ session, credential }) =>
+        session === undefined ? credential : attempt(() => sessions.upstreamToken(session), undefined),
+    });
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  #move(
+    client: Subscriber,
+    next: { readonly group: Group; readonly topics: readonly string[]; readonly subject: Subject },
+  ): void {
+    const { group: before, topics, subject } = client;
+    before?.leave(client, topics);
+    next.group.join(client, next.topics);
+    this.#own(subject?.session, -1);
+    this.#own(next.subject.session, 1);
+    this.#topicChars += charsOf(next.topics) - charsOf(topics);
+    client.group = next.group;
+    client.topics = next.topics;
+    client.subject = next.subject;
+    before?.release(topics);
+    if (before !== undefined && before !== next.group) this.#tidy(before);
+  }
+
+  #forget(client: Subscriber): void {
+    this.#clients.delete(client.id);
+    this.logins.close(client);
+    this.#own(client.subject?.session, -1);
+    this.#topicChars -= charsOf(client.topics);
+    const { group } = client;
+    if (group === undefined) return;
+    group.leave(client, client.topics);
+    group.release(client.topics);
+    this.#tidy(group);
+  }
+
+  #tidy(group: Group): void {
+    if (group.members.size > 0 || group.size > 0) return;
+    group.close();
+    if (this.#groups.get(group.key) === group) this.#groups.delete(group.key);
+  }
+
+  #own(session: StreamOwner | undefined, by: 1 | -1): void {
+    if (session === undefined) return;
+    const owned = (this.#owned.get(session.id) ?? 0) + by;
+    if (owned > 0) this.#owned.set(session.id, owned);
+    else this.#owned.delete(session.id);
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    const { unboundMsMax, beatMs } = this.#times;
+    for (const client of this.#clients.values()) {
+      if (client.turn === 0 && nowMs - client.openedMs >= unboundMsMax) client.end();
+      else if (nowMs - client.wroteMs >= beatMs) client.beat();
+    }
+    for (const group of this.#groups.values()) group.tick(nowMs);
+    this.#endExpired();
+  }
+
+  #endExpired(): void {
+    const judged = new Map<string, boolean>();
+    for (const client of this.#clients.values()) {
+      const session = client.subject?.session;
+      if (session === undefined) continue;
+      let isLive = judged.get(session.id);
+      if (isLive === undefined) {
+        // Sessions that cannot be read for a moment end nobody.
+        isLive = attempt(() => this.#options.sessions.isLive(session), true);
+        judged.set(session.id, isLive);
+      }
+      if (!isLive) client.end();
+    }
+  }
+}
+
+// In PocketBase's order, but that a signed-in caller may have moved to another address.
+const judge = ({ subject: before, address }: Subscriber, wish: Wish): Subscribed | undefined => {
+  const isOwner = before?.session !== undefined && before.key === wish.subject.key;
+  if (!isOwner && address !== wish.address) return "elsewhere";
+  return maySucceed(before, wish.subject) ? undefined : "foreign";
+};
+
+const charsOf = (topics: readonly string[]): number => {
+  let chars = 0;
+  for (const topic of topics) chars += topic.length;
+  return chars;
+};
+
+const attempt = <T>(work: () => T, otherwise: T): T => {
+  try {
+    return work();
+  } catch {
+    return otherwise; // the store of sessions does not work just now
+  }
+};

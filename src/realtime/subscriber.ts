@@ -1,0 +1,131 @@
+// One connected client: what it is subscribed on, as whom, and what waits for it while it reads slowly.
+import type { Group } from "./group.ts";
+import type { Message } from "./message.ts";
+import type { Subject } from "./subject.ts";
+
+/** The wire of one client. Methods answer whether more may be written at once; `Outlet` owners call `flow` again. */
+export interface Outlet {
+  /** One event; false when it waits to be taken. */
+  message(message: Message): boolean;
+  /** Says that the connection lives. */
+  beat(): boolean;
+  /** Says that events may have been missed: asks the client to look for itself. */
+  gap(): boolean;
+  /** The server is about to end: says when to come back, in ms. */
+  leave(retryMs: number): void;
+  /** Ends cleanly. */
+  end(): void;
+  /** Ends at once: the client does not take what it is sent. */
+  cut(): void;
+}
+
+/** What an event costs beside its data while it waits. */
+const WAITING_BYTES = 64;
+
+export interface SubscriberOptions {
+  readonly id: string;
+  /** The client address it was opened from. */
+  readonly address: string;
+  readonly bufferBytesMax: number;
+  /** Called once when it is over, whoever ended it. */
+  readonly onOver: (subscriber: Subscriber, isSlow: boolean) => void;
+}
+
+export class Subscriber {
+  readonly id: string;
+  readonly address: string;
+  readonly openedMs = performance.now();
+  /** Undefined until it first subscribes. */
+  subject: Subject | undefined;
+  group: Group | undefined;
+  topics: readonly string[] = [];
+  /** Grows with each subscription asked for: the latest counts. */
+  turn = 0;
+  isOpen = true;
+  wroteMs = performance.now();
+  readonly #options: SubscriberOptions;
+  #outlet: Outlet | undefined;
+  #isStalled = false;
+  #queue: Message[] | undefined;
+  #queuedBytes = 0;
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.address = options.address;
+  }
+
+  attach(outlet: Outlet): void {
+    this.#outlet = outlet;
+  }
+
+  /** Sends an event, or keeps it while the client is slow; cuts a client that is behind by more than its bound. */
+  push(message: Message): void {
+    if (!this.isOpen || this.#outlet === undefined) return;
+    if (this.#isStalled) return this.#keep(message);
+    this.wroteMs = performance.now();
+    this.#isStalled = !this.#outlet.message(message);
+  }
+
+  /** Keeps a quiet connection from being taken for a dead one. */
+  beat(): void {
+    if (this.#isStalled) return;
+    this.wroteMs = performance.now();
+    this.#isStalled = this.#outlet?.beat() === false;
+  }
+
+  /** Says that events may have been missed. */
+  tellGap(): void {
+    if (this.isOpen && !this.#isStalled) this.#isStalled = this.#outlet?.gap() === false;
+  }
+
+  /** The client takes bytes again. */
+  flow(): void {
+    this.#isStalled = false;
+    const queue = this.#queue;
+    if (queue === undefined) return;
+    let sent = 0;
+    while (sent < queue.length && !this.#isStalled) {
+      const message = queue[sent++];
+      if (message === undefined) break;
+      this.#queuedBytes -= costOf(message);
+      this.#isStalled = this.#outlet?.message(message) === false;
+    }
+    this.wroteMs = performance.now();
+    this.#queue = sent < queue.length ? queue.slice(sent) : undefined;
+  }
+
+  /** Says when to come back; its connection is ended by whoever ends them all. */
+  leave(retryMs: number): void {
+    if (this.isOpen) this.#outlet?.leave(retryMs);
+  }
+
+  /** Ends it cleanly; a second call changes nothing. */
+  end(): void {
+    if (!this.isOpen) return;
+    this.over();
+    this.#outlet?.end();
+  }
+
+  /** The connection is gone. */
+  over(isSlow = false): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#queue = undefined;
+    this.#options.onOver(this, isSlow);
+  }
+
+  // What waits is shared with other clients: a slow one holds references, not copies.
+  #keep(message: Message): void {
+    this.#queuedBytes += costOf(message);
+    if (this.#queuedBytes > this.#options.bufferBytesMax) {
+      this.over(true);
+      this.#outlet?.cut();
+      return;
+    }
+    this.#queue ??= [];
+    this.#queue.push(message);
+  }
+}
+
+const costOf = ({ data, topic }: Message): number => data.length + topic.length + WAITING_BYTES;

@@ -1,0 +1,102 @@
+// What the realtime tests share: streams read into events, and a PocketBase with collections of every kind of rule.
+import { expect } from "bun:test";
+import { call, jsonOf, type Pair } from "../sessions/support.ts";
+import { type EventStream, openEventStream } from "../support/eventStream.ts";
+
+/** Events of a stream as text that compares: topic and data with sorted members, without the connection events. */
+export const eventsOf = (stream: EventStream): string[] => {
+  const events: string[] = [];
+  for (const block of stream.text().split("\n\n").slice(0, -1)) {
+    const [, topic = "", data = ""] = /event:(.*)\ndata:(.*)$/.exec(block) ?? [];
+    if (topic !== "" && topic !== "PB_CONNECT") events.push(`${topic} ${sorted(data)}`);
+  }
+  return events.sort();
+};
+
+const sorted = (data: string): string =>
+  JSON.stringify(JSON.parse(data), (_, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+
+/** Every `id:` of a stream. */
+export const idsOf = (stream: EventStream): ReadonlySet<string> =>
+  new Set(Array.from(stream.text().matchAll(/^id:(.*)$/gm), ([, id = ""]) => id));
+
+/** Subscribes; the status. */
+export const subscribe = async (
+  url: string,
+  stream: EventStream,
+  { token, topics }: { readonly token?: string | undefined; readonly topics: readonly string[] },
+): Promise<number> => {
+  const json = { clientId: stream.clientId, subscriptions: topics };
+  return (await call(url, { path: "/api/realtime", token, json })).status;
+};
+
+/** A stream that is subscribed. */
+export const listen = async (
+  url: string,
+  options: { readonly token?: string | undefined; readonly topics: readonly string[] },
+): Promise<EventStream> => {
+  const stream = await openEventStream(url);
+  expect(await subscribe(url, stream, options)).toBe(204);
+  return stream;
+};
+
+/** A topic with options as the SDK writes them. */
+export const topicWith = (topic: string, options: unknown): string =>
+  `${topic}?options=${encodeURIComponent(JSON.stringify(options))}`;
+
+/** PocketBase as superuser, past Hapta. */
+export const asRoot = (pair: Pair) => {
+  const ask = async (method: string, path: string, json?: unknown): Promise<Record<string, unknown>> => {
+    const answer = await call(pair.pb.url, { method, path, token: pair.pb.world.tokens.superuser, json });
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.text === "" ? {} : jsonOf(answer);
+  };
+  return ask;
+};
+
+/** Rules by collection: of each kind that PocketBase knows. All have the same fields. */
+export const RULES: Readonly<Record<string, string | null>> = {
+  rt_public: "",
+  rt_nobody: null,
+  rt_owner: "owner = @request.auth.id",
+  rt_member: "@request.auth.id != ''",
+  rt_role: "@request.auth.name ~ 'Ada'",
+  rt_field: "flag = true",
+  rt_parent: "parent.flag = true",
+  rt_cross: "@collection.rt_public.title ?= title",
+  rt_asked: "@request.query.key = 'k' || @request.headers.x_token = 'k'",
+  rt_time: "updated <= @now && @request.context = 'realtime'",
+};
+
+/** Makes the collections of {@link RULES}. */
+export const createCollections = async (pair: Pair): Promise<void> => {
+  const ask = asRoot(pair);
+  let parent = "";
+  for (const [name, rule] of Object.entries(RULES)) {
+    const relation = { type: "relation", maxSelect: 1 };
+    const made = await ask("POST", "/api/collections", {
+      name,
+      type: "base",
+      listRule: rule,
+      viewRule: rule,
+      createRule: "",
+      updateRule: "",
+      deleteRule: "",
+      fields: [
+        { name: "title", type: "text" },
+        { name: "flag", type: "bool" },
+        { name: "secret", type: "text", hidden: true },
+        { name: "owner", ...relation, collectionId: "pbc_members0001" },
+        ...(parent === ""
+          ? []
+          : [{ name: "parent", ...relation, collectionId: parent, cascadeDelete: true }]),
+        { name: "updated", type: "autodate", onCreate: true, onUpdate: true },
+      ],
+    });
+    if (parent === "") parent = String(made["id"]);
+  }
+};
