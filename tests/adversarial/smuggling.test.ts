@@ -232,7 +232,7 @@ describe("HT1", () => {
   test.each(["00", "000000000000000"])("Content-Length %p is an empty body, at once", async (zero) => {
     using client = await RawClient.open(gateway.port);
     client.write(
-      `POST /api/realtime HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nContent-Length: ${zero}\r\n\r\n`,
+      `POST /api/collections/members/request-verification HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nContent-Length: ${zero}\r\n\r\n`,
     );
     await client.contains("200 OK", 2_000);
     expect(client.text).not.toContain("Connection: close");

@@ -44,6 +44,11 @@ export const ALLOWED_REFUSALS: readonly AllowedRefusal[] = [
     insteadOf: [400],
     reason: "every sub-request of a batch is parsed before PocketBase sees one",
   },
+  {
+    code: "subscription_invalid",
+    insteadOf: [400],
+    reason: "subscriptions end at Hapta",
+  },
 ];
 
 const isAllowedRefusal = (direct: WireResponse, through: WireResponse): boolean => {
@@ -55,6 +60,8 @@ const isAllowedRefusal = (direct: WireResponse, through: WireResponse): boolean 
 /** Refusals that have PocketBase's whole body; those of queries may say in addition where a text is wrong. */
 const isSameRefusal = (direct: WireResponse, through: WireResponse): boolean => {
   const code = headOf(through, "x-hapta-error");
+  if (code === "subscription_invalid")
+    return direct.status === through.status && direct.text === through.text;
   if (code !== "query_invalid" && code !== "record_invalid") return false;
   if (direct.status !== through.status || direct.text === "") return direct.status === through.status;
   const [asked, given] = [direct, through].map(({ text }) => JSON.parse(text) as { data: object });
