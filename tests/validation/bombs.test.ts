@@ -70,7 +70,7 @@ describe("validate and bombs", () => {
     expect([flowed.status, flowed.text.length > 2 * ROOM]).toEqual([200, true]);
   });
 
-  test("no body that is read costs out of proportion to its length", () => {
+  test("the longest bodies that are read cost less than 5 ms of CPU each", () => {
     const bodies = [
       `[${"1,".repeat(ROOM / 2 - 2)}1]`,
       `{"a":[${"[],".repeat(ROOM / 3 - 10)}1]}`,
@@ -80,9 +80,9 @@ describe("validate and bombs", () => {
     ].map((text) => Buffer.from(text as string));
     for (const bytes of bodies) {
       expect(bytes.length).toBeLessThanOrEqual(ROOM);
-      const costs = Array.from({ length: 7 }, () => cpuMsOf(bytes)).sort((a, b) => a - b);
-      // The least of several, with room for a busy machine: a few ms each is what `bun run bench validate` measures.
-      expect([bytes.toString("utf8", 0, 20), (costs[0] ?? 0) < 100]).toEqual([
+      const costs = Array.from({ length: 40 }, () => cpuMsOf(bytes)).sort((a, b) => a - b);
+      // The least of many: the first ones pay for compiling, and the machine may do other things meanwhile.
+      expect([bytes.toString("utf8", 0, 20), (costs[0] ?? 0) < 5]).toEqual([
         bytes.toString("utf8", 0, 20),
         true,
       ]);
