@@ -1,7 +1,7 @@
 // The wire of a client that reads server-sent events, byte for byte as PocketBase writes them.
 import type { BodySink, BodySource } from "../http/answer.ts";
 import type { Message } from "./message.ts";
-import type { Outlet, Subscriber } from "./subscriber.ts";
+import type { CloseReason, Outlet, Subscriber } from "./subscriber.ts";
 
 /** Events ignore a comment; proxies take it for traffic. */
 const BEAT = ":\n\n";
@@ -21,7 +21,7 @@ export class EventStream implements Outlet, BodySource {
     this.#sink = sink;
     this.#subscriber.attach(this);
     this.gap();
-    if (!this.#subscriber.isOpen) this.end();
+    if (!this.#subscriber.isOpen) this.close("stopping");
   }
 
   resume(): void {
@@ -54,16 +54,11 @@ export class EventStream implements Outlet, BodySource {
     this.#say(`retry:${retryMs}\n\n`);
   }
 
-  end(): void {
+  close(reason: CloseReason): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    sink?.end();
-  }
-
-  cut(): void {
-    const sink = this.#sink;
-    this.#sink = undefined;
-    sink?.fail(new Error("the client is too slow"));
+    if (reason === "slow") sink?.fail(new Error("the client is too slow"));
+    else sink?.end();
   }
 
   #say(text: string): boolean {

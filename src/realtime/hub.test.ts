@@ -102,8 +102,7 @@ const connect = (hub: Hub, address = "192.0.2.1"): Client => {
     beat: () => say("beat"),
     gap: () => say("gap"),
     leave: (ms) => void say(`leave ${ms}`),
-    end: () => void say("end"),
-    cut: () => void say("cut"),
+    close: (reason) => void say(`close ${reason}`),
   });
   return client;
 };
@@ -148,8 +147,25 @@ describe("Hub", () => {
     expect(ada.subscriber.topics).toEqual(["a/*"]);
     // Another session of hers, and another address of the same session's.
     expect(await ada.subscribe(["b/*"], user("ada", "s2"), "198.51.100.7")).toBe("done");
-    ada.subscriber.end();
+    ada.subscriber.end("stopping");
     expect(await ada.subscribe(["a/*"], user("ada"))).toBe("unknown");
+  });
+
+  test("a client that is reset hears nothing more, and may be anybody's", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open);
+    const client = connect(hub);
+    await client.subscribe(["a/*"], user("ada", "s1"));
+    const late = client.subscribe(["a/*", "b/*"], user("ada", "s2"));
+    hub.reset(client.subscriber);
+    expect(await late).toBe("done");
+    upstream.tell("a/*", "1");
+    upstream.tell("b/*", "2");
+    expect(client.heard).toEqual([]);
+    expect([hub.ownedBesides("s1", ""), hub.ownedBesides("s2", ""), hub.upstreams]).toEqual([0, 0, 0]);
+    expect(await client.subscribe(["a/*"], user("ben"))).toBe("done");
+    upstream.streams.at(-1)?.listener.onMessage("a/*", "for ben");
+    expect(client.heard).toEqual(["a/* for ben"]);
   });
 
   test("RE4: guessed names are unknown, without a question to PocketBase", async () => {
@@ -173,7 +189,7 @@ describe("Hub", () => {
     for (let i = 0; i < 20; i++) upstream.tell("a/*", `${i}`.padEnd(100, "x"));
     expect(quick.heard.length).toBe(20);
     expect(slow.heard.length).toBe(2);
-    expect(slow.heard.at(-1)).toBe("cut");
+    expect(slow.heard.at(-1)).toBe("close slow");
     expect(said).toEqual(["a realtime client read too slowly and was cut"]);
     expect(hub.size).toBe(1);
   });
@@ -201,7 +217,7 @@ describe("Hub", () => {
     await other.subscribe(["a/*"], user("ben"));
     expect(hub.ownedBesides("s1", "")).toBe(1);
     expect(hub.end({ ids: ["s1"], cid: "c1", uid: "ada" })).toBe(1);
-    expect([one.heard, two.heard, other.heard]).toEqual([["end"], [], []]);
+    expect([one.heard, two.heard, other.heard]).toEqual([["close session_over"], [], []]);
     expect(hub.ownedBesides("s1", "")).toBe(0);
     expect(hub.end({ ids: [], cid: "c1", uid: undefined })).toBe(2);
     expect(hub.size).toBe(0);
@@ -216,7 +232,7 @@ describe("Hub", () => {
     const client = connect(hub);
     await client.subscribe(["a/*"], user("ada"));
     isLive = false;
-    await eventually(() => client.heard.includes("end"), 1_000);
+    await eventually(() => client.heard.includes("close session_over"), 1_000);
   });
 
   test("RE9, RE11: who never subscribes is let go; who is quiet gets signs of life", async () => {
@@ -224,7 +240,7 @@ describe("Hub", () => {
     const hub = createHub(upstream.open, { times: { unboundMsMax: 40, beatMs: 30 } });
     const [idle, bound] = [connect(hub), connect(hub)];
     await bound.subscribe(["a/*"]);
-    await eventually(() => idle.heard.includes("end"), 1_000);
+    await eventually(() => idle.heard.includes("close unused"), 1_000);
     await eventually(() => bound.heard.filter((text) => text === "beat").length > 2, 1_000);
     expect(hub.size).toBe(1);
   });
@@ -292,7 +308,7 @@ describe("Hub", () => {
     expect(upstream.streams.map(({ topics }) => topics.length)).toEqual([1000, 1000, 100]);
     upstream.tell("a/2x699", "x");
     expect(clients.map(({ heard }) => heard.length)).toEqual([0, 0, 1]);
-    for (const { subscriber } of clients) subscriber.end();
+    for (const { subscriber } of clients) subscriber.end("stopping");
     expect(hub.upstreams).toBe(0);
   });
 

@@ -8,6 +8,7 @@ import { LoginStreams } from "./loginStreams.ts";
 import { maySucceed, type StreamOwner, type Subject } from "./subject.ts";
 import { Subscriber } from "./subscriber.ts";
 import { LOGIN_TOPIC } from "./topics.ts";
+import { judgeWish, type Subscribed, type Wish } from "./wish.ts";
 
 /** Sessions that ended; without ids all of the record, the collection, or everybody. */
 export interface EndedOwners {
@@ -49,20 +50,6 @@ const TOPIC_CHARS_MAX = 128 * 1024 * 1024;
 const RETURN_MS = { from: 500, spread: 4_500 };
 /** Told to PocketBase as the address of the stream that all guests share. */
 const SHARED_ADDRESS = "127.0.0.1";
-
-/**
- * What became of a subscription: PocketBase's words for `unknown` (404), `elsewhere` (400, another address) and
- * `foreign` (403, another caller); `crowded` when topics take too much room.
- */
-export type Subscribed = "done" | "unknown" | "elsewhere" | "foreign" | "crowded";
-
-export interface Wish {
-  readonly clientId: string;
-  readonly topics: readonly string[];
-  readonly subject: Subject;
-  /** The client address it comes from. */
-  readonly address: string;
-}
 
 export class Hub {
   readonly logins: LoginStreams;
@@ -121,7 +108,7 @@ export class Hub {
     const { clientId, topics, subject } = wish;
     const client = this.#clients.get(clientId);
     if (client === undefined) return "unknown";
-    const verdict = judge(client, wish);
+    const verdict = judgeWish(client, wish);
     if (verdict !== undefined) return verdict;
     if (this.#topicChars + charsOf(topics) > TOPIC_CHARS_MAX) return "crowded";
     const turn = ++client.turn;
@@ -148,6 +135,12 @@ export class Hub {
     return "done";
   }
 
+  /** Takes its topics and its caller from a client, at once: what it subscribes next is judged anew, as anybody. */
+  reset(client: Subscriber): void {
+    client.turn++;
+    this.#strip(client);
+  }
+
   /** Clients a session is subscribed on, not counting the one of `clientId`. */
   ownedBesides(sessionId: string, clientId: string): number {
     const owned = this.#owned.get(sessionId) ?? 0;
@@ -168,7 +161,7 @@ export class Hub {
     );
     for (const client of meant) {
       const { group } = client;
-      client.end();
+      client.end("session_over");
       group?.renew();
     }
     return meant.length;
@@ -182,7 +175,7 @@ export class Hub {
 
   close(): void {
     clearInterval(this.#sweeper);
-    for (const client of [...this.#clients.values()]) client.end();
+    for (const client of [...this.#clients.values()]) client.end("stopping");
     for (const group of this.#groups.values()) group.close();
     this.#groups.clear();
     this.logins.closeAll();
@@ -221,13 +214,20 @@ export class Hub {
 
   #forget(client: Subscriber): void {
     this.#clients.delete(client.id);
+    this.#strip(client);
+  }
+
+  #strip(client: Subscriber): void {
+    const { group, subject, topics } = client;
     this.logins.close(client);
-    this.#own(client.subject?.session, -1);
-    this.#topicChars -= charsOf(client.topics);
-    const { group } = client;
+    this.#own(subject?.session, -1);
+    this.#topicChars -= charsOf(topics);
+    client.group = undefined;
+    client.subject = undefined;
+    client.topics = [];
     if (group === undefined) return;
-    group.leave(client, client.topics);
-    group.release(client.topics);
+    group.leave(client, topics);
+    group.release(topics);
     this.#tidy(group);
   }
 
@@ -248,7 +248,7 @@ export class Hub {
     const nowMs = performance.now();
     const { unboundMsMax, beatMs } = this.#times;
     for (const client of this.#clients.values()) {
-      if (client.turn === 0 && nowMs - client.openedMs >= unboundMsMax) client.end();
+      if (client.turn === 0 && nowMs - client.openedMs >= unboundMsMax) client.end("unused");
       else if (nowMs - client.wroteMs >= beatMs) client.beat();
     }
     for (const group of this.#groups.values()) group.tick(nowMs);
@@ -266,17 +266,10 @@ export class Hub {
         isLive = attempt(() => this.#options.sessions.isLive(session), true);
         judged.set(session.id, isLive);
       }
-      if (!isLive) client.end();
+      if (!isLive) client.end("session_over");
     }
   }
 }
-
-// In PocketBase's order, but that a signed-in caller may have moved to another address.
-const judge = ({ subject: before, address }: Subscriber, wish: Wish): Subscribed | undefined => {
-  const isOwner = before?.session !== undefined && before.key === wish.subject.key;
-  if (!isOwner && address !== wish.address) return "elsewhere";
-  return maySucceed(before, wish.subject) ? undefined : "foreign";
-};
 
 const charsOf = (topics: readonly string[]): number => {
   let chars = 0;

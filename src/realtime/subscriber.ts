@@ -13,11 +13,15 @@ export interface Outlet {
   gap(): boolean;
   /** The server is about to end: says when to come back, in ms. */
   leave(retryMs: number): void;
-  /** Ends cleanly. */
-  end(): void;
-  /** Ends at once: the client does not take what it is sent. */
-  cut(): void;
+  /** Ends the connection; says why where the wire has words for it. */
+  close(reason: CloseReason): void;
 }
+
+/**
+ * Why a client is ended: its session is over, it never subscribed, the server stops, or it does not take what it is
+ * sent.
+ */
+export type CloseReason = "session_over" | "unused" | "stopping" | "slow";
 
 /** What an event costs beside its data while it waits. */
 const WAITING_BYTES = 64;
@@ -100,11 +104,11 @@ export class Subscriber {
     if (this.isOpen) this.#outlet?.leave(retryMs);
   }
 
-  /** Ends it cleanly; a second call changes nothing. */
-  end(): void {
+  /** Ends it; a second call changes nothing. */
+  end(reason: CloseReason): void {
     if (!this.isOpen) return;
-    this.over();
-    this.#outlet?.end();
+    this.over(reason === "slow");
+    this.#outlet?.close(reason);
   }
 
   /** The connection is gone. */
@@ -119,8 +123,7 @@ export class Subscriber {
   #keep(message: Message): void {
     this.#queuedBytes += costOf(message);
     if (this.#queuedBytes > this.#options.bufferBytesMax) {
-      this.over(true);
-      this.#outlet?.cut();
+      this.end("slow");
       return;
     }
     this.#queue ??= [];
