@@ -1,26 +1,11 @@
 // Who gets into the admin API, what everybody else learns (SE5), and what is said about wrong input.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import {
-  ADA,
-  call,
-  login,
-  type Pair,
-  ROOT,
-  START_MS,
-  startPair,
-  TEST_MS,
-  verdictOf,
-} from "../sessions/support.ts";
+import { expect, test } from "bun:test";
+import { ADA, call, login, ROOT, startPair, verdictOf } from "../sessions/support.ts";
 import { WireConnection } from "../support/wire.ts";
 import { headOf } from "../support/wireReader.ts";
-import { BEARER, startWithKey } from "./support.ts";
+import { BEARER, sharedPairWithKey, startWithKey } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startWithKey();
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPairWithKey();
 
 const PLACES = ["/hapta", "/hapta/sessions", "/hapta/openapi.json", "/hapta/nowhere", "/metrics"];
 

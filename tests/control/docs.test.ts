@@ -1,18 +1,13 @@
 // The examples of docs/admin.md do what the page says.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EVENT_TYPES } from "../../src/sessions/eventRow.ts";
-import { call, createMember, login, type Pair, START_MS, TEST_MS } from "../sessions/support.ts";
+import { call, createMember, login } from "../sessions/support.ts";
 import { PROJECT_DIR } from "../support/scratch.ts";
-import { ADMIN_KEY, askJson, type Page, type SessionItem, startWithKey } from "./support.ts";
+import { ADMIN_KEY, askJson, type Page, type SessionItem, sharedPairWithKey } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startWithKey();
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPairWithKey();
 
 const PAGE = readFileSync(join(PROJECT_DIR, "docs", "admin.md"), "utf8");
 

@@ -1,29 +1,13 @@
 // The event log through the admin API: what is written, hostile texts (SE3), floods, and tampering (SE4).
 import { Database } from "bun:sqlite";
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
-import {
-  ADA,
-  call,
-  createMember,
-  login,
-  type Pair,
-  ROOT,
-  START_MS,
-  TEST_MS,
-  tryLogin,
-  verdictOf,
-} from "../sessions/support.ts";
+import { ADA, call, createMember, login, ROOT, tryLogin, verdictOf } from "../sessions/support.ts";
 import { eventually } from "../support/eventually.ts";
 import { sendRaw } from "../support/wire.ts";
-import { ask, askJson, type EventItem, type Page, startWithKey } from "./support.ts";
+import { ask, askJson, type EventItem, type Page, sharedPairWithKey } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startWithKey({ config: { Log: { Requests: "all" } } });
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPairWithKey({ config: { Log: { Requests: "all" } } });
 
 const events = (query = ""): Promise<Page<EventItem>> => askJson(pair.url, `/hapta/events${query}`);
 

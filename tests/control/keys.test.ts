@@ -1,32 +1,15 @@
 // Keys through the admin API: KV2, KV3; and what is made of Security.Secret (KV1, KV7).
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { PUBLISHED_SECRETS } from "../../src/settings/variableChecks.ts";
-import {
-  ADA,
-  BEN,
-  call,
-  login,
-  type Pair,
-  payloadOf,
-  refreshed,
-  START_MS,
-  TEST_MS,
-  verdictOf,
-  verify,
-} from "../sessions/support.ts";
+import { ADA, BEN, call, login, payloadOf, refreshed, verdictOf, verify } from "../sessions/support.ts";
 import { startChild } from "../support/childProcess.ts";
 import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 import { startHapta } from "../support/hapta.ts";
 import { createScratch, PROJECT_DIR } from "../support/scratch.ts";
-import { ask, askJson, type EventItem, type Page, startWithKey } from "./support.ts";
+import { ask, askJson, type EventItem, type Page, sharedPairWithKey } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startWithKey();
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPairWithKey();
 
 interface Key {
   readonly kid: string;

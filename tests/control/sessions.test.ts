@@ -1,29 +1,21 @@
 // The admin API over sessions: listing, ending, introspection, and that no filter is taken for another.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import {
   ADA,
   BEN,
   call,
   createMember,
   login,
-  type Pair,
   ROOT,
   refreshed,
-  START_MS,
-  TEST_MS,
   verdictOf,
   verify,
 } from "../sessions/support.ts";
 import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
-import { ask, askJson, type EventItem, type Page, type SessionItem, startWithKey } from "./support.ts";
+import { ask, askJson, type EventItem, type Page, type SessionItem, sharedPairWithKey } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startWithKey();
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPairWithKey();
 
 const list = (query = ""): Promise<Page<SessionItem>> => askJson(pair.url, `/hapta/sessions${query}`);
 const end = (path: string) => ask(pair.url, path, { method: "DELETE" });

@@ -1,6 +1,6 @@
 // What the tests of the admin API share: Hapta with a key, and calls that carry it.
 import { expect } from "bun:test";
-import { type Call, call, type Pair, startPair } from "../sessions/support.ts";
+import { type Call, call, type Pair, sharedPair, startPair } from "../sessions/support.ts";
 import type { HaptaOptions } from "../support/hapta.ts";
 import type { WireResponse } from "../support/wireReader.ts";
 
@@ -8,8 +8,16 @@ export const ADMIN_KEY = "an-admin-key-of-the-tests";
 export const BEARER = `Bearer ${ADMIN_KEY}`;
 
 /** Hapta with an admin key in front of a PocketBase of its own. */
-export const startWithKey = (options: HaptaOptions = {}): Promise<Pair> =>
-  startPair({ ...options, env: { HAPTA_ADMIN_KEY: ADMIN_KEY, ...options.env } });
+export const startWithKey = (options: HaptaOptions = {}): Promise<Pair> => startPair(withKey(options));
+
+const withKey = (options: HaptaOptions): HaptaOptions => ({
+  ...options,
+  env: { HAPTA_ADMIN_KEY: ADMIN_KEY, ...options.env },
+});
+
+/** Such a pair for all tests of a file. */
+export const sharedPairWithKey = (options: HaptaOptions = {}): ReturnType<typeof sharedPair> =>
+  sharedPair(withKey(options));
 
 /** A call with the admin key. */
 export const ask = (

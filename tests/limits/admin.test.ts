@@ -1,25 +1,19 @@
 // The admin API over limits, the examples of docs/limits.md, reloading, and what survives a restart.
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ADMIN_KEY, ask, askJson, startWithKey } from "../control/support.ts";
-import { ADA, call, login, type Pair, START_MS, TEST_MS, verdictOf } from "../sessions/support.ts";
+import { ADMIN_KEY, ask, askJson, sharedPairWithKey } from "../control/support.ts";
+import { ADA, call, login, verdictOf } from "../sessions/support.ts";
 import { eventually } from "../support/eventually.ts";
 import { startHapta } from "../support/hapta.ts";
 import { createScratch, PROJECT_DIR } from "../support/scratch.ts";
 import { countOf, repeat } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-
 const LIMITS = { Max: 20, Duration: 3_600_000, IP: false, isEnabled: true, Message: "Slow down." };
 const LIST = "/api/collections/notices/records";
 const FROM = (address: string) => [["X-Forwarded-For", address]] as const;
 
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startWithKey({ config: { ratelimit: LIMITS, Network: { TrustedProxies: ["loopback"] } } });
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPairWithKey({ config: { ratelimit: LIMITS, Network: { TrustedProxies: ["loopback"] } } });
 
 const statuses = async (count: number, address: string, token?: string): Promise<number[]> => {
   const all: number[] = [];

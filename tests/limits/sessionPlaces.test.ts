@@ -1,32 +1,16 @@
 // Places that belong to a login: streams of one session and requests under way of one user, with a real PocketBase.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { connect } from "node:net";
-import {
-  ADA,
-  BEN,
-  call,
-  login,
-  type Pair,
-  START_MS,
-  startPair,
-  TEST_MS,
-  verdictOf,
-} from "../sessions/support.ts";
+import { ADA, BEN, call, login, sharedPair, verdictOf } from "../sessions/support.ts";
 import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 
-setDefaultTimeout(TEST_MS);
-
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startPair({
-    config: {
-      ratelimit: { Max: 100_000, Duration: 60_000, isEnabled: true, MaxInFlightPerUser: 2 },
-      Realtime: { MaxClientsPerSession: 2 },
-    },
-  });
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPair({
+  config: {
+    ratelimit: { Max: 100_000, Duration: 60_000, isEnabled: true, MaxInFlightPerUser: 2 },
+    Realtime: { MaxClientsPerSession: 2 },
+  },
+});
 
 test("streams a session is subscribed on have a bound; one that closes makes room; other sessions have their own", async () => {
   const [ada, ben] = [await login(pair.url, ADA), await login(pair.url, BEN)];

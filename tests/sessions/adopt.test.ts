@@ -1,6 +1,6 @@
 // Security.UpstreamTokens "adopt": whoever was signed in before Hapta came stays so. And superusers' tokens from
 // outside: refused in either mode.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { IDS } from "../support/fixture/records.ts";
 import { startHapta } from "../support/hapta.ts";
 import {
@@ -10,23 +10,15 @@ import {
   jsonOf,
   login,
   logout,
-  type Pair,
   payloadOf,
   ROOT,
   refresh,
-  START_MS,
-  startPair,
-  TEST_MS,
+  sharedPair,
   verdictOf,
   verify,
 } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startPair({ config: { Security: { UpstreamTokens: "adopt" } } });
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPair({ config: { Security: { UpstreamTokens: "adopt" } } });
 
 const PUBLIC = [["X-Forwarded-For", "203.0.113.7"]] as const;
 

@@ -1,5 +1,5 @@
 // /auth/sessions, /auth/logout and /auth/verify: the device list, ending devices, and what an ended one is told.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { PASSWORD } from "../support/fixture/records.ts";
 import { headOf, type WireResponse } from "../support/wireReader.ts";
 import {
@@ -10,21 +10,13 @@ import {
   diariesSeen,
   login,
   logout,
-  type Pair,
   refresh,
-  START_MS,
-  startPair,
-  TEST_MS,
+  sharedPair,
   verdictOf,
   verify,
 } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startPair();
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPair();
 
 interface Device {
   readonly id: string;

@@ -1,17 +1,15 @@
 // SU5: what a superuser has opened in somebody else's name ends with that superuser.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { IDS, PASSWORD } from "../support/fixture/records.ts";
-import { call, jsonOf, login, type Pair, ROOT, START_MS, startPair, TEST_MS, verify } from "./support.ts";
+import { call, jsonOf, login, ROOT, START_MS, sharedPair, verify } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
+const pair = sharedPair();
 let root: string;
+
 beforeAll(async () => {
-  pair = await startPair();
   root = await login(pair.url, ROOT);
 }, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
 
 const SUPERUSERS = "/api/collections/_superusers/records";
 let made = 0;

@@ -1,6 +1,6 @@
 // TK2 for the app's own code: wherever a hook puts a token of PocketBase's, none that counts there reaches a client. What
 // is at hand becomes a login here; what flows by leaves worthless.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { openEventStream } from "../support/eventStream.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { exchange } from "../support/wire.ts";
@@ -11,25 +11,20 @@ import {
   call,
   diariesSeen,
   login,
-  type Pair,
   ROOT,
   refresh,
   START_MS,
-  startPair,
-  TEST_MS,
+  sharedPair,
   verdictOf,
   verify,
 } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
+const pair = sharedPair();
 let ada: string;
 
 beforeAll(async () => {
-  pair = await startPair();
   ada = await login(pair.url, ADA);
 }, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
 
 const wholeOf = ({ status, headers, body }: WireResponse): string =>
   [status, ...headers.flat(), body.toString("latin1")].join("\n");

@@ -1,27 +1,11 @@
 // Realtime with Hapta's tokens: private events arrive for whoever may see them, and stop with the session.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { type EventStream, openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
-import {
-  ADA,
-  BEN,
-  call,
-  login,
-  logout,
-  type Pair,
-  refreshed,
-  START_MS,
-  startPair,
-  TEST_MS,
-} from "./support.ts";
+import { ADA, BEN, call, login, logout, refreshed, sharedPair } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startPair();
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPair();
 
 const subscribe = async (stream: EventStream, token: string | undefined): Promise<void> => {
   const subscriptions = ["diaries/*", "notices/*"];

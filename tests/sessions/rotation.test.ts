@@ -1,5 +1,5 @@
 // RT1, RT4, RT10, RT13 and logins that carry old tokens, against real processes.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { IDS } from "../support/fixture/records.ts";
 import { headOf } from "../support/wireReader.ts";
 import {
@@ -10,25 +10,17 @@ import {
   jsonOf,
   login,
   logout,
-  type Pair,
   payloadOf,
   ROOT,
   refresh,
   refreshed,
-  START_MS,
-  startPair,
-  TEST_MS,
+  sharedPair,
   tryLogin,
   verdictOf,
   verify,
 } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
-beforeAll(async () => {
-  pair = await startPair();
-}, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
+const pair = sharedPair();
 
 test("RT1: 20 parallel refreshes give one token, one generation on", async () => {
   const token = await login(pair.url, ADA);

@@ -1,5 +1,5 @@
 // What the session tests share: Hapta in front of a real PocketBase, logins, and calls that show every byte.
-import { expect } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout } from "bun:test";
 import { SUPERUSER } from "../support/fixture/load.ts";
 import { PASSWORD } from "../support/fixture/records.ts";
 import { type Hapta, type HaptaOptions, startHapta } from "../support/hapta.ts";
@@ -36,6 +36,33 @@ export const startPair = async (options: HaptaOptions = {}): Promise<Pair> => {
     await pb[Symbol.asyncDispose]();
     throw error;
   }
+};
+
+/**
+ * One pair for all tests of a file: started before the first, stopped after the last. Read it inside tests and hooks only.
+ */
+export const sharedPair = (options: HaptaOptions = {}): Omit<Pair, typeof Symbol.asyncDispose> => {
+  setDefaultTimeout(TEST_MS);
+  let pair: Pair | undefined;
+  beforeAll(async () => {
+    pair = await startPair(options);
+  }, START_MS);
+  afterAll(() => pair?.[Symbol.asyncDispose](), START_MS);
+  const running = (): Pair => {
+    if (pair === undefined) throw new Error("the pair is not running");
+    return pair;
+  };
+  return {
+    get pb() {
+      return running().pb;
+    },
+    get hapta() {
+      return running().hapta;
+    },
+    get url() {
+      return running().url;
+    },
+  };
 };
 
 /** One call; `token` becomes the Authorization header. */

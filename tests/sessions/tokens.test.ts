@@ -1,5 +1,5 @@
 // TK1 to TK5 and TK7 over HTTP: what the SDK reads in a token, and what counts as one.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import PocketBase from "pocketbase";
 import { SUPERUSER } from "../support/fixture/load.ts";
 import { IDS, PASSWORD } from "../support/fixture/records.ts";
@@ -11,24 +11,20 @@ import {
   diariesSeen,
   jsonOf,
   login,
-  type Pair,
   payloadOf,
   refresh,
   START_MS,
-  startPair,
-  TEST_MS,
+  sharedPair,
   verdictOf,
   verify,
 } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
+const pair = sharedPair();
 let token: string;
+
 beforeAll(async () => {
-  pair = await startPair();
   token = await login(pair.url, ADA);
 }, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 

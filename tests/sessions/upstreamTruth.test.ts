@@ -1,6 +1,6 @@
 // UT1, UT3 and UT4 through Hapta: what ends logins at PocketBase ends them here before the writer hears of it, and a
 // PocketBase that is down ends none.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import PocketBase from "pocketbase";
 import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
@@ -16,24 +16,20 @@ import {
   diariesSeen,
   jsonOf,
   login,
-  type Pair,
   ROOT,
   refresh,
   START_MS,
-  startPair,
-  TEST_MS,
+  sharedPair,
   tryLogin,
   verify,
 } from "./support.ts";
 
-setDefaultTimeout(TEST_MS);
-let pair: Pair;
+const pair = sharedPair();
 let bystander: string;
+
 beforeAll(async () => {
-  pair = await startPair();
   bystander = await login(pair.url, ADA);
 }, START_MS);
-afterAll(() => pair[Symbol.asyncDispose](), START_MS);
 
 const NEXT = "another horse 2";
 const CHANGE = { password: NEXT, passwordConfirm: NEXT };
