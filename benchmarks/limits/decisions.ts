@@ -2,6 +2,7 @@
 import { type Charge, keepCaller } from "../../src/limits/buckets.ts";
 import { Limiter } from "../../src/limits/limiter.ts";
 import type { Dimension, Rule } from "../../src/limits/rules.ts";
+import { limitRule } from "../../tests/support/limitKit.ts";
 
 const DECISIONS = 500_000;
 const CALLERS = 4096;
@@ -14,21 +15,9 @@ export interface DecisionRun {
   readonly us: readonly number[];
 }
 
-export const ruleOf = (name: string, by: readonly Dimension[], unitsMax: number): Rule => ({
-  name,
-  methods: [],
-  path: undefined,
-  collections: [],
-  actions: [],
-  audience: [],
-  unitsMax,
-  windowMs: 60_000,
-  burst: undefined,
-  by,
-  cost: "weight",
-  isShadow: false,
-  group: undefined,
-});
+/** A rule that counts by these dimensions. */
+export const ruleOf = (name: string, by: readonly Dimension[], unitsMax: number): Rule =>
+  limitRule({ name, by, unitsMax });
 
 const WAYS: readonly (readonly [string, readonly Dimension[]])[] = [
   ["1 dimension: user", ["user"]],

@@ -2,30 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { limitRule } from "../../tests/support/limitKit.ts";
 import { createScratch } from "../../tests/support/scratch.ts";
 import { toRoute } from "../pocketbase/routes.ts";
 import { Bans } from "./bans.ts";
 import { guestAt } from "./buckets.ts";
 import { type Ask, Limits, type LimitsConfig } from "./limits.ts";
-import type { Rule } from "./rules.ts";
 import { loadState, saveState } from "./stateFile.ts";
 import { TopTalkers } from "./topTalkers.ts";
 
-const RULE: Rule = {
-  name: "default",
-  methods: [],
-  path: undefined,
-  collections: [],
-  actions: [],
-  audience: [],
-  unitsMax: 10,
-  windowMs: 60_000,
-  burst: undefined,
-  by: ["address"],
-  cost: "weight",
-  isShadow: false,
-  group: undefined,
-};
+const RULE = limitRule({ name: "default" });
 
 const CONFIG: LimitsConfig = {
   isEnabled: true,

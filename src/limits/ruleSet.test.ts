@@ -1,24 +1,12 @@
+// Which rules count for which request.
 import { expect, test } from "bun:test";
+import { limitRule } from "../../tests/support/limitKit.ts";
 import { toRoute } from "../pocketbase/routes.ts";
 import { Limiter } from "./limiter.ts";
 import { RuleSet } from "./ruleSet.ts";
 import type { Rule } from "./rules.ts";
 
-const RULE: Rule = {
-  name: "r",
-  methods: [],
-  path: undefined,
-  collections: [],
-  actions: [],
-  audience: [],
-  unitsMax: 10,
-  windowMs: 60_000,
-  burst: undefined,
-  by: ["collection"],
-  cost: 1,
-  isShadow: false,
-  group: undefined,
-};
+const RULE = limitRule({ by: ["collection"], cost: 1 });
 
 const deed = (path: string, method = "GET") => ({
   method,

@@ -71,7 +71,10 @@ describe("examples/limits", () => {
 
   test("phones behind one address: guests are bounded by address, and the wide budget stays wide", async () => {
     await using hapta = await startLimited(mobileCgnat);
-    expect(countOf(await hapta.statuses(repeat(320, get(LIST))), 200)).toBe(300);
+    const startedMs = performance.now();
+    const passed = countOf(await hapta.statuses(repeat(320, get(LIST))), 200);
+    // One comes back every 200 ms.
+    expect(passed).toBeWithin(300, 302 + Math.floor((performance.now() - startedMs) / 200));
     expect(await hapta.statuses(repeat(50, get("/custom/x")))).toEqual(repeat(50, 200));
   });
 
