@@ -176,6 +176,11 @@ export const ERRORS = {
     message: "Something went wrong while processing your request.",
     stage: "validate",
   },
+  query_too_costly: {
+    status: 400,
+    message: "The query asks for more than is allowed here.",
+    stage: "validate",
+  },
   record_invalid: { status: 400, message: "Failed to create record.", stage: "validate" },
   upload_invalid: {
     status: 400,

@@ -34,7 +34,7 @@ export const PLANS = {
   docs: ["trace", "admit", "identify", "meter"],
   session: ["trace", "admit", "identify", "meter"],
   preflight: ["trace", "admit", "meter", "forward"],
-  auth: ["trace", "admit", "identify", "meter", "redeem", "cache", "forward"],
+  auth: ["trace", "admit", "identify", "meter", "redeem", "validate", "cache", "forward"],
   oauth: ["trace", "admit", "identify", "meter", "redeem"],
   records: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
   batch: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
@@ -42,7 +42,7 @@ export const PLANS = {
   file: ["trace", "admit", "identify", "meter", "cache", "forward"],
   realtime: ["trace", "admit", "identify", "meter"],
   admin: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
-  custom: ["trace", "admit", "identify", "meter", "cache", "forward"],
+  custom: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
 } as const satisfies Record<TrafficKind, readonly StageName[]>;
 
 /** What the routes do: answer what is Hapta's own, and reshape what PocketBase answered. */

@@ -1,4 +1,5 @@
 // From an Exchange to what the limits ask about it: who, what, and how heavy. Decides nothing.
+import { batchItemsOf } from "../batch/batchItems.ts";
 import { readStructMembers } from "../bodies/structMembers.ts";
 import type { Exchange, Principal } from "../exchange.ts";
 import type { Deed } from "../limits/actions.ts";
@@ -64,20 +65,11 @@ const topicsIn = (members: ReadonlyMap<string, unknown> | undefined): number => 
   return Array.isArray(topics) ? topics.length : 0;
 };
 
-interface Item {
-  readonly method?: unknown;
-  readonly url?: unknown;
-}
-
-// The payload was checked and written by Hapta, so it is what it seems. The files of a batch weigh with its first part.
-const partsOf = (payload: Uint8Array, bodyBytes: number): Part[] => {
-  const { requests = [] } = JSON.parse(Buffer.from(payload).toString("utf8")) as {
-    requests?: readonly Item[];
-  };
-  return requests.map(({ method, url }, index) => {
-    const [path = "", query = ""] = String(url).split("?", 2);
-    const deed = { method: String(method), path, route: toRoute(String(method), path.slice(1).split("/")) };
+// The files of a batch weigh with its first part.
+const partsOf = (payload: Uint8Array, bodyBytes: number): Part[] =>
+  batchItemsOf(payload).map(({ method, url }, index) => {
+    const [path = "", query = ""] = url.split("?", 2);
+    const deed = { method, path, route: toRoute(method, path.slice(1).split("/")) };
     const files = index === 0 ? uploadWeight(bodyBytes) : 0;
     return { deed, weight: weightOf(deed, { query, bodyBytes: 0 }) + files };
   });
-};

@@ -1,5 +1,6 @@
 // What a request on its way to PocketBase may change there, so that nothing older is answered once it is acknowledged.
 // Sends nothing and judges nobody: PocketBase decides whether a write happens.
+import { batchItemsOf } from "../batch/batchItems.ts";
 import type { EndWrite } from "../cache/versions.ts";
 import { aboutAccounts, callersOf, changed, deleted, EVERYTHING, recordsOf } from "../cache/written.ts";
 import type { Exchange } from "../exchange.ts";
@@ -83,10 +84,9 @@ const byAuth = ({ route }: Exchange, collections: LiveSchema): readonly string[]
 };
 
 const byBatch = (payload: Uint8Array | undefined, collections: LiveSchema): readonly string[] => {
-  const items = itemsOf(payload);
-  if (items === undefined) return [EVERYTHING];
+  if (payload === undefined) return [EVERYTHING];
   const names = new Set<string>();
-  for (const { method, url } of items) {
+  for (const { method, url } of batchItemsOf(payload)) {
     const path = url.split("?", 1)[0] ?? "";
     const segment = RECORDS.exec(path)?.[1] ?? "";
     const collection = collections.find(segment);
@@ -97,26 +97,3 @@ const byBatch = (payload: Uint8Array | undefined, collections: LiveSchema): read
   }
   return names.has(EVERYTHING) ? [EVERYTHING] : [...names];
 };
-
-interface BatchItem {
-  readonly method: string;
-  readonly url: string;
-}
-
-const itemsOf = (payload: Uint8Array | undefined): readonly BatchItem[] | undefined => {
-  if (payload === undefined) return undefined;
-  try {
-    const json: unknown = JSON.parse(Buffer.from(payload).toString("utf8"));
-    const requests = member(json, "requests");
-    if (!Array.isArray(requests)) return undefined;
-    return requests.map((item: unknown) => ({
-      method: String(member(item, "method")).toUpperCase(),
-      url: String(member(item, "url")),
-    }));
-  } catch {
-    return undefined; // nothing is known about it
-  }
-};
-
-const member = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;

@@ -1,5 +1,6 @@
 // Writes to collections that have refinements of the operator's: their bodies are read whole, whatever they travel in,
 // and nothing that could not be judged goes on to PocketBase.
+import { type BatchItem, batchItemsOf } from "../batch/batchItems.ts";
 import { BodyBudget } from "../bodies/bodyBudget.ts";
 import { createCountedSource } from "../bodies/countedSource.ts";
 import { readFormTexts } from "../bodies/formTexts.ts";
@@ -69,10 +70,10 @@ export const createRefineWrites = (services: Services): RefineWrites | undefined
     return undefined;
   };
 
-  const judgeBatch = async (exchange: Exchange, items: readonly Item[]): Promise<undefined> => {
+  const judgeBatch = async (exchange: Exchange, items: readonly BatchItem[]): Promise<undefined> => {
     for (const [index, { method, url, body }] of items.entries()) {
       const place = placeOf(method, url);
-      const errors = place === undefined ? undefined : await errorsOf(place, exchange, body ?? {});
+      const errors = place === undefined ? undefined : await errorsOf(place, exchange, body);
       if (place !== undefined && errors !== undefined) throw failedItem(index, errors, place.action);
     }
     return undefined;
@@ -94,7 +95,7 @@ export const createRefineWrites = (services: Services): RefineWrites | undefined
       return placeOf(method, path) === undefined ? undefined : judgeRecord(exchange);
     },
     batch: (exchange) => {
-      const items = itemsOf(exchange.batchPayload);
+      const items = batchItemsOf(exchange.batchPayload);
       if (items.some(({ url }) => isNew(url))) return learn().then(() => judgeBatch(exchange, items));
       return judgeBatch(exchange, items);
     },
@@ -130,18 +131,6 @@ const ACTIONS: Readonly<Record<string, "create" | "update">> = {
   "PUT all": "create",
   "PATCH one": "update",
 };
-
-interface Item {
-  readonly method: string;
-  readonly url: string;
-  readonly body?: Members;
-}
-
-// `admit` has written this text itself.
-const itemsOf = (payload: Uint8Array | undefined): readonly Item[] =>
-  payload === undefined
-    ? []
-    : (JSON.parse(Buffer.from(payload).toString("utf8")) as { requests: readonly Item[] }).requests;
 
 // In the shape of a batch that PocketBase gives up.
 const failedItem = (index: number, data: FieldErrors, action: Place["action"]): Refusal => {

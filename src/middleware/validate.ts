@@ -1,31 +1,43 @@
 // The stage that stops bad input before it costs PocketBase anything: queries of lists, and bodies of new records. It
-// refuses only what PocketBase surely refuses, in PocketBase's words, and lets pass what PocketBase has to judge.
+// refuses only what PocketBase surely refuses, in PocketBase's words, and lets pass what PocketBase has to judge; what
+// the operator forbids besides comes after that.
 import { type Exchange, isUnsafe, type Stage } from "../exchange.ts";
 import type { Services } from "../services.ts";
+import { createCheckCost } from "./checkCost.ts";
 import { createCheckQuery } from "./checkQuery.ts";
 import { createCheckRecord } from "./checkRecord.ts";
 import { createRefineWrites } from "./refineWrites.ts";
 
+type Checked = undefined | Promise<undefined>;
+type Check = (exchange: Exchange) => Checked;
+
+// One after the other; waits only for what makes it wait.
+const both =
+  (first: Check | undefined, second: Check | undefined): Check =>
+  (exchange) => {
+    const checked = first?.(exchange);
+    return checked === undefined ? second?.(exchange) : checked.then(() => second?.(exchange));
+  };
+
 export const createValidate = (services: Services): Stage => {
   const { isEnabled } = services.settings.validation;
   const refine = createRefineWrites(services);
-  if (!isEnabled && refine === undefined) return () => undefined;
-  const checkQuery = createCheckQuery(services);
-  const checkRecord = createCheckRecord(services);
-
-  const checkWrite = (exchange: Exchange): undefined | Promise<undefined> => {
-    const refined = refine?.record(exchange);
-    if (!isEnabled) return refined;
-    return refined === undefined ? checkRecord(exchange) : refined.then(() => checkRecord(exchange));
-  };
+  const cost = createCheckCost(services);
+  if (!isEnabled && refine === undefined && cost === undefined) return () => undefined;
+  const checkRead = both(isEnabled ? createCheckQuery(services) : undefined, cost?.request);
+  const checkWrite = both(
+    both(cost?.request, refine?.record),
+    isEnabled ? createCheckRecord(services) : undefined,
+  );
+  const checkBatch = both(cost?.batch, refine?.batch);
 
   return (exchange) => {
     const { kind } = exchange.route;
-    if (kind === "batch") return refine?.batch(exchange);
+    if (kind === "batch") return checkBatch(exchange);
     // A collection's name in an odd spelling makes a route of the superusers' area.
     if (kind === "admin") return isUnsafe(exchange.method) ? refine?.record(exchange) : undefined;
+    if (kind === "auth") return cost?.request(exchange);
     if (kind !== "records") return undefined;
-    if (isUnsafe(exchange.method)) return checkWrite(exchange);
-    return isEnabled ? checkQuery(exchange) : undefined;
+    return isUnsafe(exchange.method) ? checkWrite(exchange) : checkRead(exchange);
   };
 };

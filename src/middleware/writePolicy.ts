@@ -1,5 +1,6 @@
 // What a write to a collection takes besides PocketBase's own rules: an app's signature, a bound session, a session.
 // Concerns records and batches; reads, the app's own routes and superusers pass.
+import { batchItemsOf } from "../batch/batchItems.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { LiveSchema } from "../pocketbase/liveSchema.ts";
@@ -71,20 +72,11 @@ const isMet = (policy: WriteSettings, { principal, proven }: Exchange): boolean 
 };
 
 const segmentsOf = ({ route, path, batchPayload }: Exchange): string[] => {
-  const paths = route.kind === "batch" ? batchUrls(batchPayload) : [path];
+  const paths = route.kind === "batch" ? batchItemsOf(batchPayload).map(({ url }) => url) : [path];
   return paths.flatMap((one) => {
     const segment = RECORDS.exec(one)?.[1];
     return segment === undefined ? [] : [decoded(segment)];
   });
-};
-
-// Hapta has written this text itself.
-const batchUrls = (payload: Uint8Array | undefined): string[] => {
-  if (payload === undefined) return [];
-  const { requests } = JSON.parse(Buffer.from(payload).toString("utf8")) as {
-    readonly requests: readonly { readonly url: string }[];
-  };
-  return requests.map(({ url }) => url);
 };
 
 const decoded = (segment: string): string => {

@@ -1,5 +1,6 @@
 // After a write through Hapta that may have ended logins at PocketBase: the sessions concerned are checked
 // before the writer hears that it is done.
+import { batchItemsOf } from "../batch/batchItems.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Services } from "../services.ts";
 import { claimsOf } from "../utils/jwt.ts";
@@ -83,15 +84,9 @@ interface Written {
 }
 
 /** What a batch writes; an upsert names its record in the body. */
-const batchWrites = (bytes: Uint8Array | undefined): { method: unknown; url: string }[] => {
-  const requests = bytes === undefined ? undefined : memberOf(bytes, "requests");
-  if (!Array.isArray(requests)) return [];
-  return requests.flatMap((item: unknown) => {
-    const url = member(item, "url");
-    if (typeof url !== "string") return [];
-    const method = member(item, "method");
-    const id = method === "PUT" ? member(member(item, "body"), "id") : undefined;
+const batchWrites = (payload: Uint8Array | undefined): { method: string; url: string }[] =>
+  batchItemsOf(payload).flatMap(({ method, url, body }) => {
+    const id = method === "PUT" ? body["id"] : undefined;
     const upserted = typeof id === "string" ? [{ method, url: `${url.split("?", 1)[0]}/${id}` }] : [];
     return [{ method, url }, ...upserted];
   });
-};

@@ -1,6 +1,7 @@
 // Follows the names of a filter or sort through the schema: which collections they lead to, and which names
 // PocketBase refuses. Looks at no records and decides nothing about sharing.
 import { type Collection, type CollectionField, isMultiple, textOption } from "../pocketbase/collection.ts";
+import { indexesOf } from "../pocketbase/indexes.ts";
 import { comparisonsOf, type Expression, type Operand, operandsOf } from "./expression.ts";
 import type { FilterProblem } from "./filterError.ts";
 import { checkCall } from "./functions.ts";
@@ -16,9 +17,10 @@ export interface PathContext {
   readonly isPrivileged: boolean;
 }
 
-/** The collections a path joins, in order; or why PocketBase refuses it. */
+/** The collections a path joins, in order, and how many of the steps may lead to several records; or why PocketBase
+ * refuses it. */
 export type Walk =
-  | { readonly ok: true; readonly joined: readonly Collection[] }
+  | { readonly ok: true; readonly joined: readonly Collection[]; readonly manyCount: number }
   | { readonly ok: false; readonly reason: string };
 
 /** Segments before the last one that PocketBase follows. */
@@ -30,18 +32,19 @@ const RELATIONS_MAX = 6;
  */
 export const walkPath = (path: readonly string[], context: PathContext): Walk => {
   const joined: Collection[] = [];
-  let current = context.base;
+  let [current, manyCount] = [context.base, 0];
   for (const [index, segment] of path.slice(0, -1).entries()) {
     const field = current.fieldByName.get(segment);
     if (isLocked(field, context)) return refused(`${segment} can't be filtered by.`);
-    if (endsAt(field, path.slice(index + 1))) return { ok: true, joined };
+    if (endsAt(field, path.slice(index + 1))) return { ok: true, joined, manyCount };
     if (index >= RELATIONS_MAX) return refused(`Relations are followed ${RELATIONS_MAX} deep.`);
-    const next = field === undefined ? backwards(segment, current, context) : forwards(field, context);
-    if (typeof next === "string") return refused(next);
-    joined.push(next);
-    current = next;
+    const step = field === undefined ? backwards(segment, current, context) : forwards(field, context);
+    if (typeof step === "string") return refused(step);
+    joined.push(step.to);
+    manyCount += step.manyCount;
+    current = step.to;
   }
-  return endAt(path.at(-1) ?? "", current, { joined, context });
+  return reasonAtEnd(path.at(-1) ?? "", current, context) ?? { ok: true, joined, manyCount };
 };
 
 const isLocked = (field: CollectionField | undefined, context: PathContext): boolean =>
@@ -56,20 +59,32 @@ const endsAt = (field: CollectionField | undefined, rest: readonly string[]): bo
 
 const refused = (reason: string): Walk => ({ ok: false, reason });
 
-const forwards = (field: CollectionField, context: PathContext): Collection | string => {
+/** Where one relation leads; a text says why nowhere. */
+type Step = { readonly to: Collection; readonly manyCount: 0 | 1 } | string;
+
+const forwards = (field: CollectionField, context: PathContext): Step => {
   if (field.type !== "relation") return `${field.name} is not a relation.`;
-  return entered(context.find(textOption(field, "collectionId")), context) ?? `${field.name} leads nowhere.`;
+  const target = entered(context.find(textOption(field, "collectionId")), context);
+  if (target === undefined) return `${field.name} leads nowhere.`;
+  return typeof target === "string" ? target : { to: target, manyCount: isMultiple(field) ? 1 : 0 };
 };
 
-const backwards = (segment: string, current: Collection, context: PathContext): Collection | string => {
+const backwards = (segment: string, current: Collection, context: PathContext): Step => {
   const back = toBackRelation(segment);
   const source = back === undefined ? undefined : context.find(back.collection);
   const field = source?.fieldByName.get(back?.field ?? "");
-  if (field?.type !== "relation" || isLocked(field, context))
+  if (source === undefined || field?.type !== "relation" || isLocked(field, context))
     return `${current.name} has no field ${segment}.`;
   if (textOption(field, "collectionId") !== current.id) return `${segment} does not lead to ${current.name}.`;
-  return entered(source, context) ?? `${segment} leads nowhere.`;
+  const reason = entered(source, context);
+  return typeof reason === "string" ? reason : { to: source, manyCount: isUnique(source, field) ? 0 : 1 };
 };
+
+const isUnique = (collection: Collection, { name }: CollectionField): boolean =>
+  indexesOf(collection).some(
+    (index) =>
+      index.isUnique && !index.isPartial && index.columns.length === 1 && index.columns[0]?.name === name,
+  );
 
 // Since 0.31 everybody but superusers and rules needs a list rule on the way.
 const entered = (
@@ -80,16 +95,12 @@ const entered = (
     ? `${collection.name} can be filtered by superusers only.`
     : collection;
 
-const endAt = (
-  segment: string,
-  current: Collection,
-  { joined, context }: { readonly joined: readonly Collection[]; readonly context: PathContext },
-): Walk => {
+const reasonAtEnd = (segment: string, current: Collection, context: PathContext): Walk | undefined => {
   const { name, modifier } = splitModifier(segment);
   if (modifier === "?") return refused(`${segment} has an unknown modifier.`);
   const field = current.fieldByName.get(name);
   if (field === undefined) return refused(`${current.name} has no field ${name}.`);
-  return isLocked(field, context) ? refused(`${name} can't be filtered by.`) : { ok: true, joined };
+  return isLocked(field, context) ? refused(`${name} can't be filtered by.`) : undefined;
 };
 
 /**
