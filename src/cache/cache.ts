@@ -1,9 +1,10 @@
 // The cache: kept answers, fills under way, the versions both depend on, and what it counts. Knows no rules and no
 // callers: a key already says who may share what lies under it.
-import type { Answer } from "../http/answer.ts";
+import { type Ask, askPage } from "./askPage.ts";
 import type { Entry, Kept } from "./entry.ts";
 import { type Fill, Flights } from "./flights.ts";
 import { EntryStore } from "./store.ts";
+import { Totals } from "./totals.ts";
 import { type Lease, Versions } from "./versions.ts";
 
 /** What the cache has done since it was started. */
@@ -31,17 +32,27 @@ export interface CacheRead {
   /** Names the read and who may share its answer. */
   readonly key: string;
   readonly lease: Lease;
-  readonly ask: () => Promise<Answer>;
+  readonly ask: Ask;
   readonly keeps: (status: number) => boolean;
+  /** Names the total of a list, and who may share it; undefined where the answer has none. */
+  readonly totalKey?: string | undefined;
+  /** Nothing that was asked for before will do. */
+  readonly isForced?: boolean;
 }
 
 /** Keys whose answers turned out not to be for keeping are not filled again for this long. */
 const LOOSE_MS = 30_000;
 const LOOSE_MAX = 10_000;
 
+/** The share of the memory that totals may take. */
+const TOTALS_SHARE = 1 / 32;
+/** For a whole page; what takes longer flows on as it comes. */
+const PAGE_TIMEOUT_MS = 30_000;
+
 export class Cache {
   readonly versions: Versions;
   readonly store: EntryStore;
+  readonly totals: Totals;
   readonly counts: CacheCounts = {
     hits: 0,
     misses: 0,
@@ -58,7 +69,8 @@ export class Cache {
   constructor({ bytesMax, nowMs = Date.now }: CacheOptions) {
     this.#nowMs = nowMs;
     this.versions = new Versions({ nowMs });
-    this.store = new EntryStore(bytesMax);
+    this.totals = new Totals(bytesMax * TOTALS_SHARE);
+    this.store = new EntryStore(bytesMax * (1 - TOTALS_SHARE));
   }
 
   /** The answer under a key, if nothing it depends on has moved. */
@@ -77,11 +89,12 @@ export class Cache {
   }
 
   /** Asks, and keeps what may be kept. Rejects as `ask` does. */
-  fill({ key, lease, ask, keeps }: CacheRead): Promise<Fill> {
+  fill(read: CacheRead): Promise<Fill> {
+    const { key, lease, keeps } = read;
     const fill = this.#flights.start({
       key,
       lease,
-      ask,
+      ask: () => this.#ask(read),
       keeps,
       bodyBytesMax: this.store.entryBytesMax,
       store: (kept) => this.#keep(key, kept, lease),
@@ -108,9 +121,17 @@ export class Cache {
   /** Forgets the entries whose key `test` accepts, and what is being fetched for them. @returns how many. O(n). */
   purge(test: (key: string) => boolean): number {
     this.#flights.drop(test);
+    // Whatever made a page wrong may have made its total wrong; they are soon counted again.
+    this.totals.clear();
     let count = 0;
     for (const { key } of this.store.all()) if (test(key) && this.store.delete(key)) count += 1;
     return count;
+  }
+
+  #ask({ ask, lease, totalKey, isForced = false }: CacheRead): ReturnType<Ask> {
+    if (totalKey === undefined) return ask(false);
+    const limits = { bytesMax: this.store.entryBytesMax, timeoutMs: PAGE_TIMEOUT_MS };
+    return askPage({ totals: this.totals, totalKey, lease, ask, isForced, limits });
   }
 
   #keep(key: string, kept: Kept, lease: Lease): boolean {

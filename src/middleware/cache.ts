@@ -73,6 +73,7 @@ const wantedOf = (exchange: Exchange, plan: ReadPlan, session: Session | undefin
   const isAnonymous = plan.sharing === "public";
   const isShared = plan.sharing !== "principal" || session === undefined;
   return {
+    totalKey: plan.totalKey === undefined ? undefined : plan.totalKey + sharersOf(plan.sharing, session),
     names: namesOf(plan, session),
     collectionIds: plan.collectionIds,
     keeps: plan.keeps,
@@ -113,20 +114,24 @@ const readerOf = ({
   return principal.kind === "guest" && credential === undefined ? { session: undefined } : "credential";
 };
 
-/**
- * The key of an answer: what is read, and by whom it may be read. Everything that decides about privacy is in this line:
- * a public answer was asked for as a guest, one of a kind depends on the collection of who asks, and all others
- * belong to one record.
- */
 const keyOf = (
   { key, sharing }: ReadPlan,
   session: Pick<Session, "cid" | "uid"> | undefined,
   origin: string | undefined,
+): string =>
+  `${origin === undefined ? key : `${key} ${encodeURIComponent(origin)}`}${sharersOf(sharing, session)}`;
+
+/**
+ * The end of a key: by whom it may be read. Everything that decides about privacy is in these lines: a public answer was
+ * asked for as a guest, one of a kind depends on the collection of who asks, and all others belong to one record.
+ */
+const sharersOf = (
+  sharing: ReadPlan["sharing"],
+  session: Pick<Session, "cid" | "uid"> | undefined,
 ): string => {
-  const asked = origin === undefined ? key : `${key} ${encodeURIComponent(origin)}`;
-  if (sharing === "public") return `${asked}@public`;
-  if (session === undefined) return `${asked}@guests`;
-  return sharing === "kind" ? `${asked}@${session.cid}/*` : `${asked}@${session.cid}/${session.uid}`;
+  if (sharing === "public") return "@public";
+  if (session === undefined) return "@guests";
+  return sharing === "kind" ? `@${session.cid}/*` : `@${session.cid}/${session.uid}`;
 };
 
 // Whoever's token stops counting becomes a guest to PocketBase: their own record decides about what they get.

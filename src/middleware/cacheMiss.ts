@@ -13,6 +13,8 @@ const JOIN_MS = 10_000;
 /** A read that is not in the cache. */
 export interface Wanted {
   readonly key: string;
+  /** The key of the total in its answer; undefined where there is none. */
+  readonly totalKey: string | undefined;
   /** Names of everything its answer depends on. */
   readonly names: readonly string[];
   /** Ids of the collections among that. */
@@ -38,9 +40,11 @@ export const createMiss = ({ cache, cacheGate }: Services, forward: Stage): Miss
     return answer;
   };
 
-  const begin = ({ key, keeps, toRequest }: Wanted, lease: Lease): Promise<Fill> => {
+  const begin = ({ key, totalKey, keeps, toRequest, isForced }: Wanted, lease: Lease): Promise<Fill> => {
     const request = toRequest();
-    return cache.fill({ key, lease, keeps, ask: () => ask(request) });
+    const askFor = (skipsTotal: boolean): Promise<Answer> =>
+      ask(skipsTotal ? withoutTotal(request) : request);
+    return cache.fill({ key, totalKey, lease, keeps, isForced, ask: askFor });
   };
 
   return (exchange, wanted) => {
@@ -59,6 +63,11 @@ export const createMiss = ({ cache, cacheGate }: Services, forward: Stage): Miss
     return begin(wanted, lease).then((fill) => landed(exchange, wanted, { fill, isOwn: true }));
   };
 };
+
+const withoutTotal = (request: Exchange): Exchange => ({
+  ...request,
+  query: request.query === "" ? "skipTotal=1" : `${request.query}&skipTotal=1`,
+});
 
 /** A fill that has come to something, or not in time, and whether this client began it. */
 interface Landing {

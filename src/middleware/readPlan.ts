@@ -13,6 +13,8 @@ export interface ReadPlan {
   readonly kind: "plan";
   /** Without who may share it. */
   readonly key: string;
+  /** The same for how many records a list has; undefined for what has no total, or one that may depend on the page. */
+  readonly totalKey: string | undefined;
   readonly sharing: "public" | "kind" | "principal";
   /** Why it is not shared wider. */
   readonly reason: string;
@@ -109,14 +111,32 @@ const planRead = (
     recordId === undefined ? collection.name : `${collection.name}/${recordId}`,
     parameters,
   );
-  return toPlan(key, scope, keepsFor(collection.rules[operation], operation));
+  const totalKey =
+    operation === "list" && !scope.readsQuery ? totalKeyOf(collection.name, parameters) : undefined;
+  return toPlan({ key, totalKey, keeps: keepsFor(collection.rules[operation], operation) }, scope);
 };
 
-const toPlan = (key: string, scope: Scope, keeps: ReadPlan["keeps"]): ReadPlan | NoPlan => {
-  const { sharing, reason } = scope;
+const toPlan = (
+  read: Pick<ReadPlan, "key" | "totalKey" | "keeps">,
+  { sharing, reason, collections }: Scope,
+): ReadPlan | NoPlan => {
   if (sharing === "nobody") return none("rule", reason);
-  const collectionIds = [...scope.collections];
-  return { kind: "plan", key, sharing, reason, collectionIds, names: collectionIds.map(recordsOf), keeps };
+  const collectionIds = [...collections];
+  return { kind: "plan", ...read, sharing, reason, collectionIds, names: collectionIds.map(recordsOf) };
+};
+
+/** What says which part of a list is shown, not which records are in it. */
+const PAGING = new Set(["page", "perPage", "expand"]);
+/** Fields of the record itself; other paths may leave records out, and so may addresses that are not for everybody. */
+const isPlainSort = (sort: string): boolean =>
+  sort.split(",").every((one) => /^[-+ ]?(?!email$)(?!.*_via_)\w+$/.test(one));
+
+const totalKeyOf = (name: string, parameters: Parameters): string | undefined => {
+  if (parameter(parameters, "skipTotal") !== undefined) return undefined;
+  const counted = parameters.filter(
+    ([one, value]) => !PAGING.has(one) && !(one === "sort" && isPlainSort(value)),
+  );
+  return renderReadKey(name, counted);
 };
 
 // A record that is not there, or not for the caller, depends on the same things as one that is. What is locked is

@@ -2,12 +2,19 @@
 // feed. Changes no byte.
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { eventually } from "../support/eventually.ts";
+
+const ARRIVAL_MS = 10_000;
 
 /** A running relay. */
 export interface Relay extends AsyncDisposable {
   readonly url: string;
   /** How many requests began with this text, such as `GET /api/collections/notices`. */
   count(start: string): number;
+  /** How many requests had a request line that `test` accepts. */
+  countWhere(test: (line: string) => boolean): number;
+  /** Resolves when a request has begun with this text, now or before. */
+  arrival(start: string): Promise<void>;
   /** Holds the answers to requests that begin with this text, until the returned function is called. */
   hold(start: string): () => void;
   /** Cuts every stream, and lets no new one through until `heal`. */
@@ -75,10 +82,16 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the relay has no port");
 
+  const countWhere = (test: (line: string) => boolean): number =>
+    [...counts].reduce((sum, [line, count]) => (test(line) ? sum + count : sum), 0);
+
   return {
     url: `http://127.0.0.1:${address.port}`,
-    count: (start) =>
-      [...counts].reduce((sum, [line, count]) => (line.startsWith(start) ? sum + count : sum), 0),
+    count: (start) => countWhere((line) => line.startsWith(start)),
+    countWhere,
+    arrival: async (start) => {
+      await eventually(async () => countWhere((line) => line.startsWith(start)) > 0, ARRIVAL_MS);
+    },
     hold: (start) => {
       holds.add(start);
       return () => {
