@@ -1,8 +1,9 @@
 // A form with files, read strictly while it flows and written anew under a boundary of its own: PocketBase sees exactly
-// the parts that were understood here. Holds no part; judges no field, because only PocketBase knows what its hooks take.
+// the parts that were understood here. Holds no part; what is to be refused, it is told by a judge and by checks.
 import { Refusal } from "../errors.ts";
 import type { BodySink, BodySource } from "../http/answer.ts";
 import type { FileCheck, UploadedFile } from "./fileCheck.ts";
+import type { FormJudge, Objection } from "./formJudge.ts";
 
 interface PartInfo {
   readonly name: string;
@@ -35,10 +36,22 @@ export interface UploadCodec {
   reasonOf(error: unknown): string | undefined;
 }
 
+/** Looks at the parts of a form as they come. */
+export interface UploadJudge extends Pick<FormJudge, "part" | "data"> {
+  /**
+   * Whether an objection ends the upload here: undefined leaves it to PocketBase. Asked once for a form.
+   * @param restBytes - What is still to come; undefined when the client did not say.
+   */
+  settle(objection: Objection, restBytes: number | undefined): Promise<Refusal | undefined>;
+}
+
 export interface UploadOptions {
   /** The Content-Type as received. */
   readonly contentType: string;
   readonly codec: UploadCodec;
+  /** Of the whole body; undefined when the client did not say. */
+  readonly length?: number | undefined;
+  readonly judge?: UploadJudge | undefined;
   /** Looks into each file; undefined when nobody does. */
   readonly check?: ((file: UploadedFile, onRoom: () => void) => FileCheck) | undefined;
 }
@@ -65,6 +78,12 @@ export class UploadRewriter implements BodySource {
   #checks: FileCheck[] = [];
   /** Of the file whose bytes arrive. */
   #check: FileCheck | undefined;
+  /** Undefined once it has objected. */
+  #judge: UploadJudge | undefined;
+  /** Settles to what becomes of the judge's objection; nothing is read on meanwhile. */
+  #objected: Promise<Refusal | undefined> | undefined;
+  #isAsking = false;
+  #takenBytes = 0;
   #isOver = false;
   #hasRoom = true;
 
@@ -73,6 +92,7 @@ export class UploadRewriter implements BodySource {
     const { codec, contentType } = options;
     this.#source = source;
     this.#options = options;
+    this.#judge = options.judge;
     this.#writer = codec.createWriter();
     this.contentType = this.#writer.contentType;
     try {
@@ -114,9 +134,11 @@ export class UploadRewriter implements BodySource {
           this.#check = this.#options.check(file, () => this.#resumeIfFree());
           this.#checks.push(this.#check);
         }
+        this.#object(this.#judge?.part(info));
         this.#pieces.push(this.#writer.partStart(info));
       },
       data: (chunk) => {
+        this.#object(this.#judge?.data(chunk));
         this.#check?.data(chunk);
         this.#pieces.push(chunk);
       },
@@ -131,6 +153,7 @@ export class UploadRewriter implements BodySource {
 
   #take(chunk: Uint8Array): boolean {
     if (this.#isOver) return true;
+    this.#takenBytes += chunk.length;
     try {
       this.#parser.push(chunk);
     } catch (error) {
@@ -139,6 +162,24 @@ export class UploadRewriter implements BodySource {
     }
     this.#hasRoom = this.#flush();
     return this.#isFree();
+  }
+
+  #object(objection: Objection | undefined): void {
+    const judge = this.#judge;
+    if (objection === undefined || judge === undefined) return;
+    const { length } = this.#options;
+    this.#judge = undefined;
+    this.#isAsking = true;
+    const rest = length === undefined ? undefined : length - this.#takenBytes;
+    this.#objected = judge.settle(objection, rest);
+    this.#objected.then(
+      (refusal) => {
+        this.#isAsking = false;
+        if (refusal === undefined) this.#resumeIfFree();
+        else this.#refuse(refusal);
+      },
+      (error) => this.#refuse(new Refusal("internal", { cause: error })),
+    );
   }
 
   // One piece for what came as one: each piece becomes a chunk of its own on the wire.
@@ -157,9 +198,9 @@ export class UploadRewriter implements BodySource {
     } catch (error) {
       return this.#refuse(this.#toRefusal(error));
     }
-    if (this.#checks.length === 0) return this.#complete();
+    if (this.#checks.length === 0 && this.#objected === undefined) return this.#complete();
     // The last boundary stays here until all files are found good: without it PocketBase has no request to act on.
-    Promise.all(this.#checks.map(({ verdict }) => verdict)).then(
+    Promise.all([this.#objected, ...this.#checks.map(({ verdict }) => verdict)]).then(
       (verdicts) => {
         const refusal = verdicts.find((verdict) => verdict !== undefined);
         if (refusal === undefined) this.#complete();
@@ -191,7 +232,7 @@ export class UploadRewriter implements BodySource {
   }
 
   #isFree(): boolean {
-    return this.#hasRoom && this.#check?.isFull !== true;
+    return this.#hasRoom && !this.#isAsking && this.#check?.isFull !== true;
   }
 
   #resumeIfFree(): void {

@@ -1,5 +1,5 @@
 // Uploads on their way to PocketBase: forms for records are read strictly and written anew while they flow, and files
-// pass the operator's own check. Fields and rules are PocketBase's to judge.
+// pass the limits of their fields and the operator's own check.
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { recordBodyBytesMax } from "../files/bodyLimit.ts";
@@ -9,6 +9,7 @@ import type { BodySource } from "../http/answer.ts";
 import { multipartCodec } from "../multipart/codec.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
+import { createJudgeUpload } from "./judgeUpload.ts";
 
 /** No record's body is refused for its size below this. */
 const PLAIN_BYTES_MAX = 33_554_432;
@@ -23,8 +24,10 @@ export interface Upload {
 /** Makes an Upload of an exchange that is one. */
 export type RewriteUpload = (exchange: Exchange) => Upload | undefined | Promise<Upload | undefined>;
 
-export const createRewriteUpload = ({ collections, settings }: Services): RewriteUpload => {
+export const createRewriteUpload = (services: Services): RewriteUpload => {
+  const { collections, settings } = services;
   const { inspect } = settings.files;
+  const judgeUpload = createJudgeUpload(services);
 
   const rewrite = (exchange: Exchange, contentType: string): Upload => {
     const meta = {
@@ -35,6 +38,8 @@ export const createRewriteUpload = ({ collections, settings }: Services): Rewrit
     const rewriter = new UploadRewriter(sourceOf(exchange.body), {
       contentType,
       codec: multipartCodec,
+      length: lengthOf(exchange.body),
+      judge: judgeUpload(exchange),
       check:
         inspect === undefined
           ? undefined
@@ -71,6 +76,11 @@ export const createRewriteUpload = ({ collections, settings }: Services): Rewrit
 const userOf = ({ principal }: Exchange): { collection: string; id: string } | undefined => {
   const session = principal.kind === "guest" ? undefined : principal.session;
   return session === undefined ? undefined : { collection: session.cid, id: session.uid };
+};
+
+const lengthOf = (body: Exchange["body"]): number | undefined => {
+  if (body.kind === "stream") return body.length;
+  return body.kind === "bytes" ? body.bytes.length : 0;
 };
 
 const sourceOf = (body: Exchange["body"]): BodySource => {

@@ -1,7 +1,7 @@
 // Rules that a kind of caller can never satisfy, and those that only look like it.
 import { expect, test } from "bun:test";
 import { toCollection } from "../pocketbase/collection.ts";
-import { type CallerKind, mayPass } from "./mayPass.ts";
+import { type CallerKind, mayPass, surelyPasses } from "./mayPass.ts";
 
 const POSTS = toCollection({
   id: "pbc_posts",
@@ -42,4 +42,23 @@ test.each([
   ["this is no rule", true, true],
 ] as const)("%s: guest %p, user %p", (rule, guest, user) => {
   expect([mayPass(rule, GUEST, POSTS), mayPass(rule, USER, POSTS)]).toEqual([guest, user]);
+});
+
+test.each([
+  ['@request.auth.id != ""', false, true],
+  ['"" != @request.auth.id', false, true],
+  ['@request.auth.id = ""', true, false],
+  ['@request.auth.id != "" && @request.auth.collectionName = "users"', false, true],
+  ['@request.auth.id != "" && @request.auth.collectionName = "staff"', false, false],
+  ['public = true || @request.auth.id != ""', false, true],
+  ['@request.auth.id != "" && public = true', false, false],
+  // A creation's body may lack what the record must have: the rule is asked first.
+  ['author != ""', false, false],
+  ['id != ""', false, false],
+  ["author = @request.auth.id", false, false],
+  ["@request.auth.verified = true", false, false],
+  ['@request.auth.id ?!= ""', false, false],
+  ["this is no rule", false, false],
+] as const)("%s surely holds: guest %p, user %p", (rule, guest, user) => {
+  expect([surelyPasses(rule, GUEST), surelyPasses(rule, USER)]).toEqual([guest, user]);
 });

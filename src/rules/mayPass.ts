@@ -1,5 +1,5 @@
-// Whether a kind of caller could satisfy an API rule at all, whatever the records hold. Only ever says no when
-// that is certain; says nothing about a particular record.
+// Whether a kind of caller could satisfy an API rule at all, or surely does, whatever the records hold. Only ever says so
+// when that is certain; says nothing about a particular record.
 import type { Collection } from "../pocketbase/collection.ts";
 import type { Comparison, Expression, Operand } from "./expression.ts";
 import { parseRule } from "./parseFilter.ts";
@@ -17,6 +17,31 @@ export type CallerKind =
 export const mayPass = (rule: string, caller: CallerKind, collection: Collection): boolean => {
   const parsed = parseRule(rule);
   return !parsed.ok || couldHold(parsed.value, caller, collection);
+};
+
+/**
+ * Whether the rule surely holds for such a caller, whatever record or body it is asked about: `@request.auth.id != ""`
+ * for somebody who is signed in. A rule that cannot be parsed might not.
+ * @param rule - An API rule that is neither null nor empty.
+ */
+export const surelyPasses = (rule: string, caller: CallerKind): boolean => {
+  const parsed = parseRule(rule);
+  return parsed.ok && surelyHolds(parsed.value, caller);
+};
+
+const surelyHolds = (expression: Expression, caller: CallerKind): boolean => {
+  switch (expression.kind) {
+    case "and":
+      return expression.parts.every((part) => surelyHolds(part, caller));
+    case "or":
+      return expression.parts.some((part) => surelyHolds(part, caller));
+    case "comparison": {
+      const [a, b] = [knownValue(expression.left, caller), knownValue(expression.right, caller)];
+      if (a === undefined || b === undefined) return false;
+      if (expression.operator === "=") return isSame(a, b);
+      return expression.operator === "!=" && isDifferent(a, b);
+    }
+  }
 };
 
 const couldHold = (expression: Expression, caller: CallerKind, collection: Collection): boolean => {
@@ -61,14 +86,15 @@ const isDifferent = (a: Known, b: Known): boolean => {
 
 const AUTH = "@request.auth.";
 
-const knownValue = (operand: Operand, caller: CallerKind, collection: Collection): Known | undefined => {
+// Without a collection only what is known of the caller counts.
+const knownValue = (operand: Operand, caller: CallerKind, collection?: Collection): Known | undefined => {
   if (operand.kind === "text") return operand.value === "" ? EMPTY : { kind: "value", text: operand.value };
   if (operand.kind !== "identifier") return undefined;
   const { name } = operand;
   if (name === "null") return EMPTY;
   if (name.startsWith(AUTH)) return authValue(name.slice(AUTH.length), caller);
   // An id or a required relation of the record itself is never empty; any other type has other empty values.
-  const field = collection.fieldByName.get(name);
+  const field = collection?.fieldByName.get(name);
   const isFilled = field?.name === "id" || (field?.type === "relation" && field.isRequired);
   return isFilled ? SOMETHING : undefined;
 };

@@ -1,7 +1,9 @@
 // The group `Files` of the config file.
 import { z } from "zod";
 import type { Inspect } from "../files/fileCheck.ts";
-import { wholeNumber } from "./pieces.ts";
+import { choiceNote, wholeNumber } from "./pieces.ts";
+
+const CHECKS = ["field", "strict", "pocketbase"] as const;
 
 /** `Files`. */
 export const files = z.strictObject({
@@ -21,6 +23,22 @@ export const files = z.strictObject({
     sentence:
       "How much of the data folder unfinished resumable uploads may take; one user has a quarter of it.",
   }),
+  Checks: z
+    .enum(CHECKS)
+    .default("field")
+    .meta(
+      choiceNote(
+        CHECKS,
+        'Who judges number, size and type of uploaded files: Hapta while they flow, by the fields\' own limits ("field"); in addition whether content, extension and declared type contradict each other ("strict"); or PocketBase alone, for apps whose hooks change files ("pocketbase").',
+      ),
+    ),
+  MaxPixels: wholeNumber({
+    min: 0,
+    max: 2 ** 40,
+    fallback: 2 ** 28,
+    sentence:
+      "Pixels of an uploaded picture; a small file may stand for gigabytes once PocketBase makes a thumb of it. 0 = any number.",
+  }),
   Inspect: z
     .custom<Inspect>((value) => typeof value === "function")
     .nullable()
@@ -38,6 +56,10 @@ export interface FileSettings {
   readonly cacheBytesMax: number;
   /** For resumable uploads. */
   readonly spoolBytesMax: number;
+  /** Who judges number, size and type of uploaded files. */
+  readonly checks: (typeof CHECKS)[number];
+  /** Of an uploaded picture; 0 = any number. */
+  readonly pixelsMax: number;
   /** The operator's check of uploaded files. */
   readonly inspect: Inspect | undefined;
 }
@@ -46,9 +68,13 @@ export interface FileSettings {
 export const toFileSettings = ({
   CacheBytes,
   SpoolBytes,
+  Checks,
+  MaxPixels,
   Inspect: inspect,
 }: z.output<typeof files>): FileSettings => ({
   cacheBytesMax: CacheBytes,
   spoolBytesMax: SpoolBytes,
+  checks: Checks,
+  pixelsMax: MaxPixels,
   inspect: inspect ?? undefined,
 });

@@ -1,0 +1,82 @@
+// Decides, for the stage `forward`, what becomes of an objection to an upload: whether PocketBase would surely refuse the
+// form, and with these words, so that the rest of it need not come. What PocketBase may see differently, it judges.
+import { Refusal } from "../errors.ts";
+import { type Exchange, rankOf } from "../exchange.ts";
+import { FormJudge, type Objection } from "../files/formJudge.ts";
+import type { UploadJudge } from "../files/uploadRewriter.ts";
+import type { Collection } from "../pocketbase/collection.ts";
+import { surelyPasses } from "../rules/mayPass.ts";
+import { FAILED } from "../schema/validateBody.ts";
+import type { Services } from "../services.ts";
+
+const PATH = /^\/api\/collections\/([^/]+)\/records(?:\/([^/]+))?$/;
+/** When less is left of a form it may as well come: PocketBase's answer names what is wrong in other fields, too. */
+const REST_BYTES_MIN = 262_144;
+
+/** Makes the judge of an exchange's form; undefined when PocketBase alone judges it. */
+export type JudgeUpload = (exchange: Exchange) => UploadJudge | undefined;
+
+interface Write {
+  readonly exchange: Exchange;
+  readonly collection: Collection;
+  readonly recordId: string | undefined;
+}
+
+export const createJudgeUpload = (services: Services): JudgeUpload => {
+  const { collections, memberCalls, settings } = services;
+  const { checks, pixelsMax } = settings.files;
+  const judges = { judgesLimits: checks !== "pocketbase", isStrict: checks === "strict", pixelsMax };
+
+  const surelyMay = (
+    { principal }: Exchange,
+    { isSystem, rules }: Collection,
+    recordId: string | undefined,
+  ): boolean => {
+    const rank = rankOf(principal);
+    const rule = recordId === undefined ? rules.create : rules.update;
+    if (isSystem || rank === "unsure") return false;
+    if (rank === "superuser" || rule === "") return true;
+    if (rule === null || principal.kind !== "record" || principal.session === undefined) return false;
+    const { cid: collectionId } = principal.session;
+    const collectionName = collections.find(collectionId)?.name ?? "";
+    return surelyPasses(rule, { kind: "record", collectionId, collectionName });
+  };
+
+  // The caller gets past the rule, the record is there, and the collection is still as it was.
+  const isCertain = async ({ exchange, collection, recordId }: Write): Promise<boolean> => {
+    if (!surelyMay(exchange, collection, recordId)) return false;
+    if (!(await collections.confirm(0)) || !collections.all().includes(collection)) return false;
+    if (recordId === undefined) return true;
+    const path = `/api/collections/${collection.id}/records/${recordId}?fields=id`;
+    return (await memberCalls.maySee(exchange.credential ?? "", path, exchange.client.address)) === true;
+  };
+
+  const settle = async (
+    write: Write,
+    objection: Objection,
+    restBytes: number | undefined,
+  ): Promise<Refusal | undefined> => {
+    const data = { [objection.field]: objection.error };
+    if (objection.kind === "policy") return new Refusal("file_refused", { data });
+    if ((restBytes ?? REST_BYTES_MIN) < REST_BYTES_MIN || !(await isCertain(write))) return undefined;
+    return new Refusal("record_invalid", {
+      data,
+      message: FAILED[write.recordId === undefined ? "create" : "update"],
+    });
+  };
+
+  return (exchange) => {
+    const [, segment = "", recordId] = PATH.exec(exchange.path) ?? [];
+    const collection = collections.current().find(segment);
+    if (collection === undefined || (!judges.judgesLimits && pixelsMax === 0)) return undefined;
+    const judge = new FormJudge(collection, {
+      ...judges,
+      isSuperuser: rankOf(exchange.principal) !== "other",
+    });
+    return {
+      part: (info) => judge.part(info),
+      data: (chunk) => judge.data(chunk),
+      settle: (objection, restBytes) => settle({ exchange, collection, recordId }, objection, restBytes),
+    };
+  };
+};
