@@ -8,6 +8,7 @@ import type { UpstreamError, UpstreamFailure } from "../pocketbase/wire/upstream
 import type { Services } from "../services.ts";
 import { isPrivateAddress } from "../utils/address.ts";
 import { guardWrite } from "./cutWrites.ts";
+import { createJudgeUpload } from "./judgeUpload.ts";
 import { createRewriteUpload, type Upload } from "./rewriteUpload.ts";
 
 const CODES: Record<UpstreamFailure, ErrorCode> = {
@@ -24,7 +25,7 @@ export const createForward = (services: Services): Stage => {
   const { pool, settings, sessions, writes } = services;
   const { authority, origin } = pool;
   const { bodyBytesMax } = settings.server;
-  const rewriteUpload = createRewriteUpload(services);
+  const rewriteUpload = createRewriteUpload(services, createJudgeUpload(services));
 
   return (exchange) => {
     if (exchange.body.kind === "none") return send(exchange);

@@ -13,17 +13,18 @@ const PATH = /^\/api\/collections\/([^/]+)\/records(?:\/([^/]+))?$/;
 /** When less is left of a form it may as well come: PocketBase's answer names what is wrong in other fields, too. */
 const REST_BYTES_MIN = 262_144;
 
-/** Makes the judge of an exchange's form; undefined when PocketBase alone judges it. */
-export type JudgeUpload = (exchange: Exchange) => UploadJudge | undefined;
-
 interface Write {
   readonly exchange: Exchange;
   readonly collection: Collection;
   readonly recordId: string | undefined;
 }
 
-export const createJudgeUpload = (services: Services): JudgeUpload => {
-  const { collections, memberCalls, settings } = services;
+/** Makes the judge of an exchange's form; undefined when PocketBase alone judges it. */
+export const createJudgeUpload = ({
+  collections,
+  memberCalls,
+  settings,
+}: Services): ((exchange: Exchange) => UploadJudge | undefined) => {
   const { checks, pixelsMax } = settings.files;
   const judges = { judgesLimits: checks !== "pocketbase", isStrict: checks === "strict", pixelsMax };
 

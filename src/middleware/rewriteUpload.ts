@@ -4,12 +4,11 @@ import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { recordBodyBytesMax } from "../files/bodyLimit.ts";
 import { startFileCheck } from "../files/fileCheck.ts";
-import { UploadRewriter } from "../files/uploadRewriter.ts";
+import { type UploadJudge, UploadRewriter } from "../files/uploadRewriter.ts";
 import type { BodySource } from "../http/answer.ts";
 import { multipartCodec } from "../multipart/codec.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
-import { createJudgeUpload } from "./judgeUpload.ts";
 
 /** No record's body is refused for its size below this. */
 const PLAIN_BYTES_MAX = 33_554_432;
@@ -24,10 +23,12 @@ export interface Upload {
 /** Makes an Upload of an exchange that is one. */
 export type RewriteUpload = (exchange: Exchange) => Upload | undefined | Promise<Upload | undefined>;
 
-export const createRewriteUpload = (services: Services): RewriteUpload => {
-  const { collections, settings } = services;
+/** @param judgeUpload - Makes the judge of an exchange's form. */
+export const createRewriteUpload = (
+  { collections, settings }: Services,
+  judgeUpload: (exchange: Exchange) => UploadJudge | undefined,
+): RewriteUpload => {
   const { inspect } = settings.files;
-  const judgeUpload = createJudgeUpload(services);
 
   const rewrite = (exchange: Exchange, contentType: string): Upload => {
     const meta = {
