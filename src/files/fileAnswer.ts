@@ -36,7 +36,7 @@ export const partOf = (entry: FileEntry, headers: readonly string[]): FilePart |
 const withTag = ({ headers, etag }: FileEntry): string[] => [...headers, "ETag", etag];
 
 const notModified = (entry: FileEntry): string[] =>
-  withTag(entry).filter((_, i, all) => all[i - (i % 2)]?.toLowerCase() !== "content-type");
+  withTag(entry).filter((_, i, all) => !/^(?:content-type|accept-ranges)$/i.test(all[i - (i % 2)] ?? ""));
 
 const names = (list: string, etag: string): boolean =>
   list.split(",").some((one) => {

@@ -1,4 +1,5 @@
 // Kept files with what says whether they still count. What that is, is handed in: this folder knows no writes.
+import { mkdirSync, readdirSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { FileCache } from "./fileCache.ts";
 import type { FileLease } from "./fileEntry.ts";
@@ -24,8 +25,22 @@ export const openFileCache = ({
   dataDir,
   lease,
   isClosed,
-  ...rest
-}: KeptFilesOptions): KeptFiles | undefined =>
-  rest.bytesMax === 0
-    ? undefined
-    : { cache: new FileCache({ dir: join(dataDir, "files"), ...rest }), lease, isClosed };
+  bytesMax,
+  warn,
+}: KeptFilesOptions): KeptFiles | undefined => {
+  if (bytesMax === 0) return undefined;
+  const dir = join(dataDir, "files");
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const room = roomIn(dir);
+  if (room < bytesMax) warn(`kept files have ${room} bytes, not ${bytesMax}: half of what is free`);
+  return { cache: new FileCache({ dir, bytesMax: Math.min(bytesMax, room), warn }), lease, isClosed };
+};
+
+// Half of what is free, and of what is kept already: sessions and uploads need the disk more.
+const roomIn = (dir: string): number => {
+  const { bavail, bsize } = statfsSync(dir);
+  const own = readdirSync(dir).reduce((bytes, name) => bytes + bytesOf(join(dir, name)), 0);
+  return Math.floor((bavail * bsize + own) / 2);
+};
+
+const bytesOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;

@@ -10,10 +10,10 @@ export const files = z.strictObject({
   CacheBytes: wholeNumber({
     min: 0,
     max: 2 ** 50,
-    fallback: 0,
+    fallback: 2 ** 30,
     unit: "bytes",
     sentence:
-      "How much of the data folder kept downloads may take; those used longest ago go first. 0 keeps none (docs/files.md).",
+      "How much of the data folder kept downloads may take, and never more than half of what is free there at the start; those used longest ago go first. 0 keeps none (docs/files.md).",
   }),
   SpoolBytes: wholeNumber({
     min: 0,

@@ -7,7 +7,8 @@ import { type Hapta, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { createScratch } from "../support/scratch.ts";
 
-const CONFIG = { Files: { CacheBytes: 50_000_000 } };
+// Kept files are on unless somebody switches them off.
+const CONFIG = {};
 const NOTICES = "/api/collections/notices/records";
 
 let pocketbase: PocketBase;
@@ -160,6 +161,14 @@ test("kept files survive a restart, and are asked about before they count again"
   await using second = await start();
   await eventually(async () => (await status(second.url)) === "hapta; hit; detail=renewed", 10_000);
   expect(await status(second.url)).toBe("hapta; hit");
+}, 60_000);
+
+test("Files.CacheBytes 0 keeps nothing", async () => {
+  await using gateway = await startHapta(pocketbase, { config: { Files: { CacheBytes: 0 } } });
+  for (let i = 0; i < 3; i++) {
+    const answer = await fetch(gateway.url + notes());
+    expect([answer.status, statusOf(answer), answer.headers.get("etag")]).toEqual([200, "none", null]);
+  }
 }, 60_000);
 
 test("when PocketBase is gone, nothing kept is served for long", async () => {
