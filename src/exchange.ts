@@ -71,6 +71,8 @@ export interface Exchange {
   readonly route: Route;
   /** End-to-end headers that may travel on: flat list, names as received. */
   readonly headers: readonly string[];
+  /** Which content codings the client takes, where `headers` does not say; PocketBase never encodes those answers. */
+  readonly acceptEncoding: string | undefined;
   /** It carries a request signature, and there are apps that sign. */
   readonly isSigned: boolean;
   /** All values of `Authorization`, in order. */

@@ -79,7 +79,7 @@ export const createServices = (options: ServicesOptions): Services => {
   const memberCalls = createMemberCalls(upstreamUrl, settings.upstream.guardSecret);
   const oauthCalls = createOAuthCalls(upstreamUrl, { guard: settings.upstream.guardSecret });
   const writes = new WritesInFlight();
-  const cache = new Cache({ bytesMax: settings.cache.bytesMax });
+  const cache = new Cache(settings.cache);
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
   const sessions = openSessions(options, memberCalls, (ended) => {
     hub.end(ended);

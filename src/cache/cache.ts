@@ -1,6 +1,8 @@
 // The cache: kept answers, fills under way, the versions both depend on, and what it counts. Knows no rules and no
 // callers: a key already says who may share what lies under it.
 import { type Ask, askPage } from "./askPage.ts";
+import type { Coding } from "./codings.ts";
+import { Encoder } from "./encoder.ts";
 import type { Entry, Kept } from "./entry.ts";
 import { type Fill, Flights } from "./flights.ts";
 import { EntryStore } from "./store.ts";
@@ -24,6 +26,8 @@ export interface CacheCounts {
 /** How to build a cache. */
 export interface CacheOptions {
   readonly bytesMax: number;
+  /** Content codings that variants are made in; none unless told. */
+  readonly codings?: readonly Coding[];
   readonly nowMs?: () => number;
 }
 
@@ -38,6 +42,8 @@ export interface CacheRead {
   readonly totalKey?: string | undefined;
   /** Nothing that was asked for before will do. */
   readonly isForced?: boolean;
+  /** Everybody may read the answer, so it may leave encoded. */
+  readonly isPublic?: boolean;
 }
 
 /** Keys whose answers turned out not to be for keeping are not filled again for this long. */
@@ -53,6 +59,7 @@ export class Cache {
   readonly versions: Versions;
   readonly store: EntryStore;
   readonly totals: Totals;
+  readonly #encoder: Encoder | undefined;
   readonly counts: CacheCounts = {
     hits: 0,
     misses: 0,
@@ -66,11 +73,12 @@ export class Cache {
   readonly #looseUntilMs = new Map<string, number>();
   readonly #nowMs: () => number;
 
-  constructor({ bytesMax, nowMs = Date.now }: CacheOptions) {
+  constructor({ bytesMax, codings = [], nowMs = Date.now }: CacheOptions) {
     this.#nowMs = nowMs;
     this.versions = new Versions({ nowMs });
     this.totals = new Totals(bytesMax * TOTALS_SHARE);
     this.store = new EntryStore(bytesMax * (1 - TOTALS_SHARE));
+    this.#encoder = codings.length > 0 ? new Encoder(this.store, codings) : undefined;
   }
 
   /** The answer under a key, if nothing it depends on has moved. */
@@ -83,6 +91,11 @@ export class Cache {
     return undefined;
   }
 
+  /** An entry in the content coding that suits a client, when that is there. */
+  encoded(entry: Entry, acceptEncoding: string | undefined): Kept {
+    return this.#encoder?.choose(entry, acceptEncoding) ?? entry;
+  }
+
   /** The fill under way for a key that a reader of this moment may wait for. */
   join(key: string): Promise<Fill> | undefined {
     return this.#flights.join(key);
@@ -90,12 +103,13 @@ export class Cache {
 
   /** Asks, and keeps what may be kept. Rejects as `ask` does. */
   fill(read: CacheRead): Promise<Fill> {
-    const { key, lease, keeps } = read;
+    const { key, lease, keeps, isPublic = false } = read;
     const fill = this.#flights.start({
       key,
       lease,
       ask: () => this.#ask(read),
       keeps,
+      isEncodable: isPublic && this.#encoder !== undefined,
       bodyBytesMax: this.store.entryBytesMax,
       store: (kept) => this.#keep(key, kept, lease),
     });

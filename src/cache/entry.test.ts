@@ -1,6 +1,6 @@
 // What may be kept of an answer, and how it leaves: CA9 and CA10 without a server.
 import { expect, test } from "bun:test";
-import { keptAnswer, toKept } from "./entry.ts";
+import { keptAnswer, toKept, toVariant } from "./entry.ts";
 
 const BODY = new TextEncoder().encode('{"id":"a"}');
 const answer = (...headers: string[]) => ({ status: 200, headers, body: BODY });
@@ -36,4 +36,32 @@ test("only a 200 becomes a 304", () => {
   expect(keptAnswer(kept, kept.etag)).toMatchObject({ status: 304, body: null });
   expect(keptAnswer({ ...kept, status: 404 }, kept.etag).status).toBe(404);
   expect(keptAnswer(kept, '"other"').status).toBe(200);
+});
+
+const LONG = new TextEncoder().encode(`{"items":["${"a".repeat(2_000)}"]}`);
+
+test("what may leave encoded says so from the start, and nothing else does", () => {
+  const vary = (kept: ReturnType<typeof toKept>) => kept?.headers[(kept?.headers.indexOf("Vary") ?? 0) + 1];
+  expect(vary(toKept(answer("Vary", "Origin"), LONG, true))).toBe("Origin, Accept-Encoding");
+  expect(vary(toKept(answer(), LONG, true))).toBe("Accept-Encoding");
+  for (const kept of [toKept(answer("Vary", "Origin"), LONG), toKept(answer("Vary", "Origin"), BODY, true)])
+    expect([vary(kept), kept?.variants]).toEqual(["Origin", undefined]);
+});
+
+test("a client that has the answer in any coding gets a 304 with the tag it knows", () => {
+  const kept = toKept(answer("Vary", "Origin"), LONG, true);
+  if (kept === undefined) throw new Error("not kept");
+  const variant = toVariant(kept, "br", BODY);
+  expect(variant.etag).toBe(`${kept.etag.slice(0, -1)}-br"`);
+  expect(variant.headers).toContain(variant.etag);
+  expect(variant.headers).not.toContain(kept.etag);
+  const gzip = `${kept.etag.slice(0, -1)}-gzip"`;
+  for (const tag of [kept.etag, variant.etag, gzip, `W/${gzip}`])
+    for (const given of [kept, variant]) {
+      const { status, headers } = keptAnswer(given, `"x", ${tag}`);
+      expect([status, headers[headers.indexOf("ETag") + 1]]).toEqual([304, tag.replace("W/", "")]);
+      expect(headers).not.toContain("Content-Encoding");
+    }
+  for (const tag of [`${kept.etag.slice(0, -1)}-zstd"`, kept.etag.slice(0, -1), `${kept.etag.slice(0, -2)}"`])
+    expect(keptAnswer(variant, tag).status).toBe(200);
 });

@@ -1,40 +1,50 @@
-// One kept answer: its bytes, its headers as they leave, its entity tag and its lease, and how it leaves. Holds none.
+// One kept answer: its bytes, its headers as they leave, its entity tag and its lease, and how it leaves. Holds none, and
+// encodes none.
 import type { Answer } from "../http/answer.ts";
 import { mayHoldTokens, withheldText } from "../utils/upstreamTokens.ts";
+import { CODINGS, type Coding } from "./codings.ts";
 import type { Lease } from "./versions.ts";
 
-/** A kept answer. Bytes and headers are never changed: who sends it copies the headers. */
-export interface Entry {
-  readonly key: string;
+/** An answer as it leaves. Bytes and headers are never changed: who sends it copies the headers. */
+export interface Kept {
   readonly status: number;
   /** Flat list; has the ETag, no Date and no Content-Length. */
   readonly headers: readonly string[];
   readonly body: Uint8Array;
   /** Strong entity tag with its quotes: equal tags mean equal bytes. */
   readonly etag: string;
+  /** The same in fewer bytes, as far as it is made; undefined for what may only leave as it is. */
+  readonly variants: Map<Coding, Kept | undefined> | undefined;
+}
+
+/** A kept answer, and what it is kept under. */
+export interface Entry extends Kept {
+  readonly key: string;
   readonly lease: Lease;
   readonly storedMs: number;
   hits: number;
 }
 
-/** What an answer looks like that nobody else will read from: an entity tag and nothing of this hop. */
-export interface Kept {
-  readonly status: number;
-  readonly headers: readonly string[];
-  readonly body: Uint8Array;
-  readonly etag: string;
-}
-
 /** Written anew for each answer. */
 const OWN = new Set(["date", "content-length"]);
 
+/** Below this, a smaller variant saves no packet. */
+const ENCODABLE_BYTES_MIN = 1_400;
+
 /**
  * Turns a whole answer into what may be kept.
+ * @param isEncodable - Whether it may leave encoded. Only what everybody may read: the length of an encoded answer tells
+ * about the secrets in it when somebody else chooses a part of its text (BREACH).
  * @returns undefined when it says itself that it is not for others (Set-Cookie, Cache-Control, Vary, an encoding), or
  * holds a token.
  */
-export const toKept = ({ status, headers }: Answer, body: Uint8Array): Kept | undefined => {
+export const toKept = (
+  { status, headers }: Answer,
+  body: Uint8Array,
+  isEncodable = false,
+): Kept | undefined => {
   if (mayHoldTokens(body)) return undefined;
+  const isEncoded = isEncodable && status === 200 && body.length >= ENCODABLE_BYTES_MIN;
   const kept: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
     const [name = "", value = ""] = [headers[i], headers[i + 1]];
@@ -42,9 +52,34 @@ export const toKept = ({ status, headers }: Answer, body: Uint8Array): Kept | un
     if (isPrivate(lower, value) || withheldText(value) !== value) return undefined;
     if (!OWN.has(lower)) kept.push(name, value);
   }
+  if (isEncoded) varyByCoding(kept);
   const etag = etagOf(body);
   kept.push("ETag", etag);
-  return { status, headers: kept, body: new Uint8Array(body), etag };
+  return {
+    status,
+    headers: kept,
+    body: new Uint8Array(body),
+    etag,
+    variants: isEncoded ? new Map() : undefined,
+  };
+};
+
+// Also on the plain bytes, for those who keep them on the way.
+const varyByCoding = (headers: string[]): void => {
+  const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === "vary");
+  if (at < 0) headers.push("Vary", VARYING);
+  else if (!headers[at + 1]?.toLowerCase().includes("accept-encoding"))
+    headers[at + 1] = `${headers[at + 1]}, ${VARYING}`;
+};
+
+const VARYING = "Accept-Encoding";
+
+/** The answer in a content coding, with a tag of its own. */
+export const toVariant = ({ status, headers, etag }: Kept, coding: Coding, body: Uint8Array): Kept => {
+  const tag = `${etag.slice(0, -1)}-${coding}"`;
+  const own = headers.map((text) => (text === etag ? tag : text));
+  own.push("Content-Encoding", coding);
+  return { status, headers: own, body, etag: tag, variants: undefined };
 };
 
 const isPrivate = (lower: string, value: string): boolean => {
@@ -56,27 +91,37 @@ const isPrivate = (lower: string, value: string): boolean => {
 
 // Of the bytes alone, so that it outlives a restart and is the same on every node.
 const etagOf = (body: Uint8Array): string =>
-  `"${new Bun.CryptoHasher("blake2b256").update(body).digest("base64url").slice(0, 24)}"`;
+  `"${new Bun.CryptoHasher("blake2b256").update(body).digest("base64url").slice(0, TAG_CHARS)}"`;
 
-/** Whether it names the tag; compared as RFC 9110 section 13.1.2 says, weakly. */
-const namesTag = (ifNoneMatch: string, etag: string): boolean => {
-  if (ifNoneMatch === etag) return true;
-  return ifNoneMatch.split(",").some((one) => {
-    const tag = one.trim();
-    return tag === "*" || tag === etag || tag === `W/${etag}`;
-  });
+/** Characters of a tag between its quotes, without the mark of a coding. */
+const TAG_CHARS = 24;
+const MARKS = new Set(["", ...CODINGS.map((coding) => `-${coding}`)]);
+
+/** The tag of this answer, in whichever coding, that a client names; compared weakly (RFC 9110 section 13.1.2). */
+const namedTag = (ifNoneMatch: string, etag: string): string | undefined => {
+  if (ifNoneMatch === etag) return etag;
+  for (const one of ifNoneMatch.split(",")) {
+    const tag = one.trim().replace(/^W\//, "");
+    if (tag === "*") return etag;
+    const isSame = tag.startsWith(etag.slice(0, TAG_CHARS + 1)) && tag.endsWith('"');
+    if (isSame && MARKS.has(tag.slice(TAG_CHARS + 1, -1))) return tag;
+  }
+  return undefined;
 };
 
-const NOT_IN_304 = "content-type";
+const NOT_IN_304 = new Set(["content-type", "content-encoding"]);
 
-/** The answer, or a 304 when `ifNoneMatch` names its entity tag (RFC 9110 section 13.1.2). */
+/**
+ * The answer, or a 304 when `ifNoneMatch` names its entity tag (RFC 9110 section 13.1.2): the client has the same in a
+ * coding that it could read.
+ */
 export const keptAnswer = (kept: Kept, ifNoneMatch: string | undefined): Answer => {
-  if (ifNoneMatch === undefined || kept.status !== 200 || !namesTag(ifNoneMatch, kept.etag))
-    return { status: kept.status, headers: kept.headers.slice(), body: kept.body };
+  const tag = ifNoneMatch === undefined || kept.status !== 200 ? undefined : namedTag(ifNoneMatch, kept.etag);
+  if (tag === undefined) return { status: kept.status, headers: kept.headers.slice(), body: kept.body };
   const headers: string[] = [];
   for (let i = 0; i < kept.headers.length; i += 2) {
-    const name = kept.headers[i] ?? "";
-    if (name.toLowerCase() !== NOT_IN_304) headers.push(name, kept.headers[i + 1] ?? "");
+    const [name = "", value = ""] = [kept.headers[i], kept.headers[i + 1]];
+    if (!NOT_IN_304.has(name.toLowerCase())) headers.push(name, value === kept.etag ? tag : value);
   }
   return { status: 304, headers, body: null };
 };

@@ -24,6 +24,8 @@ export interface FillOrder {
   readonly ask: () => Promise<Answer>;
   /** Whether an answer of this status may be kept. */
   readonly keeps: (status: number) => boolean;
+  /** Whether it may leave encoded; see {@link toKept}. */
+  readonly isEncodable: boolean;
   /** Keeps it. @returns whether it did. */
   readonly store: (kept: Kept) => boolean;
 }
@@ -74,10 +76,10 @@ interface Flight {
   isDropped: boolean;
 }
 
-const run = async ({ ask, bodyBytesMax, keeps, store }: FillOrder): Promise<Fill> => {
+const run = async ({ ask, bodyBytesMax, keeps, isEncodable, store }: FillOrder): Promise<Fill> => {
   const answer = await gatherAnswer(await ask(), { bytesMax: bodyBytesMax, timeoutMs: TIMEOUT_MS });
   if (isStreamed(answer.body)) return { kind: "loose", answer };
   if (!keeps(answer.status)) return { kind: "plain", answer };
-  const kept = toKept(answer, answer.body ?? new Uint8Array(0));
+  const kept = toKept(answer, answer.body ?? new Uint8Array(0), isEncodable);
   return kept === undefined ? { kind: "plain", answer } : { kind: "kept", kept, isStored: store(kept) };
 };

@@ -1,5 +1,6 @@
 // Entries within a bound of bytes; those used longest ago go first. Judges no entry.
-import type { Entry } from "./entry.ts";
+import type { Coding } from "./codings.ts";
+import type { Entry, Kept } from "./entry.ts";
 
 /** What an entry costs beside its bytes and texts: objects, a lease, map slots. */
 const OVERHEAD_BYTES = 600;
@@ -48,10 +49,16 @@ export class EntryStore {
     if (bytes > this.entryBytesMax) return;
     this.#entries.set(entry.key, entry);
     this.#bytes += bytes;
-    for (const [key] of this.#entries) {
-      if (this.#bytes <= this.bytesMax) return;
-      this.delete(key);
-    }
+    this.#makeRoom();
+  }
+
+  /** Keeps a variant of an entry that lies here. */
+  addVariant(entry: Entry, coding: Coding, variant: Kept): void {
+    if (this.#entries.get(entry.key) !== entry || entry.variants === undefined) return;
+    this.#bytes -= costOf(entry);
+    entry.variants.set(coding, variant);
+    this.#bytes += costOf(entry);
+    this.#makeRoom();
   }
 
   delete(key: string): boolean {
@@ -71,10 +78,24 @@ export class EntryStore {
     this.#entries.clear();
     this.#bytes = 0;
   }
+
+  #makeRoom(): void {
+    for (const [key] of this.#entries) {
+      if (this.#bytes <= this.bytesMax) return;
+      this.delete(key);
+    }
+  }
 }
 
-const costOf = ({ key, headers, body }: Entry): number => {
-  let bytes = OVERHEAD_BYTES + body.byteLength + key.length;
+const costOf = (entry: Entry): number => {
+  let bytes = OVERHEAD_BYTES + entry.key.length + keptBytes(entry);
+  for (const variant of entry.variants?.values() ?? [])
+    if (variant !== undefined) bytes += OVERHEAD_BYTES + keptBytes(variant);
+  return bytes;
+};
+
+const keptBytes = ({ headers, body }: Kept): number => {
+  let bytes = body.byteLength;
   for (const text of headers) bytes += text.length;
   return bytes;
 };

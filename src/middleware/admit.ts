@@ -39,6 +39,7 @@ interface Facts {
   fetchSite: string | undefined;
   /** All of them, Hapta's own too. */
   cookie: string | undefined;
+  acceptEncoding: string | undefined;
   isEncoded: boolean;
   isSigned: boolean;
   wantsCookie: boolean;
@@ -77,6 +78,7 @@ export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Servi
       query,
       route,
       headers: facts.connection === undefined ? facts.kept : withoutNamed(facts.kept, facts.connection),
+      acceptEncoding: facts.acceptEncoding,
       isSigned: hasApps && facts.isSigned,
       authorizations: facts.authorizations,
       host: facts.host,
@@ -134,6 +136,7 @@ const readFields = ({ names, values }: RequestHead, { isFile }: Route): Facts =>
     origin: undefined,
     fetchSite: undefined,
     cookie: undefined,
+    acceptEncoding: undefined,
     isEncoded: false,
     isSigned: false,
     wantsCookie: false,
@@ -173,6 +176,9 @@ const noteFact = (facts: Facts, lower: string, value: string): void => {
       return;
     case "content-type":
       facts.contentType = once(facts.contentType, value);
+      return;
+    case "accept-encoding":
+      facts.acceptEncoding = joined(facts.acceptEncoding, value);
       return;
     case "content-encoding":
       facts.isEncoded ||= value !== "" && value.toLowerCase() !== "identity";

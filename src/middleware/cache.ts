@@ -56,7 +56,8 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     exchange.cacheStatus = "hapta; hit";
     exchange.isChecked = true;
     verify?.(entry, () => requestFor(exchange, { isShared: false, isAnonymous: false }));
-    return keptAnswer(entry, ifNoneMatch);
+    const given = entry.variants === undefined ? entry : cache.encoded(entry, exchange.acceptEncoding);
+    return keptAnswer(given, ifNoneMatch);
   };
 
   return (exchange) => {

@@ -40,11 +40,12 @@ export const createMiss = ({ cache, cacheGate }: Services, forward: Stage): Miss
     return answer;
   };
 
-  const begin = ({ key, totalKey, keeps, toRequest, isForced }: Wanted, lease: Lease): Promise<Fill> => {
-    const request = toRequest();
+  const begin = (wanted: Wanted, lease: Lease): Promise<Fill> => {
+    const { key, totalKey, keeps, isForced, isAnonymous: isPublic } = wanted;
+    const request = wanted.toRequest();
     const askFor = (skipsTotal: boolean): Promise<Answer> =>
       ask(skipsTotal ? withoutTotal(request) : request);
-    return cache.fill({ key, totalKey, lease, keeps, isForced, ask: askFor });
+    return cache.fill({ key, totalKey, lease, keeps, isForced, isPublic, ask: askFor });
   };
 
   return (exchange, wanted) => {

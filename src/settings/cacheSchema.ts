@@ -1,5 +1,6 @@
 // The keys of the config file about the cache of answers.
 import { z } from "zod";
+import { CODINGS } from "../cache/codings.ts";
 import { toggle, wholeNumber } from "./pieces.ts";
 
 const COLLECTIONS_MAX = 256;
@@ -18,6 +19,15 @@ export const cache = z.strictObject({
     unit: "bytes",
     sentence: "How much memory kept answers may take; those used longest ago go first.",
   }),
+  Encodings: z
+    .array(z.enum(CODINGS))
+    .refine((value) => new Set(value).size === value.length)
+    .default([...CODINGS])
+    .meta({
+      description:
+        "How kept answers that everybody may read leave for clients that ask for it, once they are asked for often; an empty list leaves all encoding to a proxy in front.",
+      allowed: `a list of ${CODINGS.map((one) => `"${one}"`).join(", ")}, each once at most`,
+    }),
   VerifyRate: z.number().min(0).max(1).default(0.001).meta({
     description:
       "The share of answers from the cache that are compared with PocketBase afterwards, as the same caller; a difference is logged and counted.",

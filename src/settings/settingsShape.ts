@@ -1,5 +1,6 @@
 // The one typed value all of Hapta is configured by, and its making from checked input. Judges nothing.
 import { resolve } from "node:path";
+import type { Coding } from "../cache/codings.ts";
 import type { Rule } from "../limits/rules.ts";
 import type { SessionLimits } from "../sessions/sessionContext.ts";
 import { deepFreeze } from "../utils/deepFreeze.ts";
@@ -88,6 +89,8 @@ export type Settings = {
   readonly cache: {
     readonly isEnabled: boolean;
     readonly bytesMax: number;
+    /** Content codings that kept answers may leave in. */
+    readonly codings: readonly Coding[];
     /** Share of the hits that are compared with PocketBase. */
     readonly verifyRate: number;
     /** By name or id as the config file spells it. */
@@ -232,6 +235,7 @@ const toRateLimit = ({ ratelimit, Realtime }: ParsedConfig): Settings["rateLimit
 const toCache = ({ Cache }: ParsedConfig): Settings["cache"] => ({
   isEnabled: Cache.isEnabled,
   bytesMax: Cache.MaxBytes,
+  codings: Cache.Encodings,
   verifyRate: Cache.VerifyRate,
   collections: new Map(Object.entries(Cache.Collections)),
 });

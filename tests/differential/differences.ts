@@ -1,5 +1,6 @@
 // Compares an answer of PocketBase with the same answer seen through Hapta. Whatever is not listed here must be equal.
 import { isDeepStrictEqual } from "node:util";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { headOf, type WireResponse } from "../support/wireReader.ts";
 
 /** A header that may differ, how, and why. `added`: only Hapta has it; `value`: both have it, values may differ. */
@@ -74,10 +75,12 @@ const isSameRefusal = (direct: WireResponse, through: WireResponse): boolean => 
 const isAllowedFraming = (direct: WireResponse, through: WireResponse): boolean =>
   direct.framing === through.framing || (direct.framing === "chunked" && through.framing === "length");
 
+type Plain = Pick<WireResponse, "headers" | "body">;
+
 const BOUNDARY = /multipart\/byteranges; boundary=([0-9a-f]{60})/;
 
 /** Replaces the random boundary of a multi-part range answer, which PocketBase draws anew each time. */
-const unbounded = (response: WireResponse): { headers: WireResponse["headers"]; body: Buffer } => {
+const unbounded = (response: WireResponse): Plain => {
   const type = response.headers
     .map(([, value]) => BOUNDARY.exec(value)?.[1])
     .find((found) => found !== undefined);
@@ -86,6 +89,25 @@ const unbounded = (response: WireResponse): { headers: WireResponse["headers"]; 
   return {
     headers: response.headers.map(([name, value]) => [name, masked(value)] as const),
     body: Buffer.from(masked(response.body.toString("latin1")), "latin1"),
+  };
+};
+
+/** A kept answer that everybody may read, as it would have left for a client that takes no content coding. */
+const unencoded = ({ headers, body }: Plain): Plain => {
+  const value = (name: string): string => headers.find(([one]) => one.toLowerCase() === name)?.[1] ?? "";
+  if (value("cache-status") === "" || value("vary") !== "Origin, Accept-Encoding") return { headers, body };
+  const coding = value("content-encoding");
+  const decode = coding === "br" ? brotliDecompressSync : coding === "gzip" ? gunzipSync : undefined;
+  const decoded = decode === undefined || body.length === 0 ? body : decode(body);
+  const ownLength = decode === undefined ? value("content-length") : String(decoded.length);
+  const renamed: Readonly<Record<string, string>> = { vary: "Origin", "content-length": ownLength };
+  return {
+    headers: headers
+      .filter(([name]) => decode === undefined || name.toLowerCase() !== "content-encoding")
+      // What a HEAD says of an encoded length, PocketBase cannot say.
+      .filter(([name]) => decode === undefined || body.length > 0 || name.toLowerCase() !== "content-length")
+      .map(([name, text]) => [name, renamed[name.toLowerCase()] ?? text] as const),
+    body: decoded,
   };
 };
 
@@ -156,7 +178,7 @@ export const differencesOf = (
   if (!isAllowedFraming(direct, through))
     found.push(`framing: PocketBase ${direct.framing}, Hapta ${through.framing}`);
   const a = unbounded(direct);
-  const b = unbounded(through);
+  const b = unencoded(unbounded(through));
   found.push(...headerDifferences(byName(a.headers), byName(b.headers)));
   const [x, y] = options.ignoresMemberOrder === true ? [sortedJson(a), sortedJson(b)] : [a.body, b.body];
   if (!x.equals(y)) found.push(firstDifference(x, y));
