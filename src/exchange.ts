@@ -109,10 +109,10 @@ export interface Exchange {
   /** The answer holds no token: it was looked through when it was kept. */
   isChecked: boolean;
   /**
-   * Set for writes: called once before the client is answered, with the answer's status, or with undefined when nobody
-   * knows what became of the write.
+   * Set for writes: called once before the client is answered, with the answer's status, with `unsent` when the write
+   * never left Hapta, or with undefined when nobody knows what became of it.
    */
-  whenDone: ((status: number | undefined) => void) | undefined;
+  whenDone: ((status: number | "unsent" | undefined) => void) | undefined;
   /** Told when the client goes away before its answer is complete. */
   readonly presence: Presence;
 }

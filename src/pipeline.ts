@@ -106,7 +106,7 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
     };
     const refuse = (error: unknown): Answer => {
       traced.exchange?.loginTry?.refused();
-      traced.exchange?.whenDone?.(undefined);
+      traced.exchange?.whenDone?.(isUnsent(error) ? "unsent" : undefined);
       return error instanceof Refusal
         ? trace.refuse(traced, renderRefusal(error.code, error.detail), error)
         : trace.refuse(traced, renderRefusal("internal"), error);
@@ -120,3 +120,6 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
     }
   };
 };
+
+// No turn came for it: PocketBase has not heard a word.
+const isUnsent = (error: unknown): boolean => error instanceof Refusal && error.code === "overloaded";

@@ -246,12 +246,12 @@ interface LoginsContext {
   readonly log: Log;
 }
 
-// A change of a record that can log in, made by whomever, may have ended its logins: they are asked about, and
-// meanwhile nothing that its sessions are answered is kept: PocketBase may take them for guests.
+// A change of a record that can log in, made by whomever, may have ended its logins: they are asked about, and what its
+// sessions were answered meanwhile goes afterwards: PocketBase may have taken them for guests.
 const endWithLogins = (sessions: Sessions, { following, cache, log }: LoginsContext): void => {
   following.changes.onEvent(({ action, collectionId, recordId }) => {
     if (action === "create" || following.collections.find(collectionId)?.type !== "auth") return;
-    const checked = cache.versions.begin([callerOf(collectionId, recordId)], "a check of its sessions");
+    const caller = [callerOf(collectionId, recordId)];
     const subject = { cid: collectionId, uid: recordId };
     const ending: Promise<unknown> =
       action === "delete"
@@ -261,7 +261,7 @@ const endWithLogins = (sessions: Sessions, { following, cache, log }: LoginsCont
       .catch((error) =>
         log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
       )
-      .finally(() => checked("done"));
+      .finally(() => cache.versions.move(caller, "a check of its sessions"));
   });
 };
 

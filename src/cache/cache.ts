@@ -7,6 +7,7 @@ import type { Entry, Kept } from "./entry.ts";
 import { type Fill, Flights } from "./flights.ts";
 import { EntryStore } from "./store.ts";
 import { Totals } from "./totals.ts";
+import { WritesUnderway } from "./underway.ts";
 import { type Lease, Versions } from "./versions.ts";
 
 /** What the cache has done since it was started. */
@@ -57,6 +58,7 @@ const PAGE_TIMEOUT_MS = 30_000;
 
 export class Cache {
   readonly versions: Versions;
+  readonly underway: WritesUnderway;
   readonly store: EntryStore;
   readonly totals: Totals;
   readonly #encoder: Encoder | undefined;
@@ -79,6 +81,7 @@ export class Cache {
     this.totals = new Totals(bytesMax * TOTALS_SHARE);
     this.store = new EntryStore(bytesMax * (1 - TOTALS_SHARE));
     this.#encoder = codings.length > 0 ? new Encoder(this.store, codings) : undefined;
+    this.underway = new WritesUnderway(this.versions);
   }
 
   /** The answer under a key, if nothing it depends on has moved. */
@@ -86,8 +89,7 @@ export class Cache {
     const entry = this.store.use(key);
     if (entry === undefined) return undefined;
     if (entry.lease.holds()) return entry;
-    // A write under way may come to nothing, and then it counts again.
-    if (entry.lease.broken()?.writes === 0) this.store.delete(key);
+    this.store.delete(key);
     return undefined;
   }
 

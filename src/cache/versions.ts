@@ -5,8 +5,6 @@
 export class Dependency {
   readonly name: string;
   version = 0;
-  /** Writes under way that may change it. */
-  writes = 0;
   /** What moved it last, in a few words, and when (Unix ms). */
   cause = "";
   movedMs = 0;
@@ -26,27 +24,19 @@ export class Lease {
     this.#versions = dependencies.map(({ version }) => version);
   }
 
-  /** Whether nothing of it has moved and nobody is about to move it. Two comparisons a dependency. */
+  /** Whether nothing of it has moved. One comparison a dependency. */
   holds(): boolean {
     const { dependencies } = this;
-    for (let i = 0; i < dependencies.length; i++) {
-      const dependency = dependencies[i];
-      if (dependency?.version !== this.#versions[i] || dependency?.writes !== 0) return false;
-    }
+    for (let i = 0; i < dependencies.length; i++)
+      if (dependencies[i]?.version !== this.#versions[i]) return false;
     return true;
   }
 
   /** The first dependency that moved; undefined while the lease holds. */
   broken(): Dependency | undefined {
-    return this.dependencies.find(({ version, writes }, i) => version !== this.#versions[i] || writes !== 0);
+    return this.dependencies.find(({ version }, i) => version !== this.#versions[i]);
   }
 }
-
-/** What a write turned out to be: nothing was changed, or something was or may have been. */
-export type WriteOutcome = "refused" | "done";
-
-/** Says that a write is over. Later calls change nothing. */
-export type EndWrite = (outcome: WriteOutcome) => void;
 
 /** Beyond this many, the names used longest ago are forgotten, and with them what depended on them. */
 const NAMES_MAX = 100_000;
@@ -65,11 +55,11 @@ export class Versions {
     this.#namesMax = options.namesMax ?? NAMES_MAX;
   }
 
-  /** A lease on everything that is named; undefined while a write to any of it is under way. */
-  lease(names: Iterable<string>): Lease | undefined {
+  /** A lease on everything that is named. */
+  lease(names: Iterable<string>): Lease {
     const dependencies = [this.#everything];
     for (const name of names) dependencies.push(this.#find(name));
-    return dependencies.some(({ writes }) => writes > 0) ? undefined : new Lease(dependencies);
+    return new Lease(dependencies);
   }
 
   /** What is known of a dependency; undefined when nothing ever depended on it. */
@@ -77,33 +67,15 @@ export class Versions {
     return name === EVERYTHING ? this.#everything : this.#byName.get(name);
   }
 
-  /** Breaks every lease on what is named; `"*"` breaks all. */
+  /** Breaks every lease on what is named; `"*"` breaks all. What nobody ever asked a lease on is left alone. */
   move(names: Iterable<string>, cause: string): void {
-    for (const name of names) this.#move(this.#find(name), cause);
-  }
-
-  /**
-   * A write begins: until it has ended no lease on what it may change holds and none is given; a write that was not
-   * refused has moved it.
-   */
-  begin(names: Iterable<string>, cause: string): EndWrite {
-    const meant = [...new Set(names)].map((name) => this.#find(name));
-    for (const dependency of meant) dependency.writes += 1;
-    let isOver = false;
-    return (outcome) => {
-      if (isOver) return;
-      isOver = true;
-      for (const dependency of meant) {
-        dependency.writes -= 1;
-        if (outcome === "done") this.#move(dependency, cause);
-      }
-    };
-  }
-
-  #move(dependency: Dependency, cause: string): void {
-    dependency.version += 1;
-    dependency.cause = cause;
-    dependency.movedMs = this.#nowMs();
+    for (const name of names) {
+      const dependency = this.look(name);
+      if (dependency === undefined) continue;
+      dependency.version += 1;
+      dependency.cause = cause;
+      dependency.movedMs = this.#nowMs();
+    }
   }
 
   #find(name: string): Dependency {
@@ -116,12 +88,11 @@ export class Versions {
     return dependency;
   }
 
-  // The oldest tenth. What a write is about to change stays: its end must reach those who ask meanwhile.
+  // The oldest tenth.
   #forget(): void {
     let left = Math.ceil(this.#namesMax / 10);
     for (const [name, dependency] of this.#byName) {
       if (left === 0) return;
-      if (dependency.writes > 0) continue;
       this.#byName.delete(name);
       dependency.version = Number.NaN;
       left -= 1;

@@ -7,8 +7,8 @@ import type { FileLease } from "./fileEntry.ts";
 /** Kept files, and whether they can be relied on. */
 export interface KeptFiles {
   readonly cache: FileCache;
-  /** Holds until a record of the collection may have changed; undefined while one is being written. */
-  readonly lease: (collectionId: string) => FileLease | undefined;
+  /** Holds until a record of the collection may have changed. */
+  readonly lease: (collectionId: string) => FileLease;
   /** Changes may go unnoticed at the moment: nothing kept is served. */
   readonly isClosed: (collectionId: string) => boolean;
 }

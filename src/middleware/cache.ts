@@ -79,6 +79,7 @@ const wantedOf = (exchange: Exchange, plan: ReadPlan, session: Session | undefin
     collectionIds: plan.collectionIds,
     keeps: plan.keeps,
     isAnonymous,
+    isRuled: plan.sharing === "kind" && session !== undefined,
     toRequest: () => requestFor(exchange, { isShared, isAnonymous }),
   };
 };

@@ -23,6 +23,10 @@ export interface Wanted {
   readonly keeps: (status: number) => boolean;
   /** Makes the request for the answer. */
   readonly toRequest: () => Exchange;
+  /**
+   * It is asked for with one caller's credential and shared with others: only as long as the rules are the known ones.
+   */
+  readonly isRuled: boolean;
   /** It is asked for as a guest. */
   readonly isAnonymous: boolean;
   readonly ifNoneMatch: string | undefined;
@@ -33,18 +37,24 @@ export interface Wanted {
 type Miss = (exchange: Exchange, wanted: Wanted) => undefined | Promise<Answer | undefined>;
 
 /** @param forward - The stage that asks PocketBase. */
-export const createMiss = ({ cache, cacheGate }: Services, forward: Stage): Miss => {
-  const ask = async (request: Exchange): Promise<Answer> => {
+export const createMiss = ({ cache, cacheGate, collections }: Services, forward: Stage): Miss => {
+  const ask = async (names: readonly string[], request: Exchange): Promise<Answer> => {
     const answer = await forward(request);
     if (answer === undefined) throw new Error("the stage forward did not answer");
+    // It may show a write that does not count yet: whoever saw it would be given older things afterwards.
+    await cache.underway.settled(names);
     return answer;
   };
 
   const begin = (wanted: Wanted, lease: Lease): Promise<Fill> => {
-    const { key, totalKey, keeps, isForced, isAnonymous: isPublic } = wanted;
+    const { key, totalKey, isForced, isRuled, isAnonymous: isPublic, keeps, names } = wanted;
     const request = wanted.toRequest();
-    const askFor = (skipsTotal: boolean): Promise<Answer> =>
-      ask(skipsTotal ? withoutTotal(request) : request);
+    const askFor = async (skipsTotal: boolean): Promise<Answer> => {
+      const answer = await ask(names, skipsTotal ? withoutTotal(request) : request);
+      // PocketBase may have answered by a rule that Hapta has not heard of. If so, the lease breaks here.
+      if (isRuled && !(await collections.confirm(0))) cache.versions.move(names, "rules not confirmed");
+      return answer;
+    };
     return cache.fill({ key, totalKey, lease, keeps, isForced, isPublic, ask: askFor });
   };
 
@@ -55,13 +65,13 @@ export const createMiss = ({ cache, cacheGate }: Services, forward: Stage): Miss
       exchange.cacheStatus += "; collapsed";
       return inTime(joined).then((fill) => landed(exchange, wanted, { fill, isOwn: false }));
     }
-    const isFollowed = wanted.collectionIds.every((id) => cacheGate.follows(id));
-    const lease = isFollowed ? cache.versions.lease(wanted.names) : undefined;
-    if (lease === undefined) {
-      exchange.cacheStatus = `hapta; fwd=bypass; detail=${isFollowed ? "write" : "unfollowed"}`;
+    if (!wanted.collectionIds.every((id) => cacheGate.follows(id))) {
+      exchange.cacheStatus = "hapta; fwd=bypass; detail=unfollowed";
       return undefined;
     }
-    return begin(wanted, lease).then((fill) => landed(exchange, wanted, { fill, isOwn: true }));
+    return begin(wanted, cache.versions.lease(wanted.names)).then((fill) =>
+      landed(exchange, wanted, { fill, isOwn: true }),
+    );
   };
 };
 
@@ -78,17 +88,18 @@ interface Landing {
 
 const landed = (
   exchange: Exchange,
-  { isAnonymous, ifNoneMatch }: Wanted,
+  { isAnonymous, isRuled, ifNoneMatch }: Wanted,
   { fill, isOwn }: Landing,
 ): Answer | undefined => {
   if (fill === undefined) return undefined;
   if (fill.kind === "kept") {
+    if (isRuled && !isOwn && !fill.isStored) return undefined;
     exchange.isChecked = true;
     if (isOwn && fill.isStored) exchange.cacheStatus += "; stored";
     return keptAnswer(fill.kept, ifNoneMatch);
   }
   const { answer } = fill;
-  if (fill.kind === "loose" && !isOwn) return undefined;
+  if ((fill.kind === "loose" || isRuled) && !isOwn) return undefined;
   // It was asked for as a guest: to the caller it may be something else.
   if (isAnonymous && exchange.credential !== undefined) {
     if (isStreamed(answer.body)) answer.body.cancel();

@@ -67,7 +67,6 @@ const serve = (
     return answerOf(parts, exchange, entry) ?? pass(exchange, "hapta; fwd=bypass; detail=range");
   }
   const lease = files.lease(collectionId);
-  if (lease === undefined) return pass(exchange, "hapta; fwd=bypass; detail=write");
   if (isKnown && !wish.isThumb && entry.lastModified !== undefined)
     return renew(parts, exchange, { wish, lease, entry });
   exchange.cacheStatus = "hapta; fwd=miss";

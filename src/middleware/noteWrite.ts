@@ -1,7 +1,8 @@
 // What a request on its way to PocketBase may change there, so that nothing older is answered once it is acknowledged.
 // Sends nothing and judges nobody: PocketBase decides whether a write happens.
 import { batchItemsOf } from "../batch/batchItems.ts";
-import type { EndWrite } from "../cache/versions.ts";
+import { wholeBody } from "../bodies/wholeBody.ts";
+import type { WriteOutcome, WriteUnderway } from "../cache/underway.ts";
 import { aboutAccounts, callersOf, changed, deleted, EVERYTHING, recordsOf } from "../cache/written.ts";
 import type { Exchange } from "../exchange.ts";
 import type { LiveSchema } from "../pocketbase/liveSchema.ts";
@@ -20,30 +21,50 @@ const ABOUT_ONLY = new Set([
 
 /** Makes the function that notes a write in `exchange.whenDone`. */
 export const createNoteWrite = ({ cache, collections }: Services): ((exchange: Exchange) => void) => {
-  const { versions } = cache;
+  const { underway } = cache;
   return (exchange) => {
     const names = writtenBy(exchange, collections);
     if (names.length === 0) return;
+    const isAnything = names[0] === EVERYTHING;
     const cause = `${exchange.method} ${exchange.path.slice(0, 100)}`;
-    const end = versions.begin(names, cause);
-    exchange.whenDone =
-      exchange.route.kind === "admin" && names[0] === EVERYTHING ? whenRead(collections, end) : toEnd(end);
+    const write = underway.begin(names, isAnything ? [] : names, cause);
+    const isWhole = watchBody(exchange, write);
+    const isSchema = isAnything && exchange.route.kind === "admin";
+    exchange.whenDone = (status) => {
+      const outcome = outcomeOf(status);
+      if (isSchema && outcome === "done") return whenRead(collections, write);
+      // Nobody was told that anything happened, and if it did, the feed tells. A stranger must not be able to empty the
+      // cache by sending what he never finishes.
+      const isUnheard = status === undefined && (exchange.presence.isGone || !isWhole());
+      write.end(isAnything && isUnheard ? "refused" : outcome);
+    };
   };
 };
 
-// 4xx is PocketBase's word that nothing was written; without an answer nobody knows.
-const toEnd =
-  (end: EndWrite) =>
-  (status: number | undefined): void =>
-    end(status !== undefined && status >= 400 && status < 500 ? "refused" : "done");
+/** Says when the last byte of the body has gone out. @returns whether it has. */
+const watchBody = (exchange: Exchange, write: WriteUnderway): (() => boolean) => {
+  const { body } = exchange;
+  let isWhole = body.kind !== "stream";
+  if (body.kind !== "stream") write.whole();
+  else
+    exchange.body = {
+      ...body,
+      source: wholeBody(body.source, () => {
+        isWhole = true;
+        write.whole();
+      }),
+    };
+  return () => isWhole;
+};
 
-// Rules may have changed: until they are read anew, nothing is kept by the old ones.
-const whenRead =
-  (collections: LiveSchema, end: EndWrite) =>
-  (status: number | undefined): void => {
-    if (status !== undefined && status >= 400 && status < 500) return end("refused");
-    void collections.refresh().then(() => end("done"));
-  };
+// 4xx is PocketBase's word that nothing was written; without an answer nobody knows.
+const outcomeOf = (status: number | "unsent" | undefined): WriteOutcome =>
+  status === "unsent" || (status !== undefined && status >= 400 && status < 500) ? "refused" : "done";
+
+// Rules may have changed: what was kept by the old ones goes when the new ones are known.
+const whenRead = (collections: LiveSchema, write: WriteUnderway): void => {
+  void collections.refresh().then(() => write.end("done"));
+};
 
 /** Names of what an unsafe request may change; empty for what changes nothing that is read. */
 const writtenBy = (exchange: Exchange, collections: LiveSchema): readonly string[] => {

@@ -131,15 +131,30 @@ describe("CA4", () => {
     expect((await kit.read(path)).text).toContain("Overtaken");
   });
 
-  test("while a write is under way nothing of it is kept or given", async () => {
+  test("while a write is under way the older value is given until it counts, and never after the newer one", async () => {
+    const list = "notices/records?filter=(id='notice000000001')";
     await kit.warm(NOTICE);
+    await kit.warm(list);
     const release = kit.relay.hold(`PATCH /api/collections/${NOTICE}`);
+    let isOver = false;
     const write = kit.write(`PATCH collections/${NOTICE}`, { title: "Slow to answer" });
+    const readers = [NOTICE, list, `${NOTICE}?fields=id,title`, "notices/records?perPage=30"].map(
+      async (_, first, paths) => {
+        for (let i = first, hasSeen = false; !isOver; i++) {
+          const { text } = await kit.read(paths[i % paths.length] ?? NOTICE);
+          const isNew = text.includes("Slow to answer");
+          if (hasSeen && !isNew) throw new Error(`${paths[i % paths.length]} went back`);
+          hasSeen ||= isNew;
+        }
+        return "never back";
+      },
+    );
     await eventually(async () => (await kit.read(NOTICE)).text.includes("Slow to answer"), 5_000);
-    expect((await kit.read(NOTICE)).cacheStatus).toContain("detail=write");
     release();
     await write;
     expect((await kit.read(NOTICE)).text).toContain("Slow to answer");
+    isOver = true;
+    expect(await Promise.all(readers)).toEqual(readers.map(() => "never back"));
   });
 
   test("a write that was refused moves nothing", async () => {

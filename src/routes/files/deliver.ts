@@ -31,17 +31,17 @@ export const createDeliver = (services: Services): Deliver => {
       ...formOf(upload, name, { ...settings.files, principal: exchange.principal }),
     );
     const path = `/api/collections/${collection.id}/records/${upload.recordId}`;
-    const done = cache.versions.begin(changed(collection, upload.recordId), "a resumable upload");
+    const write = cache.underway.begin(changed(collection, upload.recordId), [], "a resumable upload");
     try {
       const answer = await send(pool, exchange, {
         path,
         rewriter,
         bodyBytesMax: settings.server.bodyBytesMax,
       });
-      done(answer.status >= 400 && answer.status < 500 ? "refused" : "done");
+      write.end(answer.status >= 400 && answer.status < 500 ? "refused" : "done");
       return await gatherAnswer(answer, HELD);
     } catch (error) {
-      done("done");
+      write.end("done");
       throw rewriter.refusal ?? error;
     }
   };

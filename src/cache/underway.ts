@@ -1,0 +1,98 @@
+// Writes on their way to PocketBase. They close nothing: what is kept is given until a write counts. But an answer that
+// PocketBase makes meanwhile may show a write already, and it waits for that to count, so that no reader who has seen
+// the new value is given the old one afterwards.
+import type { Versions } from "./versions.ts";
+
+/** What a write turned out to be: nothing was changed, or something was or may have been. */
+export type WriteOutcome = "refused" | "done";
+
+/** A write under way. */
+export interface WriteUnderway {
+  /** Its last byte has gone out: only from here on it can happen. */
+  whole(): void;
+  /** It is over; unless it was refused, what it may have changed moves. Later calls change nothing. */
+  end(outcome: WriteOutcome): void;
+}
+
+/** An answer waits for a write no longer than this after the write's last byte: by then the feed has told. */
+const WAIT_MS = 100;
+/** Most names that are noted of one write; a larger one counts at its end like any other, and nobody waits for it. */
+const NAMES_MAX = 64;
+
+interface Noted {
+  readonly names: readonly string[];
+  readonly over: PromiseWithResolvers<void>;
+  untilMs: number;
+}
+
+/** Writes under way, by what they may change. Of each at most 64 names are kept, for as long as it takes. */
+export class WritesUnderway {
+  readonly #versions: Versions;
+  readonly #nowMs: () => number;
+  readonly #byName = new Map<string, Set<Noted>>();
+
+  constructor(versions: Versions, nowMs: () => number = performance.now.bind(performance)) {
+    this.#versions = versions;
+    this.#nowMs = nowMs;
+  }
+
+  /** How many names something is being written to. */
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /**
+   * A write begins.
+   * @param names - What moves at its end. @param awaited - For which answers wait; empty when its extent is unknown.
+   */
+  begin(names: readonly string[], awaited: readonly string[], cause: string): WriteUnderway {
+    const noted: Noted = { names: awaited, over: Promise.withResolvers(), untilMs: 0 };
+    let isOver = false;
+    return {
+      whole: () => {
+        if (isOver || awaited.length > NAMES_MAX) return;
+        noted.untilMs = this.#nowMs() + WAIT_MS;
+        this.#note(noted);
+      },
+      end: (outcome) => {
+        if (isOver) return;
+        isOver = true;
+        if (outcome === "done") this.#versions.move(names, cause);
+        this.#forget(noted);
+        noted.over.resolve();
+      },
+    };
+  }
+
+  /**
+   * Settles when the writes that may show in an answer of this moment have ended, or have taken so long that the feed
+   * has told of them; undefined when there are none. Never rejects.
+   */
+  settled(names: readonly string[]): Promise<unknown> | undefined {
+    if (this.#byName.size === 0) return undefined;
+    const found = new Set<Noted>();
+    for (const name of names) for (const noted of this.#byName.get(name) ?? []) found.add(noted);
+    const nowMs = this.#nowMs();
+    const waits = [...found].filter(({ untilMs }) => untilMs > nowMs);
+    if (waits.length === 0) return undefined;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, Math.max(...waits.map(({ untilMs }) => untilMs)) - nowMs);
+    const all = Promise.all(waits.map(({ over }) => over.promise));
+    return Promise.race([all, late.promise]).finally(() => clearTimeout(timer));
+  }
+
+  #note(noted: Noted): void {
+    for (const name of noted.names) {
+      const others = this.#byName.get(name);
+      if (others === undefined) this.#byName.set(name, new Set([noted]));
+      else others.add(noted);
+    }
+  }
+
+  #forget(noted: Noted): void {
+    for (const name of noted.names) {
+      const others = this.#byName.get(name);
+      if (others?.delete(noted) === true && others.size === 0) this.#byName.delete(name);
+    }
+  }
+}
