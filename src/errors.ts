@@ -125,6 +125,11 @@ export const ERRORS = {
   too_many_at_once: { status: 429, message: "Too many requests.", stage: "meter" },
   too_many_streams: { status: 429, message: "Too many requests.", stage: "meter" },
   subscription_invalid: { status: 400, message: "The subscription is not valid.", stage: "meter" },
+  realtime_full: {
+    status: 503,
+    message: "Too many users are connected to realtime. Please try again shortly.",
+    stage: "meter",
+  },
   subscription_denied: { status: 403, message: "The subscription is not allowed.", stage: "meter" },
   login_delayed: { status: 429, message: "Too many requests.", stage: "meter" },
   oauth_verifier_invalid: {

@@ -86,7 +86,13 @@ export const createServices = (options: ServicesOptions): Services => {
     writes.end(ended);
     forgetCallers(cache, ended);
   });
-  const hub = new Hub({ ...settings.realtime, open: createOpenRealtime(pool), sessions, log });
+  const hub = new Hub({
+    ...settings.realtime,
+    upstreamsMax: settings.upstream.streamsMax,
+    open: createOpenRealtime(pool),
+    sessions,
+    log,
+  });
   noteSecret(sessions, settings, log);
   const { limits, close: closeLimits } = createLimits(options);
   endWithLogins(sessions, { following, cache, log });
@@ -194,7 +200,8 @@ const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
     url,
     inFlightMax: upstream.inFlightMax,
     queuedMax: upstream.queuedMax,
-    streamsMax: upstream.streamsMax,
+    // The hub keeps to the bound; while a stream is renewed there are two of it.
+    streamsMax: 2 * upstream.streamsMax,
     queueTimeoutMs: upstream.queueTimeoutMs,
     connectTimeoutMs: upstream.connectTimeoutMs,
     firstByteTimeoutMs: upstream.firstByteTimeoutMs,

@@ -2,6 +2,7 @@
 // Lives once: what replaces it, and who hears its events, is the affair of whoever opened it.
 import { createParser } from "eventsource-parser";
 import { type Answer, isStreamed } from "../http/answer.ts";
+import { headerValue } from "../utils/headers.ts";
 import { field } from "./superuser.ts";
 import type { PendingCall, UpstreamPool } from "./wire/pool.ts";
 import type { UpstreamRequest } from "./wire/requestWriter.ts";
@@ -14,11 +15,26 @@ export interface RealtimeStream {
   /**
    * Replaces its topics, as the holder of `credential` (undefined: a guest).
    *
+   * @param way - `fresh` takes a connection of its own, for when old ones may be dead without a sign.
    * @returns PocketBase's status, 204 when they are in force. @throws UpstreamError
    */
-  subscribe(topics: readonly string[], credential: string | undefined): Promise<number>;
+  subscribe(
+    topics: readonly string[],
+    credential: string | undefined,
+    way?: "pooled" | "fresh",
+  ): Promise<number>;
+  /**
+   * Has PocketBase send one message that holds `code` on {@link PROOF_TOPIC}, which must be subscribed and is not
+   * any more afterwards.
+   *
+   * @returns whether PocketBase says that it has sent it. @throws UpstreamError
+   */
+  provoke(code: string): Promise<boolean>;
   close(): void;
 }
+
+/** PocketBase passes an OAuth2 provider's answer on to the stream named in it: a message anybody can ask for. */
+export const PROOF_TOPIC = "@oauth2";
 
 /** Who hears a stream. */
 export interface RealtimeListener {
@@ -68,7 +84,12 @@ class PooledStream implements RealtimeStream {
     const connected = Promise.withResolvers<string>();
     const late = setTimeout(() => connected.reject(new UpstreamError("timeout")), CONNECT_MS);
     try {
-      const answer = await this.#ask({ method: "GET", accept: "text/event-stream", isStream: true });
+      const answer = await this.#ask({
+        method: "GET",
+        accept: "text/event-stream",
+        isStream: true,
+        isFresh: true,
+      });
       if (answer.status !== 200 || !isStreamed(answer.body)) throw new UpstreamError("invalid");
       this.#read(answer.body, connected);
       this.clientId = await connected.promise;
@@ -80,11 +101,24 @@ class PooledStream implements RealtimeStream {
     }
   }
 
-  async subscribe(topics: readonly string[], credential: string | undefined): Promise<number> {
+  async subscribe(
+    topics: readonly string[],
+    credential: string | undefined,
+    way: "pooled" | "fresh" = "pooled",
+  ): Promise<number> {
     const body = Buffer.from(JSON.stringify({ clientId: this.clientId, subscriptions: topics }));
-    const answer = await this.#ask({ method: "POST", body, credential, isStream: false });
+    const isFresh = way === "fresh";
+    const answer = await this.#ask({ method: "POST", body, credential, isStream: false, isFresh });
     if (isStreamed(answer.body)) answer.body.cancel();
     return answer.status;
+  }
+
+  async provoke(code: string): Promise<boolean> {
+    const query = new URLSearchParams({ state: this.clientId, code });
+    const path = `/api/oauth2-redirect?${query}`;
+    const answer = await this.#ask({ method: "GET", path, isStream: false, isFresh: true });
+    if (isStreamed(answer.body)) answer.body.cancel();
+    return headerValue(answer.headers, "location")?.endsWith("oauth2-redirect-success") === true;
   }
 
   close(): void {
@@ -146,17 +180,20 @@ class PooledStream implements RealtimeStream {
 
 interface Asked {
   readonly method: "GET" | "POST";
+  /** `/api/realtime` when absent. */
+  readonly path?: string;
   readonly isStream: boolean;
+  readonly isFresh: boolean;
   readonly accept?: string;
   readonly body?: Uint8Array;
   readonly credential?: string | undefined;
 }
 
 const render = (
-  { method, isStream, accept, body, credential }: Asked,
+  { method, path = "/api/realtime", isStream, isFresh, accept, body, credential }: Asked,
   { address, authority }: { readonly address: string; readonly authority: string },
 ): UpstreamRequest => {
-  const lines = [`${method} /api/realtime HTTP/1.1`, `Host: ${authority}`, `X-Forwarded-For: ${address}`];
+  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${authority}`, `X-Forwarded-For: ${address}`];
   if (accept !== undefined) lines.push(`Accept: ${accept}`);
   if (body !== undefined) lines.push("Content-Type: application/json");
   if (credential !== undefined) lines.push(`Authorization: ${credential}`);
@@ -166,6 +203,7 @@ const render = (
     body: body === undefined ? { kind: "none" } : { kind: "bytes", bytes: body },
     bodyBytesMax: Number.POSITIVE_INFINITY,
     isStream,
+    isFresh,
     fairnessKey: address,
   };
 };

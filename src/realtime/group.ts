@@ -1,13 +1,20 @@
 // The clients whom PocketBase would tell the same: one upstream subscription per topic, one message for all of them.
 import type { OpenRealtime } from "../pocketbase/realtimeStream.ts";
+import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import { mayHoldTokens, TokenFilter } from "../utils/upstreamTokens.ts";
-import { Link, type LinkTimes } from "./link.ts";
+import { Link } from "./link.ts";
+import type { LinkTimes } from "./linkTimes.ts";
 import { Message } from "./message.ts";
-import type { Subject } from "./subject.ts";
+import { GUEST, type Subject } from "./subject.ts";
 import type { Subscriber } from "./subscriber.ts";
+import type { Delivery, Turns } from "./turns.ts";
 
-/** PocketBase takes 1000 for one stream; the rest go to further ones. */
-const TOPICS_PER_LINK = 1000;
+/** PocketBase takes 1000 for one stream, and one is for proofs; the rest go to further streams. */
+const TOPICS_PER_LINK = 999;
+/** What may wait to be told, in characters; beyond it everybody is told of a gap instead. */
+const PENDING_CHARS_MAX = 32 * 1024 * 1024;
+/** A look at the clock costs about as much as telling one client. */
+const TOLD_PER_LOOK = 16;
 
 interface Listening {
   readonly link: Link;
@@ -16,19 +23,33 @@ interface Listening {
   holds: number;
 }
 
+/** Something on its way to many clients. */
+interface Pending {
+  readonly number: number;
+  /** Undefined says that there was a gap. */
+  readonly message: Message | undefined;
+  readonly audience: ReadonlySet<Subscriber>;
+  readonly rest: Iterator<Subscriber>;
+}
+
 export interface GroupOptions {
   readonly open: OpenRealtime;
   readonly times: LinkTimes;
+  readonly turns: Turns;
   /** The credential of a session now; undefined when it has ended. */
   readonly credentialOf: (subject: Subject) => string | undefined;
 }
 
-export class Group {
+export class Group implements Delivery {
   readonly key: string;
   /** Clients in it. */
   readonly members = new Set<Subscriber>();
   readonly #options: GroupOptions;
   readonly #topics = new Map<string, Listening>();
+  readonly #pending: Pending[] = [];
+  #pendingChars = 0;
+  /** Of what was told last; each client remembers what it has been told. */
+  #number = 0;
   #links: Link[] = [];
   /** Session ids that a link was subscribed for, so that a new login shows PocketBase its own token. */
   readonly #shown = new Set<string>();
@@ -38,9 +59,17 @@ export class Group {
     this.#options = options;
   }
 
-  /** Upstream streams in use. */
-  get size(): number {
-    return this.#links.length;
+  /** Its upstream streams. */
+  get links(): readonly Link[] {
+    return this.#links;
+  }
+
+  /** How many more upstream streams it would need for these topics. */
+  linksFor(topics: readonly string[]): number {
+    let added = 0;
+    for (const topic of topics) if (!this.#topics.has(topic)) added++;
+    for (const link of this.#links) added -= TOPICS_PER_LINK - link.topics.size;
+    return Math.max(0, Math.ceil(added / TOPICS_PER_LINK));
   }
 
   /**
@@ -73,14 +102,16 @@ export class Group {
     }
   }
 
-  /** Starts telling a subscriber of topics that are held for it. */
+  /** Starts telling a subscriber of topics that are held for it: what comes from now on. */
   join(subscriber: Subscriber, topics: readonly string[]): void {
+    subscriber.toldNumber = this.#number;
     this.members.add(subscriber);
     for (const topic of topics) this.#topics.get(topic)?.members.add(subscriber);
   }
 
-  /** Stops telling it. */
+  /** Stops telling it; what is on its way to it comes first. */
   leave(subscriber: Subscriber, topics: readonly string[]): void {
+    for (const pending of this.#pending) if (pending.audience.has(subscriber)) tell(subscriber, pending);
     this.members.delete(subscriber);
     for (const topic of topics) this.#topics.get(topic)?.members.delete(subscriber);
   }
@@ -99,6 +130,21 @@ export class Group {
     for (const link of this.#links) link.close();
     this.#links = [];
     this.#topics.clear();
+    this.#dropPending();
+  }
+
+  /** Tells what waits, in order. */
+  go(untilMs: number): boolean {
+    for (let told = 1; ; told++) {
+      const pending = this.#pending[0];
+      if (pending === undefined) return true;
+      const { value, done } = pending.rest.next();
+      if (done === true) {
+        this.#pending.shift();
+        this.#pendingChars -= pending.message?.data.length ?? 0;
+      } else tell(value, pending);
+      if (told % TOLD_PER_LOOK === 0 && performance.now() >= untilMs) return this.#pending.length === 0;
+    }
   }
 
   #add(topic: string, address: string): Listening {
@@ -114,22 +160,26 @@ export class Group {
   }
 
   #createLink(address: string): Link {
-    const { open, times, credentialOf } = this.#options;
+    const { open, times } = this.#options;
     const link: Link = new Link({
       open,
       address,
       times,
-      credential: () => {
-        for (const { subject } of this.members) {
-          const credential = subject === undefined ? undefined : credentialOf(subject);
-          if (credential !== undefined) return credential;
-        }
-        return undefined;
-      },
-      onMessage: (topic, data) => this.#tell(topic, data),
+      credential: () => this.#credential(),
+      onMessage: (topic, data) => this.#hear(topic, data),
       onGap: () => this.#tellGap(link),
     });
     return link;
+  }
+
+  // A group of somebody's is never subscribed as a guest.
+  #credential(): string | undefined {
+    if (this.key === GUEST.key) return undefined;
+    for (const { subject } of this.members) {
+      const credential = subject === undefined ? undefined : this.#options.credentialOf(subject);
+      if (credential !== undefined) return credential;
+    }
+    throw new UpstreamError("unreachable");
   }
 
   #forget(link: Link): void {
@@ -137,22 +187,47 @@ export class Group {
     this.#links = this.#links.filter((other) => other !== link);
   }
 
-  #tell(topic: string, data: string): void {
+  #hear(topic: string, data: string): void {
     const listening = this.#topics.get(topic);
     if (listening === undefined) return;
-    const message = new Message(topic, withheld(data));
-    for (const member of listening.members) member.push(message);
+    this.#pendingChars += data.length;
+    if (this.#pendingChars > PENDING_CHARS_MAX) this.#giveUp();
+    else this.#tell(new Message(topic, withheld(data)), listening.members);
   }
 
   #tellGap(link: Link): void {
-    const told = new Set<Subscriber>();
+    const audience = new Set<Subscriber>();
     for (const listening of this.#topics.values()) {
       if (listening.link !== link) continue;
-      for (const member of listening.members) told.add(member);
+      for (const member of listening.members) audience.add(member);
     }
-    for (const member of told) member.tellGap();
+    this.#tell(undefined, audience);
+  }
+
+  #giveUp(): void {
+    this.#dropPending();
+    this.#tell(undefined, new Set(this.members));
+  }
+
+  #tell(message: Message | undefined, audience: ReadonlySet<Subscriber>): void {
+    this.#pending.push({ number: ++this.#number, message, audience, rest: audience.values() });
+    this.#options.turns.add(this);
+  }
+
+  #dropPending(): void {
+    this.#pending.length = 0;
+    this.#pendingChars = 0;
+    this.#options.turns.drop(this);
   }
 }
+
+// Each once and in order, whoever comes or goes meanwhile.
+const tell = (subscriber: Subscriber, { number, message }: Pending): void => {
+  if (number <= subscriber.toldNumber) return;
+  subscriber.toldNumber = number;
+  if (message === undefined) subscriber.tellGap();
+  else subscriber.push(message);
+};
 
 // An app's own message may hold a token of PocketBase's, which leaves worthless.
 const withheld = (data: string): string => {

@@ -2,8 +2,9 @@
 import type { Log } from "../insight/log.ts";
 import type { OpenRealtime } from "../pocketbase/realtimeStream.ts";
 import { makeClientId } from "./clientId.ts";
-import { Group } from "./group.ts";
-import { LINK_TIMES, type LinkTimes } from "./link.ts";
+import type { Group } from "./group.ts";
+import { Groups } from "./groups.ts";
+import { LINK_TIMES, type LinkTimes } from "./linkTimes.ts";
 import { LoginStreams } from "./loginStreams.ts";
 import { maySucceed, type StreamOwner, type Subject } from "./subject.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -29,6 +30,8 @@ export interface HubOptions {
   readonly clientsMax: number;
   /** What may wait for one slow client. */
   readonly bufferBytesMax: number;
+  /** Upstream streams for all clients together. */
+  readonly upstreamsMax: number;
   readonly sessions: Logins;
   readonly log: Log;
   readonly times?: Partial<LinkTimes & HubTimes>;
@@ -44,6 +47,8 @@ export interface HubTimes {
 }
 
 const HUB_TIMES: HubTimes = { unboundMsMax: 15_000, beatMs: 25_000, sweepMs: 500 };
+/** Signs of life given in one sweep: so many, and this share of all clients. */
+const [BEATS_MIN, BEAT_SHARES] = [64, 25];
 /** For the topics of all clients together, in characters. */
 const TOPIC_CHARS_MAX = 128 * 1024 * 1024;
 /** Spread of the moments at which clients come back after a restart. */
@@ -56,7 +61,7 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #times: LinkTimes & HubTimes;
   readonly #clients = new Map<string, Subscriber>();
-  readonly #groups = new Map<string, Group>();
+  readonly #groups: Groups;
   // Session id -> clients it is subscribed on.
   readonly #owned = new Map<string, number>();
   readonly #sweeper: Timer;
@@ -66,6 +71,15 @@ export class Hub {
     this.#options = options;
     this.#times = { ...LINK_TIMES, ...HUB_TIMES, ...options.times };
     this.logins = new LoginStreams(options.open);
+    const { open, upstreamsMax, sessions } = options;
+    this.#groups = new Groups({
+      open,
+      upstreamsMax,
+      others: () => this.logins.size,
+      times: this.#times,
+      credentialOf: ({ session, credential }) =>
+        session === undefined ? credential : attempt(() => sessions.upstreamToken(session), undefined),
+    });
     this.#sweeper = setInterval(() => this.#sweep(), this.#times.sweepMs);
     this.#sweeper.unref();
   }
@@ -77,9 +91,7 @@ export class Hub {
 
   /** Upstream streams shared by them now. */
   get upstreams(): number {
-    let count = 0;
-    for (const { size } of this.#groups.values()) count += size;
-    return count;
+    return this.#groups.upstreams;
   }
 
   /** Takes a client in; undefined when there are too many. The caller attaches its outlet. */
@@ -112,22 +124,23 @@ export class Hub {
     if (verdict !== undefined) return verdict;
     if (this.#topicChars + charsOf(topics) > TOPIC_CHARS_MAX) return "crowded";
     const turn = ++client.turn;
-    const group = this.#groupOf(subject);
+    const group = this.#groups.of(subject);
     const shared = topics.filter((topic) => topic !== LOGIN_TOPIC);
     const isGuest = subject.session === undefined && subject.credential === undefined;
+    if (!this.#hasRoom(client, group, topics)) return this.#turnAway(group);
     try {
       const held = group.hold(shared, subject, isGuest ? SHARED_ADDRESS : client.address);
       if (held !== undefined) await held;
       if (shared.length < topics.length) await this.logins.open(client);
     } catch (error) {
       group.release(shared);
-      this.#tidy(group);
+      this.#groups.tidy(group);
       throw error;
     }
     // Gone, overtaken by a later wish, or somebody else's meanwhile.
     if (!client.isOpen || client.turn !== turn || !maySucceed(client.subject, subject)) {
       group.release(shared);
-      this.#tidy(group);
+      this.#groups.tidy(group);
       return client.isOpen ? "done" : "unknown";
     }
     if (shared.length === topics.length) this.logins.close(client);
@@ -176,23 +189,19 @@ export class Hub {
   close(): void {
     clearInterval(this.#sweeper);
     for (const client of [...this.#clients.values()]) client.end("stopping");
-    for (const group of this.#groups.values()) group.close();
-    this.#groups.clear();
+    this.#groups.close();
     this.logins.closeAll();
   }
 
-  #groupOf({ key }: Subject): Group {
-    const known = this.#groups.get(key);
-    if (known !== undefined) return known;
-    const { open, sessions } = this.#options;
-    const group = new Group(key, {
-      open,
-      times: this.#times,
-      credentialOf: ({ session, credential }) =>
-        session === undefined ? credential : attempt(() => sessions.upstreamToken(session), undefined),
-    });
-    this.#groups.set(key, group);
-    return group;
+  #hasRoom(client: Subscriber, group: Group, topics: readonly string[]): boolean {
+    const logins = topics.includes(LOGIN_TOPIC) && !this.logins.has(client) ? 1 : 0;
+    const shared = topics.filter((topic) => topic !== LOGIN_TOPIC);
+    return this.#groups.hasRoom(group.linksFor(shared) + logins);
+  }
+
+  #turnAway(group: Group): Subscribed {
+    this.#groups.tidy(group);
+    return "full";
   }
 
   #move(
@@ -209,7 +218,7 @@ export class Hub {
     client.topics = next.topics;
     client.subject = next.subject;
     before?.release(topics);
-    if (before !== undefined && before !== next.group) this.#tidy(before);
+    if (before !== undefined && before !== next.group) this.#groups.tidy(before);
   }
 
   #forget(client: Subscriber): void {
@@ -228,13 +237,7 @@ export class Hub {
     if (group === undefined) return;
     group.leave(client, topics);
     group.release(topics);
-    this.#tidy(group);
-  }
-
-  #tidy(group: Group): void {
-    if (group.members.size > 0 || group.size > 0) return;
-    group.close();
-    if (this.#groups.get(group.key) === group) this.#groups.delete(group.key);
+    this.#groups.tidy(group);
   }
 
   #own(session: StreamOwner | undefined, by: 1 | -1): void {
@@ -246,12 +249,14 @@ export class Hub {
 
   #sweep(): void {
     const nowMs = performance.now();
-    const { unboundMsMax, beatMs } = this.#times;
+    const { unboundMsMax } = this.#times;
+    // Clients who came together are not to get their signs of life all at once.
+    let beats = BEATS_MIN + Math.ceil(this.#clients.size / BEAT_SHARES);
     for (const client of this.#clients.values()) {
       if (client.turn === 0 && nowMs - client.openedMs >= unboundMsMax) client.end("unused");
-      else if (nowMs - client.wroteMs >= beatMs) client.beat();
+      else if (nowMs - client.wroteMs >= this.#times.beatMs && beats-- > 0) client.beat();
     }
-    for (const group of this.#groups.values()) group.tick(nowMs);
+    this.#groups.tick(nowMs);
     this.#endExpired();
   }
 

@@ -1,39 +1,17 @@
 // One upstream stream that lasts: it is renewed before PocketBase ends it, without a gap, and opened again when it was
 // lost. Knows topics and messages, no clients.
-import type { OpenRealtime, RealtimeStream } from "../pocketbase/realtimeStream.ts";
+import { type OpenRealtime, PROOF_TOPIC, type RealtimeStream } from "../pocketbase/realtimeStream.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
+import type { LinkTimes } from "./linkTimes.ts";
 import { Overlap, type Teller } from "./overlap.ts";
-
-/** Times in ms. */
-export interface LinkTimes {
-  /** Without a message; PocketBase ends a stream after 300 s. */
-  readonly idleMsMax: number;
-  /** Whole life of a stream; PocketBase ends it after 30 min. */
-  readonly ageMsMax: number;
-  /** How long a replaced stream is still read: PocketBase keeps no order among messages. */
-  readonly lingerMs: number;
-  /** First pause after a failure, doubling up to `retryMsMax`. */
-  readonly retryMs: number;
-  readonly retryMsMax: number;
-  /** How long somebody waits for topics to be in force. */
-  readonly waitMsMax: number;
-}
-
-export const LINK_TIMES: LinkTimes = {
-  idleMsMax: 240_000,
-  ageMsMax: 25 * 60_000,
-  lingerMs: 1_000,
-  retryMs: 100,
-  retryMsMax: 2_000,
-  waitMsMax: 8_000,
-};
+import { StreamProof } from "./proof.ts";
 
 export interface LinkOptions {
   readonly open: OpenRealtime;
   /** The address PocketBase is told. */
   readonly address: string;
   readonly times: LinkTimes;
-  /** As whom to subscribe when nobody waits: the credential of anybody concerned; undefined for a guest. */
+  /** As whom to subscribe when nobody waits: the credential of anybody concerned; undefined for a guest. May throw. */
   readonly credential: () => string | undefined;
   readonly onMessage: (topic: string, data: string) => void;
   /** Messages may have been missed; called when they are told again. */
@@ -80,6 +58,8 @@ export class Link {
   #lingering: RealtimeStream | undefined;
   #overlap: Overlap | undefined;
   #heardMs = 0;
+  #proof: StreamProof | undefined;
+  #provenMs = 0;
   #renewMs = Number.POSITIVE_INFINITY;
   #isDue = false;
   #isInForce = false;
@@ -95,6 +75,11 @@ export class Link {
   /** Whether everything in `topics` is subscribed as far as is known. */
   get isInForce(): boolean {
     return this.#isInForce;
+  }
+
+  /** When the stream was last known to live, or asked; endless while there is none. */
+  get aliveMs(): number {
+    return this.#current === undefined ? Number.POSITIVE_INFINITY : Math.max(this.#heardMs, this.#provenMs);
   }
 
   /**
@@ -121,6 +106,13 @@ export class Link {
   renew(): void {
     this.#renewMs = 0;
     this.tick(performance.now());
+  }
+
+  /** Asks the stream for a sign of life; one that PocketBase gives and that does not come means that it is lost. */
+  prove(): void {
+    const current = this.#current;
+    if (current === undefined || this.#lingering !== undefined || this.#proof !== undefined) return;
+    this.#start(() => this.#prove(current));
   }
 
   /** Looks at the times; called every second or so. */
@@ -182,7 +174,8 @@ export class Link {
     const first = waiters[0];
     const credential = first === undefined ? this.#options.credential() : first.credential;
     try {
-      const status = await current.stream.subscribe([...this.topics], credential);
+      const way = this.#hasLost ? "fresh" : "pooled";
+      const status = await current.stream.subscribe([...this.topics], credential, way);
       if (this.#current !== current || status === 404) throw new UpstreamError("unreachable");
       if (status === 204) this.#settle(waiters);
       else if (first === undefined) throw new SubscribeRefused(status);
@@ -250,8 +243,35 @@ export class Link {
     setTimeout(() => end(old.stream), times.lingerMs).unref();
   }
 
+  // The answer is waited for outside: topics may change meanwhile.
+  async #prove(current: Current): Promise<void> {
+    const { credential, times } = this.#options;
+    this.#provenMs = performance.now();
+    try {
+      const status = await current.stream.subscribe([...this.topics, PROOF_TOPIC], credential(), "fresh");
+      if (status === 404) this.#lose(current);
+      if (status !== 204 || this.#current !== current) return;
+    } catch {
+      return; // PocketBase is down or slow, which is noticed elsewhere
+    }
+    const proof = new StreamProof();
+    this.#proof = proof;
+    void proof.run(current.stream, times.proveDeadlineMs).then((verdict) => {
+      this.#proof = undefined;
+      if (verdict === "silent") this.#lose(current);
+    });
+  }
+
+  #lose(current: Current): void {
+    if (this.#current !== current) return;
+    current.stream.close();
+    this.#noteEnd(current.token);
+  }
+
   #hear(teller: Teller, topic: string, data: string): void {
     this.#heardMs = performance.now();
+    if (teller === "old") this.#proof?.hear();
+    if (topic === PROOF_TOPIC) return;
     if (this.#overlap?.isFirst(teller, topic, data) === false) return;
     this.#options.onMessage(topic, data);
   }

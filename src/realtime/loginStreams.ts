@@ -31,6 +31,15 @@ export class LoginStreams {
     this.#open = open;
   }
 
+  /** Upstream streams in use. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  has({ id }: Subscriber): boolean {
+    return this.#waiting.has(id);
+  }
+
   /** Starts waiting, for ten minutes at most. @throws UpstreamError */
   async open(client: Subscriber): Promise<void> {
     if (this.#waiting.has(client.id)) return;

@@ -46,10 +46,13 @@ export class Subscriber {
   /** Grows with each subscription asked for: the latest counts. */
   turn = 0;
   isOpen = true;
+  /** Of the last thing that its group told it, or would have before it came. */
+  toldNumber = 0;
   wroteMs = performance.now();
   readonly #options: SubscriberOptions;
   #outlet: Outlet | undefined;
   #isStalled = false;
+  #owesGap = false;
   #queue: Message[] | undefined;
   #queuedBytes = 0;
 
@@ -78,14 +81,17 @@ export class Subscriber {
     this.#isStalled = this.#outlet?.beat() === false;
   }
 
-  /** Says that events may have been missed. */
+  /** Says that events may have been missed; to a slow client before anything else that waits for it. */
   tellGap(): void {
-    if (this.isOpen && !this.#isStalled) this.#isStalled = this.#outlet?.gap() === false;
+    if (!this.isOpen) return;
+    this.#owesGap = this.#isStalled;
+    if (!this.#isStalled) this.#isStalled = this.#outlet?.gap() === false;
   }
 
   /** The client takes bytes again. */
   flow(): void {
     this.#isStalled = false;
+    if (this.#owesGap) this.tellGap();
     const queue = this.#queue;
     if (queue === undefined) return;
     let sent = 0;

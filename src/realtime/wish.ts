@@ -4,9 +4,9 @@ import type { Subscriber } from "./subscriber.ts";
 
 /**
  * What became of a subscription: PocketBase's words for `unknown` (404), `elsewhere` (400, another address) and
- * `foreign` (403, another caller); `crowded` when topics take too much room.
+ * `foreign` (403, another caller); `crowded` when topics take too much room, `full` when no upstream stream is left.
  */
-export type Subscribed = "done" | "unknown" | "elsewhere" | "foreign" | "crowded";
+export type Subscribed = "done" | "unknown" | "elsewhere" | "foreign" | "crowded" | "full";
 
 export interface Wish {
   readonly clientId: string;

@@ -34,6 +34,7 @@ const WORDS: Record<Exclude<Subscribed, "done">, { readonly code: ErrorCode; rea
     message: "The current and the previous request authorization don't match.",
   },
   crowded: { code: "overloaded" },
+  full: { code: "realtime_full" },
 };
 
 export const createRealtimeRoutes = ({

@@ -228,8 +228,9 @@ const upstream = z.strictObject({
   MaxStreams: wholeNumber({
     min: 1,
     max: 1_000_000,
-    fallback: 4096,
-    sentence: "Realtime streams from PocketBase open at a time; clients share them.",
+    fallback: 8192,
+    sentence:
+      "Realtime streams from PocketBase open at a time, one per signed-in user and one for all guests; a further user is answered 503 `realtime_full`.",
   }),
   GuardSecret: guardSecret,
 });

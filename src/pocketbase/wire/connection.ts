@@ -18,6 +18,9 @@ export interface Endpoint {
   readonly tls: boolean;
 }
 
+/** How long nothing may come until the kernel asks whether the other host is still there. */
+const KEEP_ALIVE_AFTER_MS = 5_000;
+
 export class Connection {
   user: ConnectionUser | undefined;
   /** Calls served so far; a fresh connection has 0. */
@@ -58,6 +61,8 @@ export class Connection {
     });
     try {
       connection.#socket = await Promise.race([attempt, deadline]);
+      // A host that went away in silence is noticed 10 s later: the kernel asks once a second, ten times.
+      connection.#socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
       connection.#outbox = new Outbox(connection.#socket);
     } catch (error) {
       // A connection that opens after its deadline is nobody's: close it.

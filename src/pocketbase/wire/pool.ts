@@ -105,7 +105,7 @@ export class UpstreamPool {
   request(request: UpstreamRequest, asker: Asker): void {
     const sent = this.#guardLine === "" ? request : { ...request, head: request.head + this.#guardLine };
     const job: Job = { request: sent, asker, isGone: false, isRetried: false };
-    if (!request.isStream && this.#gate.tryEnter()) this.#run(job, this.#idle.pop());
+    if (!request.isStream && this.#gate.tryEnter()) this.#run(job, this.#idleFor(request));
     else void this.#enter(job);
   }
 
@@ -123,7 +123,8 @@ export class UpstreamPool {
       onFailure: (job, error) => this.#failed(job, error),
       onEnd: (call, isReusable, isAnswered) => {
         this.#calls.delete(call);
-        if (isReusable) this.#keep(call.connection);
+        if (isReusable && call.errand.request.isFresh === true) call.connection.destroy();
+        else if (isReusable) this.#keep(call.connection);
         // Without an answer the request may be tried again, so its place is kept until it gives up.
         if (isAnswered) this.#leave(call.errand.request);
       },
@@ -149,7 +150,11 @@ export class UpstreamPool {
       if (!isIn) return job.asker.onFailure(new UpstreamError(job.isGone ? "client_gone" : "overloaded"));
     }
     if (job.isGone) this.#giveUp(job, new UpstreamError("client_gone"));
-    else this.#run(job, this.#idle.pop());
+    else this.#run(job, this.#idleFor(request));
+  }
+
+  #idleFor({ isFresh }: UpstreamRequest): Connection | undefined {
+    return isFresh === true ? undefined : this.#idle.pop();
   }
 
   #run(job: Job, connection: Connection | undefined): void {

@@ -13,6 +13,8 @@ export interface UpstreamRequest {
   readonly bodyBytesMax: number;
   /** An endless answer (SSE): held by the client, not by the deadlines of a request. */
   readonly isStream: boolean;
+  /** Wants a connection of its own, because those in the pool may be dead without a sign. */
+  readonly isFresh?: boolean;
   /** Key for taking turns when the upstream is busy. */
   readonly fairnessKey: string;
 }
