@@ -195,20 +195,9 @@ const createReload =
     }
   };
 
+// The hub keeps to the bound of streams; while one is renewed there are two of it.
 const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
-  new UpstreamPool({
-    url,
-    inFlightMax: upstream.inFlightMax,
-    queuedMax: upstream.queuedMax,
-    // The hub keeps to the bound; while a stream is renewed there are two of it.
-    streamsMax: 2 * upstream.streamsMax,
-    queueTimeoutMs: upstream.queueTimeoutMs,
-    connectTimeoutMs: upstream.connectTimeoutMs,
-    firstByteTimeoutMs: upstream.firstByteTimeoutMs,
-    idleTimeoutMs: upstream.idleTimeoutMs,
-    totalTimeoutMs: upstream.totalTimeoutMs,
-    guard: upstream.guardSecret,
-  });
+  new UpstreamPool({ ...upstream, url, streamsMax: 2 * upstream.streamsMax, guard: upstream.guardSecret });
 
 // A proxy's connections are many clients'.
 const createConnectionTest = (
