@@ -197,6 +197,11 @@ export const ERRORS = {
     message: "The upload goes on elsewhere, or at another offset; ask for it again.",
     stage: "forward",
   },
+  upload_corrupt: {
+    status: 460,
+    message: "The bytes are not what their checksum says; send them again.",
+    stage: "forward",
+  },
   upload_refused: { status: 400, message: "The uploaded file was not accepted.", stage: "forward" },
   spool_full: { status: 507, message: "There is no room for more unfinished uploads.", stage: "forward" },
   file_refused: { status: 400, message: "The file is not accepted.", stage: "forward" },

@@ -1,5 +1,6 @@
 // Judges the files of a form by the fields they are for, while they flow: how many, how large, of what type. Says what is
 // wrong as soon as it is certain; whether that may be told to who asks is not known here.
+import { Refusal } from "../errors.ts";
 import {
   type Collection,
   type CollectionField,
@@ -33,6 +34,10 @@ export interface JudgedPart {
   readonly filename?: string;
   readonly contentType?: string;
 }
+
+/** The refusal of a file that only the settings do not take. */
+export const policyRefusal = ({ field, error }: Objection): Refusal =>
+  new Refusal("file_refused", { data: { [field]: error } });
 
 export interface JudgeOptions {
   /** Whether the fields' own limits are judged. */

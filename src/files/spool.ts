@@ -1,7 +1,7 @@
 // Uploads that are not whole yet, on disk until they are: who they belong to, what they are for, and how much room they
 // take. The protocol itself is the library's.
 import { mkdirSync } from "node:fs";
-import { FileStore } from "@tus/file-store";
+import { CheckedStore } from "./checkedStore.ts";
 
 /** What an upload is for. */
 export interface SpoolPlace {
@@ -22,6 +22,11 @@ export interface Spooled extends SpoolPlace {
   readonly path: string;
 }
 
+/** An upload that somebody wants to begin. */
+export interface Beginning extends Pick<Spooled, "id" | "owner"> {
+  readonly bytes: number;
+}
+
 /** Room for everybody's uploads; a user has a quarter of it, and {@link UPLOADS_MAX} uploads. */
 export const UPLOADS_MAX = 20;
 const LIFE_MS = 86_400_000;
@@ -29,18 +34,20 @@ const SWEEP_MS = 600_000;
 const ID = /^[0-9a-f]{32}$/;
 
 export class Spool {
-  readonly store: FileStore;
+  readonly store: CheckedStore;
   readonly #dir: string;
   readonly #bytesMax: number;
+  /** Uploads that are about to begin, by id. */
+  readonly #beginning = new Map<string, Beginning>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(dir: string, bytesMax: number) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     this.#dir = dir;
     this.#bytesMax = bytesMax;
-    this.store = new FileStore({ directory: dir, expirationPeriodInMilliseconds: LIFE_MS });
+    this.store = new CheckedStore({ directory: dir, expirationPeriodInMilliseconds: LIFE_MS });
     // Nobody can guess a length that was never said; quotas need one.
-    this.store.extensions = ["creation", "creation-with-upload", "termination", "expiration"];
+    this.store.extensions = ["creation", "creation-with-upload", "termination", "expiration", "checksum"];
     setInterval(() => void this.store.deleteExpired().catch(() => undefined), SWEEP_MS).unref();
   }
 
@@ -63,27 +70,45 @@ export class Spool {
     };
   }
 
-  /** Runs `create` when there is room for so many bytes more, one creation at a time. @returns undefined when not. */
-  create<T>(owner: string, bytes: number, create: () => Promise<T>): Promise<T | undefined> {
-    const turn = this.#turn.then(async () =>
-      (await this.#hasRoom(owner, bytes)) ? await create() : undefined,
-    );
+  /** Runs `create` when there is room for an upload more. @returns undefined when there is none. */
+  async create<T>(beginning: Beginning, create: () => Promise<T>): Promise<T | undefined> {
+    const turn = this.#turn.then(async () => {
+      const hasRoom = await this.#hasRoom(beginning);
+      if (hasRoom) this.#beginning.set(beginning.id, beginning);
+      return hasRoom;
+    });
     this.#turn = turn.catch(() => undefined);
-    return turn;
+    if (!(await turn)) return undefined;
+    try {
+      return await create();
+    } finally {
+      this.#beginning.delete(beginning.id);
+    }
   }
 
   async remove(id: string): Promise<void> {
     await this.store.remove(id).catch(() => undefined);
   }
 
+  /** What is in the spool: whole and unfinished uploads, and the room they take when they are whole. */
+  async room(): Promise<{ readonly uploads: number; readonly bytes: number; readonly bytesMax: number }> {
+    const ids = (await this.store.configstore.list?.()) ?? [];
+    const sizes = await Promise.all(ids.map(async (id) => (await this.store.configstore.get(id))?.size ?? 0));
+    return { uploads: ids.length, bytes: sizes.reduce((a, b) => a + b, 0), bytesMax: this.#bytesMax };
+  }
+
   // Counted anew each time: what is on disk is the truth, after a crash as well.
-  async #hasRoom(owner: string, bytes: number): Promise<boolean> {
+  async #hasRoom({ owner, bytes }: Beginning): Promise<boolean> {
     let [total, own, count] = [bytes, bytes, 1];
+    const others = new Map(this.#beginning);
     for (const id of (await this.store.configstore.list?.()) ?? []) {
       const upload = await this.store.configstore.get(id);
-      total += upload?.size ?? 0;
-      if (upload?.metadata?.["owner"] !== owner) continue;
-      own += upload.size ?? 0;
+      others.set(id, { id, owner: upload?.metadata?.["owner"] ?? "", bytes: upload?.size ?? 0 });
+    }
+    for (const other of others.values()) {
+      total += other.bytes;
+      if (other.owner !== owner) continue;
+      own += other.bytes;
       count += 1;
     }
     return total <= this.#bytesMax && own <= this.#bytesMax / 4 && count <= UPLOADS_MAX;

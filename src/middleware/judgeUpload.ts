@@ -2,7 +2,7 @@
 // form, and with these words, so that the rest of it need not come. What PocketBase may see differently, it judges.
 import { Refusal } from "../errors.ts";
 import { type Exchange, rankOf } from "../exchange.ts";
-import { FormJudge, type Objection } from "../files/formJudge.ts";
+import { FormJudge, type Objection, policyRefusal } from "../files/formJudge.ts";
 import type { UploadJudge } from "../files/uploadRewriter.ts";
 import type { Collection } from "../pocketbase/collection.ts";
 import { surelyPasses } from "../rules/mayPass.ts";
@@ -57,11 +57,10 @@ export const createJudgeUpload = ({
     objection: Objection,
     restBytes: number | undefined,
   ): Promise<Refusal | undefined> => {
-    const data = { [objection.field]: objection.error };
-    if (objection.kind === "policy") return new Refusal("file_refused", { data });
+    if (objection.kind === "policy") return policyRefusal(objection);
     if ((restBytes ?? REST_BYTES_MIN) < REST_BYTES_MIN || !(await isCertain(write))) return undefined;
     return new Refusal("record_invalid", {
-      data,
+      data: { [objection.field]: objection.error },
       message: FAILED[write.recordId === undefined ? "create" : "update"],
     });
   };

@@ -5,9 +5,12 @@ import type { Exchange } from "../exchange.ts";
 import type { Services } from "../services.ts";
 import { claimsOf } from "../utils/jwt.ts";
 
+/** What is asked of a write. */
+type WrittenBy = Pick<Exchange, "method" | "path" | "route"> & { readonly batchPayload?: Uint8Array };
+
 export interface UpstreamTruth {
   /** After an acknowledged write to records, in a batch, or to the schema. */
-  afterWrite(exchange: Exchange): Promise<void>;
+  afterWrite(exchange: WrittenBy): Promise<void>;
   /** After an acknowledged confirm-* call: its token names the record. */
   afterConfirmation(exchange: Exchange): Promise<void>;
 }

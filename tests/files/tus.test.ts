@@ -1,13 +1,13 @@
 // Resumable uploads: the library's own client, crashes, quotas, and what other people's uploads are worth.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { Upload } from "tus-js-client";
 import { loginCallers, type World } from "../support/fixture/load.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { type Hapta, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { createScratch } from "../support/scratch.ts";
+import * as kit from "./tusKit.ts";
+import { bytesOf, type Call, codeOf, metadata, spooled } from "./tusKit.ts";
 
 let pocketbase: PocketBase;
 let hapta: Hapta;
@@ -22,42 +22,15 @@ afterAll(async () => {
   await pocketbase[Symbol.asyncDispose]();
 });
 
-const bytesOf = (length: number): Buffer =>
-  Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 9)) & 255));
-const spooled = (dir = hapta.dataDir): string[] => readdirSync(join(dir, "spool"));
-const base64 = (text: string): string => Buffer.from(text).toString("base64");
-
-const metadata = (record: string, more: Readonly<Record<string, string>> = {}): string =>
-  Object.entries({ collection: "notices", record, field: "blob", filename: "part.bin", ...more })
-    .map(([name, value]) => `${name} ${base64(value)}`)
-    .join(",");
-
-interface Call {
-  readonly token?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array<ArrayBuffer>;
-}
-
-const call = (
-  url: string,
-  method: string,
-  { token = tokens.ada, headers = {}, body }: Call = {},
-): Promise<Response> =>
-  fetch(url, {
-    method,
-    headers: {
-      "Tus-Resumable": "1.0.0",
-      ...(token === "" ? {} : { Authorization: token }),
-      ...(body === undefined ? {} : { "Content-Type": "application/offset+octet-stream" }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body }),
-  });
+const asAda = (more: Partial<Call> = {}): Call => ({ token: tokens.ada, ...more });
+const call = (url: string, method: string, more?: Partial<Call>) => kit.call(url, method, asAda(more));
+const patch = (url: string, piece: readonly [number, Buffer], more?: Partial<Call>) =>
+  kit.patch(url, piece, asAda(more));
 
 const create = (
   length: number | string,
   meta: string,
-  more: Call & { readonly url?: string } = {},
+  more: Partial<Call> & { readonly url?: string } = {},
 ): Promise<Response> =>
   call(`${more.url ?? hapta.url}/files/tus`, "POST", {
     ...more,
@@ -65,17 +38,6 @@ const create = (
   });
 
 const locationOf = (answer: Response): string => hapta.url + (answer.headers.get("location") ?? "");
-
-const patch = (
-  url: string,
-  piece: readonly [offset: number, bytes: Buffer],
-  more: Call = {},
-): Promise<Response> =>
-  call(url, "PATCH", {
-    ...more,
-    headers: { "Upload-Offset": String(piece[0]) },
-    body: new Uint8Array(piece[1]),
-  });
 
 const stored = async (record: string): Promise<Buffer> => {
   const path = `${pocketbase.url}/api/collections/notices/records/${record}`;
@@ -86,8 +48,6 @@ const stored = async (record: string): Promise<Buffer> => {
     await (await fetch(`${pocketbase.url}/api/files/notices/${record}/${name}`)).arrayBuffer(),
   );
 };
-
-const codeOf = (answer: Response): string => `${answer.status} ${answer.headers.get("x-hapta-error")}`;
 
 test("tus-js-client uploads in pieces, and the file is in the record", async () => {
   const bytes = bytesOf(3_000_000);
@@ -104,7 +64,11 @@ test("tus-js-client uploads in pieces, and the file is in the record", async () 
       onError: reject,
     }).start();
   });
-  expect([calls, Buffer.compare(await stored("notice000000002"), bytes), spooled()]).toEqual([5, 0, []]);
+  expect([calls, Buffer.compare(await stored("notice000000002"), bytes), spooled(hapta.dataDir)]).toEqual([
+    5,
+    0,
+    [],
+  ]);
 });
 
 test("an upload outlives kill -9 in the middle", async () => {
@@ -147,7 +111,7 @@ test("UP14 somebody else's upload is none", async () => {
   expect((await patch(url, [0, bytesOf(10)], { token: tokens.ben })).status).toBe(404);
   expect((await call(url, "HEAD", { token: "" })).status).toBe(401);
   expect((await call(url, "DELETE")).status).toBe(204);
-  expect([(await call(url, "HEAD")).status, spooled()]).toEqual([404, []]);
+  expect([(await call(url, "HEAD")).status, spooled(hapta.dataDir)]).toEqual([404, []]);
 });
 
 test("UP15 lengths, metadata and methods that make no sense", async () => {
@@ -173,11 +137,11 @@ test("UP15 lengths, metadata and methods that make no sense", async () => {
 });
 
 test("who may not change the record learns it at the end, and nothing stays", async () => {
-  const before = spooled().length;
+  const before = spooled(hapta.dataDir).length;
   const meta = metadata(IDS.essay, { collection: "articles", field: "attachments" });
   const url = locationOf(await create(10, meta));
   expect(codeOf(await patch(url, [0, bytesOf(10)]))).toBe("400 upload_refused");
-  expect([(await call(url, "HEAD")).status, spooled().length]).toEqual([404, before]);
+  expect([(await call(url, "HEAD")).status, spooled(hapta.dataDir).length]).toEqual([404, before]);
 });
 
 test("one user's unfinished uploads are bounded", async () => {
@@ -200,6 +164,10 @@ test("the protocol introduces itself, also to pages", async () => {
     headers: { Origin: "https://app.example.com" },
   });
   expect([answer.status, answer.headers.get("tus-version")]).toEqual([204, "1.0.0"]);
-  expect(answer.headers.get("tus-extension")).toBe("creation,creation-with-upload,termination,expiration");
+  expect(answer.headers.get("tus-extension")).toBe(
+    "creation,creation-with-upload,termination,expiration,checksum",
+  );
+  expect(answer.headers.get("tus-checksum-algorithm")).toBe("sha1,sha256,md5");
+  expect(answer.headers.get("access-control-allow-headers")).toContain("Upload-Checksum");
   expect(answer.headers.get("access-control-allow-origin")).toBe("*");
 });

@@ -6,14 +6,15 @@ import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { DiskSource } from "../../files/diskSource.ts";
 import { startFileCheck } from "../../files/fileCheck.ts";
+import { FormJudge, policyRefusal } from "../../files/formJudge.ts";
 import type { Spooled } from "../../files/spool.ts";
-import type { UploadOptions } from "../../files/uploadRewriter.ts";
-import { UploadRewriter } from "../../files/uploadRewriter.ts";
+import { type UploadJudge, type UploadOptions, UploadRewriter } from "../../files/uploadRewriter.ts";
 import type { Answer, BodySink, BodySource } from "../../http/answer.ts";
 import { gatherAnswer } from "../../http/gatherAnswer.ts";
 import { multipartCodec } from "../../multipart/codec.ts";
-import { isMultiple } from "../../pocketbase/collection.ts";
+import { type Collection, isMultiple } from "../../pocketbase/collection.ts";
 import type { Services } from "../../services.ts";
+import { createUpstreamTruth } from "../upstreamTruth.ts";
 
 const HELD = { bytesMax: 1_048_576, timeoutMs: 30_000 };
 
@@ -22,13 +23,14 @@ export type Deliver = (exchange: Exchange, upload: Spooled) => Promise<Answer>;
 
 export const createDeliver = (services: Services): Deliver => {
   const { cache, collections, pool, settings } = services;
+  const truth = createUpstreamTruth(services);
   return async (exchange, upload) => {
     const collection = collections.current().find(upload.collectionId);
     const field = collection?.fieldByName.get(upload.field);
     if (collection === undefined || field?.type !== "file") throw new Refusal("not_found");
     const name = isMultiple(field) ? `${field.name}+` : field.name;
     const rewriter = new UploadRewriter(
-      ...formOf(upload, name, { ...settings.files, principal: exchange.principal }),
+      ...formOf(upload, name, { ...settings.files, collection, principal: exchange.principal }),
     );
     const path = `/api/collections/${collection.id}/records/${upload.recordId}`;
     const write = cache.underway.begin(changed(collection, upload.recordId), [], "a resumable upload");
@@ -38,6 +40,9 @@ export const createDeliver = (services: Services): Deliver => {
         rewriter,
         bodyBytesMax: settings.server.bodyBytesMax,
       });
+      // As after any write: it may have changed whose sessions count.
+      const route = { kind: "records", body: "stream" } as const;
+      if (answer.status < 300) await truth.afterWrite({ method: "PATCH", path, route });
       write.end(answer.status >= 400 && answer.status < 500 ? "refused" : "done");
       return await gatherAnswer(answer, HELD);
     } catch (error) {
@@ -50,7 +55,11 @@ export const createDeliver = (services: Services): Deliver => {
 const formOf = (
   upload: Spooled,
   name: string,
-  { principal, inspect }: Pick<Exchange, "principal"> & Services["settings"]["files"],
+  {
+    collection,
+    principal,
+    ...settings
+  }: Pick<Exchange, "principal"> & Services["settings"]["files"] & { readonly collection: Collection },
 ): [BodySource, UploadOptions] => {
   const writer = multipartCodec.createWriter();
   const session = principal.kind === "guest" ? undefined : principal.session;
@@ -64,11 +73,29 @@ const formOf = (
     new DiskSource(upload.path, 0, upload.size),
     Buffer.concat([writer.partEnd(), writer.end()]),
   ] as const;
+  const { inspect } = settings;
   const check: UploadOptions["check"] =
     inspect === undefined
       ? undefined
       : (file, onRoom) => startFileCheck(inspect, { ...file, ...meta }, onRoom);
-  return [framed(...parts), { contentType: writer.contentType, codec: multipartCodec, check }];
+  return [
+    framed(...parts),
+    { contentType: writer.contentType, codec: multipartCodec, check, judge: judgeOf(collection, settings) },
+  ];
+};
+
+// The field's limits are PocketBase's to judge here: the file is whole, and nothing would be saved.
+const judgeOf = (
+  collection: Collection,
+  { checks, pixelsMax }: Services["settings"]["files"],
+): UploadJudge => {
+  const options = { judgesLimits: false, isStrict: checks === "strict", pixelsMax, isSuperuser: true };
+  const judge = new FormJudge(collection, options);
+  return {
+    part: (info) => judge.part(info),
+    data: (chunk) => judge.data(chunk),
+    settle: async (objection) => policyRefusal(objection),
+  };
 };
 
 const framed = (start: Uint8Array, source: BodySource, end: Uint8Array): BodySource => ({

@@ -5,18 +5,19 @@ import { join } from "node:path";
 import { MemoryLocker, Server } from "@tus/server";
 import { type ErrorCode, Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
+import { CHECKSUM_ALGORITHMS, readChecksum } from "../../files/checkedStore.ts";
 import { Spool, type Spooled } from "../../files/spool.ts";
 import { readUploadMetadata } from "../../files/uploadMetadata.ts";
-import { type Answer, type BodySource, isStreamed } from "../../http/answer.ts";
+import { type Answer, isStreamed } from "../../http/answer.ts";
 import { numberOption } from "../../pocketbase/collection.ts";
 import type { Services } from "../../services.ts";
 import type { Session } from "../../sessions/liveSessions.ts";
 import { headerValue } from "../../utils/headers.ts";
 import { endOf, sessionRequired } from "../sessionEnd.ts";
 import { createDeliver, type Deliver } from "./deliver.ts";
+import { toRequest } from "./tusRequest.ts";
 
 const PATH = "/files/tus";
-const WAITING_BYTES_MAX = 262_144;
 /** PocketBase's default for a file. */
 const FILE_BYTES = 5_242_880;
 
@@ -27,10 +28,16 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   413: "body_too_large",
   415: "media_type_unsupported",
   423: "upload_conflict",
+  460: "upload_corrupt",
 };
 
 /** What a request creates, as it is kept beside the upload. */
 type Kept = Readonly<Record<string, string>>;
+
+interface Begun {
+  readonly id: string;
+  readonly kept: Kept;
+}
 
 /** Answers everything under `/files/tus`. */
 export const createTusRoute = (services: Services): ((exchange: Exchange) => Promise<Answer>) => {
@@ -56,7 +63,7 @@ class Uploads {
   readonly #mayBegin: ReturnType<typeof createPermission>;
   readonly #server: Server;
   /** What requests create, until the library asks for it. */
-  readonly #kept = new WeakMap<Request, Kept>();
+  readonly #begun = new WeakMap<Request, Begun>();
   readonly #delivering = new Map<string, Promise<void>>();
 
   constructor(services: Services) {
@@ -70,8 +77,10 @@ class Uploads {
       datastore: this.#spool.store,
       locker: new MemoryLocker(),
       relativeLocation: true,
-      namingFunction: () => randomBytes(16).toString("hex"),
-      onUploadCreate: async (request) => ({ metadata: { ...this.#kept.get(request) } }),
+      namingFunction: (request) => this.#begun.get(request)?.id ?? randomBytes(16).toString("hex"),
+      onUploadCreate: async (request) => ({ metadata: { ...this.#begun.get(request)?.kept } }),
+      allowedHeaders: ["Upload-Checksum"],
+      exposedHeaders: ["Tus-Checksum-Algorithm", "Upload-Expires"],
     });
   }
 
@@ -79,11 +88,15 @@ class Uploads {
     const length = headerValue(exchange.headers, "upload-length") ?? "";
     if (exchange.method !== "POST" || !/^\d{1,15}$/.test(length)) throw new Refusal("upload_invalid");
     const place = await this.#mayBegin(exchange, Number(length));
-    const answer = await this.#spool.create(owner, Number(length), () =>
-      this.speak(exchange, { ...place, owner }),
+    const id = randomBytes(16).toString("hex");
+    const answer = await this.#spool.create({ id, owner, bytes: Number(length) }, () =>
+      this.speak(exchange, { id, kept: { ...place, owner } }).catch(async (error: unknown) => {
+        // Its maker will never hear where it is.
+        await this.#spool.remove(id);
+        throw error;
+      }),
     );
     if (answer === undefined) throw new Refusal("spool_full");
-    const id = headerValue(answer.headers, "location")?.slice(PATH.length + 1) ?? "";
     return await this.#finished(exchange, answer, { id, owner });
   }
 
@@ -94,14 +107,24 @@ class Uploads {
   }
 
   /** Hands a request to the library. @throws Refusal for what it refuses. */
-  async speak(exchange: Exchange, meta?: Kept): Promise<Answer> {
-    const request = toRequest(exchange);
-    if (meta !== undefined) this.#kept.set(request, meta);
-    const response = await this.#server.handleWeb(request);
+  async speak(exchange: Exchange, begun?: Begun): Promise<Answer> {
+    const given = headerValue(exchange.headers, "upload-checksum");
+    const checksum = given === undefined ? undefined : readChecksum(given);
+    if (given !== undefined && checksum === undefined) throw new Refusal("upload_invalid");
+    let isStalled = false;
+    const idleMs = this.#services.settings.upstream.idleTimeoutMs;
+    const request = toRequest(exchange, idleMs, () => {
+      isStalled = true;
+    });
+    if (begun !== undefined) this.#begun.set(request, begun);
+    const response = await this.#spool.store.expect(checksum, () => this.#server.handleWeb(request));
+    if (exchange.method === "OPTIONS")
+      response.headers.set("Tus-Checksum-Algorithm", CHECKSUM_ALGORITHMS.join(","));
     // Which pages may read is said in one place for all answers.
     response.headers.delete("access-control-allow-origin");
     const headers = [...response.headers].flat();
     const { status } = response;
+    if (isStalled) throw new Refusal("body_too_slow", { headers: forTus(headers) });
     if (status >= 400) throw new Refusal(CODES[status] ?? "upload_invalid", { headers: forTus(headers) });
     // Without a length only these end where their head ends (RFC 9112 section 6.3).
     const isBodyless = status === 204 || exchange.method === "HEAD";
@@ -122,7 +145,11 @@ class Uploads {
   async #finish(exchange: Exchange, upload: Spooled): Promise<void> {
     // It may have ended while the bytes came.
     if (!this.#services.sessions.isLive(sessionOf(exchange))) throw new Refusal("session_required");
-    const answer = await this.#deliver(exchange, upload);
+    const answer = await this.#deliver(exchange, upload).catch(async (error: unknown) => {
+      // It will never be accepted; anything else may be tried again.
+      if (error instanceof Refusal && error.code === "file_refused") await this.#spool.remove(upload.id);
+      throw error;
+    });
     if (answer.status >= 500) throw new Refusal("upstream_unreachable");
     await this.#spool.remove(upload.id);
     if (answer.status >= 400) throw new Refusal("upload_refused", { data: dataOf(answer) });
@@ -167,37 +194,6 @@ const placeOf = ({ collections, settings }: Services, said: Said, isSuperuser: b
   if (collection.rules.update === null || field.isHidden) throw new Refusal("not_found");
   return { collection, field };
 };
-
-const toRequest = ({ body, headers, method, path }: Exchange): Request => {
-  const all = new Headers();
-  for (let i = 0; i < headers.length; i += 2) all.append(headers[i] ?? "", headers[i + 1] ?? "");
-  if (body.kind === "stream" && body.length !== undefined) all.set("Content-Length", String(body.length));
-  // The host is nobody's: no URL is made of it.
-  const init = { method, headers: all };
-  if (body.kind === "none") return new Request(`http://hapta.invalid${path}`, init);
-  return new Request(`http://hapta.invalid${path}`, {
-    ...init,
-    body: body.kind === "bytes" ? body.bytes : toWebStream(body.source),
-  });
-};
-
-const toWebStream = (source: BodySource): ReadableStream<Uint8Array> =>
-  new ReadableStream<Uint8Array>(
-    {
-      start: (controller) =>
-        source.start({
-          data: (chunk) => {
-            controller.enqueue(chunk);
-            return (controller.desiredSize ?? 0) > 0;
-          },
-          end: () => controller.close(),
-          fail: (error) => controller.error(error),
-        }),
-      pull: () => source.resume(),
-      cancel: () => source.cancel(),
-    },
-    { highWaterMark: WAITING_BYTES_MAX, size: (chunk) => chunk?.length ?? 0 },
-  );
 
 const forTus = (headers: readonly string[]): string[] =>
   headers.filter((_, i, all) => /^(?:tus-|upload-|access-control-expose)/i.test(all[i - (i % 2)] ?? ""));

@@ -1,0 +1,195 @@
+// Resumable uploads where something goes wrong on the way: bytes that changed, a crash within a piece, clients that stall,
+// and deliveries that end a login.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { RawClient } from "../adversarial/rawClient.ts";
+import { eventually } from "../support/eventually.ts";
+import { loginCallers, type World } from "../support/fixture/load.ts";
+import { drawPng } from "../support/fixture/png.ts";
+import { IDS } from "../support/fixture/records.ts";
+import { type Hapta, startHapta } from "../support/hapta.ts";
+import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { createScratch } from "../support/scratch.ts";
+import { bytesOf, type Call, call, codeOf, metadata, patch, spooled } from "./tusKit.ts";
+
+const CONFIG = { Upstream: { IdleTimeout: 1 }, Files: { SpoolBytes: 4_000_000, MaxPixels: 1_000 } };
+// As an app whose logins end with a new picture.
+const HOOK = `onRecordUpdateRequest((e) => {
+  if (e.findUploadedFiles("avatar").length > 0) e.record.refreshTokenKey();
+  e.next();
+}, "members");`;
+
+let pocketbase: PocketBase;
+let hapta: Hapta;
+let tokens: World["tokens"];
+beforeAll(async () => {
+  pocketbase = await startPocketBase({
+    prepare: (dir) => writeFileSync(join(dir, "pb_hooks", "avatars.pb.js"), HOOK),
+  });
+  hapta = await startHapta(pocketbase, { config: CONFIG });
+  tokens = await loginCallers(hapta.url);
+}, 60_000);
+afterAll(async () => {
+  await hapta[Symbol.asyncDispose]();
+  await pocketbase[Symbol.asyncDispose]();
+});
+
+interface Where {
+  readonly url?: string;
+  readonly token?: string;
+  readonly headers?: Call["headers"];
+  readonly body?: Buffer;
+  readonly meta?: string;
+}
+
+const create = (length: number, where: Where = {}): Promise<Response> => {
+  const { url = hapta.url, token = tokens.ada, headers, body, meta = metadata("notice000000001") } = where;
+  return call(`${url}/files/tus`, "POST", {
+    token,
+    headers: { "Upload-Length": String(length), "Upload-Metadata": meta, ...headers },
+    ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+  });
+};
+const begun = async (length: number, where: Where = {}): Promise<string> => {
+  const answer = await create(length, where);
+  expect(answer.status).toBe(201);
+  return (where.url ?? hapta.url) + (answer.headers.get("location") ?? "");
+};
+
+const sumOf = (algorithm: string, bytes: Buffer): { "Upload-Checksum": string } => ({
+  "Upload-Checksum": `${algorithm} ${createHash(algorithm).update(bytes).digest("base64")}`,
+});
+const offsetOf = async (url: string, token = tokens.ada): Promise<number> =>
+  Number((await call(url, "HEAD", { token })).headers.get("upload-offset"));
+
+test("a piece that is not what its checksum says is gone, and may come again", async () => {
+  const bytes = bytesOf(300_000);
+  const url = await begun(bytes.length);
+  const as = (headers: Call["headers"]): Call => ({ token: tokens.ada, headers: headers ?? {} });
+  const first = bytes.subarray(0, 100_000);
+  expect((await patch(url, [0, first], as(sumOf("sha1", first)))).status).toBe(204);
+  const second = bytes.subarray(100_000, 200_000);
+  expect(codeOf(await patch(url, [100_000, first], as(sumOf("sha256", second))))).toBe("460 upload_corrupt");
+  expect(await offsetOf(url)).toBe(100_000);
+  expect((await patch(url, [100_000, second], as(sumOf("sha256", second)))).status).toBe(204);
+  const last = bytes.subarray(200_000);
+  for (const odd of ["crc99 AAAA", "sha1", "sha1 !!!", "sha1 AAAA AAAA"])
+    expect(codeOf(await patch(url, [200_000, last], as({ "Upload-Checksum": odd })))).toBe(
+      "400 upload_invalid",
+    );
+  // The last piece would make the file whole: it must not be delivered before it is found right.
+  expect(codeOf(await patch(url, [200_000, last], as(sumOf("md5", first))))).toBe("460 upload_corrupt");
+  expect(await offsetOf(url)).toBe(200_000);
+  expect((await patch(url, [200_000, last], as(sumOf("md5", last)))).status).toBe(204);
+  expect(spooled(hapta.dataDir)).toEqual([]);
+});
+
+test("a piece that comes with the creation is checked, too, and leaves nothing when it is wrong", async () => {
+  const bytes = bytesOf(10);
+  const type = { "Content-Type": "application/offset+octet-stream" };
+  const wrong = await create(20, { body: bytes, headers: { ...type, ...sumOf("sha1", bytesOf(9)) } });
+  expect([codeOf(wrong), spooled(hapta.dataDir)]).toEqual(["460 upload_corrupt", []]);
+  const right = await create(20, { body: bytes, headers: { ...type, ...sumOf("sha1", bytes) } });
+  expect([right.status, right.headers.get("upload-offset")]).toEqual([201, "10"]);
+  await call(hapta.url + (right.headers.get("location") ?? ""), "DELETE", { token: tokens.ada });
+});
+
+/** Begins to send a piece and stops halfway. */
+const stall = async (
+  port: number,
+  url: string,
+  { token, more = "" }: { readonly token: string; readonly more?: string },
+): Promise<RawClient> => {
+  const client = await RawClient.open(port);
+  const { pathname } = new URL(url);
+  client.write(
+    `PATCH ${pathname} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nAuthorization: ${token}\r\n` +
+      `Content-Type: application/offset+octet-stream\r\nContent-Length: 100000\r\n${more}\r\n`,
+  );
+  client.write("x".repeat(50_000));
+  return client;
+};
+const sizeOf = (url: string, dataDir: string): number =>
+  statSync(join(dataDir, "spool", url.slice(url.lastIndexOf("/") + 1))).size;
+
+test("of a piece with a checksum, what came before kill -9 is gone; of any other it counts", async () => {
+  using data = createScratch("data");
+  const start = () => startHapta(pocketbase, { env: { HAPTA_DATA_DIR: data.path } });
+  const urls: string[] = [];
+  let token = "";
+  {
+    await using first = await start();
+    token = (await loginCallers(first.url)).ada;
+    for (const more of ["", "Upload-Checksum: sha1 AAAA\r\n"]) {
+      const url = await begun(100_000, { url: first.url, token });
+      using _client = await stall(first.port, url, { token, more });
+      await eventually(() => sizeOf(url, data.path) === 50_000, 5_000);
+      urls.push(new URL(url).pathname);
+    }
+    process.kill(first.child.pid, "SIGKILL");
+    await first.child.exited;
+  }
+  await using second = await start();
+  expect(await Promise.all(urls.map((path) => offsetOf(second.url + path, token)))).toEqual([50_000, 0]);
+}, 60_000);
+
+test("a client that stalls is let go; what it sent counts, and nobody waits for it", async () => {
+  const url = await begun(100_000);
+  using slow = await stall(hapta.port, url, { token: tokens.ada });
+  using begins = await RawClient.open(hapta.port);
+  begins.write(
+    `POST /files/tus HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 10\r\nAuthorization: ${tokens.ada}\r\n` +
+      `Upload-Metadata: ${metadata("notice000000002")}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: 10\r\n\r\nhalf`,
+  );
+  await eventually(() => spooled(hapta.dataDir).length >= 4, 5_000);
+  const other = await create(10, { token: tokens.ben });
+  expect([other.status, slow.receivedBytes, begins.receivedBytes]).toEqual([201, 0, 0]);
+  await slow.contains("body_too_slow", 5_000);
+  await begins.contains("body_too_slow", 5_000);
+  expect(await offsetOf(url)).toBe(50_000);
+  for (const [path, token] of [
+    [url, tokens.ada],
+    [hapta.url + (other.headers.get("location") ?? ""), tokens.ben],
+  ] as const)
+    await call(path, "DELETE", { token });
+  await eventually(() => spooled(hapta.dataDir).length === 0, 5_000);
+});
+
+test("UP10 the spool has a bound, and one user a quarter of it", async () => {
+  const url = await begun(900_000);
+  expect(codeOf(await create(200_000))).toBe("507 spool_full");
+  const bens = await begun(900_000, { token: tokens.ben });
+  expect(codeOf(await create(200_000, { token: tokens.ben }))).toBe("507 spool_full");
+  await call(url, "DELETE", { token: tokens.ada });
+  const again = await begun(100_000);
+  await call(again, "DELETE", { token: tokens.ada });
+  await call(bens, "DELETE", { token: tokens.ben });
+});
+
+test("a delivery that ends a login ends its session before it is acknowledged", async () => {
+  const bytes = Buffer.from(drawPng(8, 8));
+  const meta = metadata(IDS.ada, { collection: "members", field: "avatar", filename: "a.png" });
+  const { ada } = await loginCallers(hapta.url);
+  const url = await begun(bytes.length, { token: ada, meta });
+  expect((await patch(url, [0, bytes], { token: ada })).status).toBe(204);
+  const verified = await fetch(`${hapta.url}/auth/verify`, { headers: { Authorization: ada } });
+  expect(verified.status).toBe(401);
+  tokens = await loginCallers(hapta.url);
+});
+
+test("UP2 a delivered picture may not stand for too many pixels either", async () => {
+  const bytes = Buffer.from(drawPng(40, 40));
+  const meta = metadata(IDS.ada, { collection: "members", field: "avatar", filename: "a.png" });
+  const url = await begun(bytes.length, { meta });
+  expect(codeOf(await patch(url, [0, bytes], { token: tokens.ada }))).toBe("400 file_refused");
+  expect([(await call(url, "HEAD", { token: tokens.ada })).status, spooled(hapta.dataDir)]).toEqual([
+    404,
+    [],
+  ]);
+});
+
+test("nothing of an upload is readable to others on the machine", () => {
+  expect(statSync(join(hapta.dataDir, "spool")).mode & 0o077).toBe(0);
+});
