@@ -9,7 +9,7 @@ import { createForward } from "./middleware/forward.ts";
 import { createIdentify } from "./middleware/identify.ts";
 import { createMeter } from "./middleware/meter.ts";
 import { createRedeem } from "./middleware/redeem.ts";
-import { createTrace } from "./middleware/trace.ts";
+import { createTrace, type Traced } from "./middleware/trace.ts";
 import { createValidate } from "./middleware/validate.ts";
 import type { TrafficKind } from "./pocketbase/routes.ts";
 import type { Services } from "./services.ts";
@@ -59,9 +59,9 @@ export type Pipeline = (request: WireRequest) => Answer | Promise<Answer>;
 const toPlans = (stages: Record<StageName, Stage | undefined>): ReadonlyMap<string, readonly Stage[]> =>
   new Map(Object.entries(PLANS).map(([kind, names]) => [kind, names.flatMap((name) => stages[name] ?? [])]));
 
-export const createPipeline = (services: Services, routes: Routes): Pipeline => {
-  const trace = createTrace(services);
-  const admit = createAdmit(services);
+type Walk = (exchange: Exchange, from?: number) => Answer | Promise<Answer>;
+
+const createWalk = (services: Services, routes: Routes): Walk => {
   const forward = createForward(services);
   const stages: Record<StageName, Stage | undefined> = {
     trace: undefined,
@@ -76,7 +76,7 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
   const plans = toPlans(stages);
 
   // Runs the stages one after the other; waits only for those that make it wait.
-  const walk = (exchange: Exchange, from = 0): Answer | Promise<Answer> => {
+  const walk: Walk = (exchange, from = 0) => {
     const plan = plans.get(exchange.route.kind) ?? [];
     for (let i = from; i < plan.length; i++) {
       const outcome = plan[i]?.(exchange);
@@ -89,34 +89,53 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
     }
     return routes.answer(exchange);
   };
+  return walk;
+};
+
+export const createPipeline = (services: Services, routes: Routes): Pipeline => {
+  const trace = createTrace(services);
+  const admit = createAdmit(services);
+  const walk = createWalk(services, routes);
+
+  const refuse = (traced: Traced, error: unknown): Answer => {
+    traced.exchange?.loginTry?.refused();
+    traced.exchange?.whenDone?.(isUnsent(error) ? "unsent" : undefined);
+    return error instanceof Refusal
+      ? trace.refuse(traced, renderRefusal(error.code, error.detail), error)
+      : trace.refuse(traced, renderRefusal("internal"), error);
+  };
+  const finish = (traced: Traced, answer: Answer): Answer => {
+    traced.exchange?.whenDone?.(answer.status);
+    return trace.finish(traced, answer);
+  };
+  const complete = (traced: Traced, answer: Answer): Answer | Promise<Answer> => {
+    const pending = traced.exchange?.loginTry;
+    if (pending === undefined) return finish(traced, answer);
+    return pending.answered(answer).then(
+      (later) => finish(traced, later),
+      (error) => refuse(traced, error),
+    );
+  };
+  const enter = (traced: Traced, exchange: Exchange): Answer | Promise<Answer> => {
+    traced.exchange = exchange;
+    return walk(exchange);
+  };
 
   return (request) => {
     const traced = trace.begin(request);
-    const enter = (exchange: Exchange): Answer | Promise<Answer> => {
-      traced.exchange = exchange;
-      return walk(exchange);
-    };
-    const finish = (answer: Answer): Answer => {
-      traced.exchange?.whenDone?.(answer.status);
-      return trace.finish(traced, answer);
-    };
-    const complete = (answer: Answer): Answer | Promise<Answer> => {
-      const pending = traced.exchange?.loginTry;
-      return pending === undefined ? finish(answer) : pending.answered(answer).then(finish, refuse);
-    };
-    const refuse = (error: unknown): Answer => {
-      traced.exchange?.loginTry?.refused();
-      traced.exchange?.whenDone?.(isUnsent(error) ? "unsent" : undefined);
-      return error instanceof Refusal
-        ? trace.refuse(traced, renderRefusal(error.code, error.detail), error)
-        : trace.refuse(traced, renderRefusal("internal"), error);
-    };
     try {
       const admitted = admit(request, traced);
-      const answer = admitted instanceof Promise ? admitted.then(enter) : enter(admitted);
-      return answer instanceof Promise ? answer.then(complete, refuse) : complete(answer);
+      const answer =
+        admitted instanceof Promise
+          ? admitted.then((exchange) => enter(traced, exchange))
+          : enter(traced, admitted);
+      if (!(answer instanceof Promise)) return complete(traced, answer);
+      return answer.then(
+        (later) => complete(traced, later),
+        (error) => refuse(traced, error),
+      );
     } catch (error) {
-      return refuse(error);
+      return refuse(traced, error);
     }
   };
 };

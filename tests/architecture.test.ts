@@ -226,6 +226,7 @@ describe("boundaries", () => {
       "src/pipeline.ts",
       "src/middleware/trace.ts",
       "src/middleware/admit.ts",
+      "src/middleware/headReading.ts",
     ];
     expect(strayMatches(SOURCES, /\b(?:WireRequest|RequestHead|RequestSource)\b/, sides)).toEqual([]);
     expect(strayMatches(SOURCES, /\bWireRequest\b/, [])).toContain("src/middleware/admit.ts");

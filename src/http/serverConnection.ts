@@ -3,6 +3,7 @@
 import { type Answer, isStreamed } from "./answer.ts";
 import { type AnswerPlace, type AnswerWatcher, AnswerWriter, writeWhole } from "./answerWriter.ts";
 import type { ClientSocket, ConnectionOptions, Refuse } from "./connectionOptions.ts";
+import { LastHead } from "./lastHead.ts";
 import { Outbox } from "./outbox.ts";
 import { HEAD_BYTES_MAX, parseRequestHead, type RequestHead } from "./requestHead.ts";
 import { RequestSource } from "./requestSource.ts";
@@ -22,6 +23,7 @@ export class ServerConnection implements AnswerWatcher {
   readonly #options: ConnectionOptions;
   readonly #outbox: Outbox;
   readonly #peer: string;
+  readonly #last = new LastHead();
   #input: Buffer | undefined;
   #current: Current | undefined;
   #phase: "open" | "lingering" | "closed" = "open";
@@ -56,8 +58,12 @@ export class ServerConnection implements AnswerWatcher {
     } else if (!this.#isFree) {
       // A client that asks on without taking its answers must not pile them up here.
       this.#keepAhead(chunk);
+    } else if (this.#input === undefined) {
+      const head = this.#last.of(chunk);
+      if (head === undefined) this.#readHead(chunk);
+      else this.#serve(head, { rest: undefined, isRepeat: true });
     } else {
-      this.#readHead(this.#input === undefined ? chunk : Buffer.concat([this.#input, chunk]));
+      this.#readHead(Buffer.concat([this.#input, chunk]));
     }
   }
 
@@ -92,6 +98,8 @@ export class ServerConnection implements AnswerWatcher {
 
   /** Acts on a deadline that has passed; called on a coarse clock. */
   sweep(nowMs: number): void {
+    // Whoever waits this long before it asks again gains nothing by it.
+    if (this.isIdle) this.#last.forget();
     if (nowMs < this.#deadlineMs) return;
     const isMidHead = this.#phase === "open" && this.#isFree && this.#input !== undefined;
     if (isMidHead) this.#refuse("too_slow");
@@ -127,16 +135,21 @@ export class ServerConnection implements AnswerWatcher {
     this.#input = undefined;
     const parsed = parseRequestHead(input.toString("latin1", from, end));
     const rest = input.length > end + 4 ? input.subarray(end + 4) : undefined;
-    if (parsed.ok) this.#serve(parsed.head, rest);
-    else this.#refuse(parsed.reason);
+    if (!parsed.ok) {
+      this.#refuse(parsed.reason);
+      return true;
+    }
+    const { head } = parsed;
+    if (rest === undefined && from === 0 && head.framing.kind === "none") this.#last.keep(input, head);
+    this.#serve(head, { rest, isRepeat: false });
     return true;
   }
 
-  #serve(head: RequestHead, rest: Buffer | undefined): void {
+  #serve(head: RequestHead, { rest, isRepeat }: { rest: Buffer | undefined; isRepeat: boolean }): void {
     const hasBody = head.framing.kind !== "none";
     const source = hasBody ? new RequestSource(head.framing, this.#flow(head)) : undefined;
     const presence: Presence = { isGone: false, whenGone: undefined, whenOver: undefined };
-    const request: WireRequest = { head, peer: this.#peer, source, presence };
+    const request: WireRequest = { head, isRepeat, peer: this.#peer, source, presence };
     const current: Current = { request, writer: undefined };
     this.#current = current;
     this.#deadlineMs = Number.POSITIVE_INFINITY;

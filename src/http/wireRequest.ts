@@ -14,6 +14,8 @@ export interface Presence {
 /** A request as it came off the wire. */
 export interface WireRequest {
   readonly head: RequestHead;
+  /** The head is the very object of the request before: what follows from it alone may be remembered with it. */
+  readonly isRepeat: boolean;
   /** Socket peer as the system names it. */
   readonly peer: string;
   /** Undefined when the head announces no body. */

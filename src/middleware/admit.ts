@@ -1,67 +1,33 @@
 // The one canonical parse. What is ambiguous is refused here, before PocketBase sees a byte; what passes
 // becomes the Exchange, and nothing later reads the raw request.
 import { Refusal } from "../errors.ts";
-import type { Exchange, Method, Proven } from "../exchange.ts";
+import type { Exchange, Proven } from "../exchange.ts";
 import type { RequestBody } from "../http/answer.ts";
-import type { RequestHead } from "../http/requestHead.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
 import { guestAt } from "../limits/buckets.ts";
 import { limitRefusal } from "../limits/limitRefusal.ts";
 import type { Limits } from "../limits/limits.ts";
-import { type Route, toRoute } from "../pocketbase/routes.ts";
+import type { Route } from "../pocketbase/routes.ts";
 import type { Services } from "../services.ts";
-import { withoutOwnCookies } from "../utils/cookies.ts";
-import { hostName } from "../utils/host.ts";
-import { canonicalPath } from "../utils/path.ts";
+import { createReadingOf, type Facts } from "./headReading.ts";
 import { createPageOf } from "./pageOf.ts";
 import { createRebuildBody } from "./rebuildBody.ts";
 import type { Traced } from "./trace.ts";
 
-/** Longest request target in bytes; a filter of PocketBase's 3500 characters fits unless most are escaped. */
-const TARGET_BYTES_MAX = 8192;
-const METHODS = new Set<string>(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-const QUERY = /^[\x21\x22\x24-\x7e]*$/;
-
 const NOTHING: Proven = {};
-
-/** What the fields say about the request as a whole. */
-interface Facts {
-  readonly kept: string[];
-  readonly authorizations: string[];
-  host: string | undefined;
-  contentType: string | undefined;
-  /** Connection options other than keep-alive and close. */
-  connection: string | undefined;
-  forwardedFor: string | undefined;
-  forwardedProto: string | undefined;
-  isForwarded: boolean;
-  origin: string | undefined;
-  fetchSite: string | undefined;
-  /** All of them, Hapta's own too. */
-  cookie: string | undefined;
-  acceptEncoding: string | undefined;
-  isEncoded: boolean;
-  isSigned: boolean;
-  wantsCookie: boolean;
-}
 
 export type Admit = (request: WireRequest, traced: Traced) => Exchange | Promise<Exchange>;
 
 export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Services): Admit => {
-  const hosts = new Set(settings.security.hosts);
+  const readingOf = createReadingOf(new Set(settings.security.hosts));
   const rebuildBody = createRebuildBody();
   const pageOf = createPageOf(settings.security.origins);
   const checkBody = createBodyCheck(settings);
   const hasApps = settings.security.apps.length > 0;
 
   return (request, { id, startedMs }) => {
-    const { head, peer, presence } = request;
-    if (!METHODS.has(head.method)) throw new Refusal("method_not_allowed");
-    const method = head.method as Method;
-    const { path, query, route } = parseTarget(method, head.target);
-    const facts = readFields(head, route);
-    // Health checkers come by address, with any Host or none.
-    if (route.kind !== "probe") checkHost(facts.host, hosts);
+    const { peer, presence } = request;
+    const { method, path, query, route, facts, headers } = readingOf(request);
     const { forwardedFor, forwardedProto, isForwarded } = facts;
     const client = clientOf({ peer, forwardedFor, forwardedProto, isForwarded });
     const page = pageOf(facts, { method, path, isSecure: client.isSecure });
@@ -77,7 +43,7 @@ export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Servi
       path,
       query,
       route,
-      headers: facts.connection === undefined ? facts.kept : withoutNamed(facts.kept, facts.connection),
+      headers,
       acceptEncoding: facts.acceptEncoding,
       isSigned: hasApps && facts.isSigned,
       authorizations: facts.authorizations,
@@ -109,123 +75,6 @@ export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Servi
 
 const isReadWhole = ({ isSigned, route }: Exchange): boolean =>
   isSigned || route.body === "struct" || route.body === "batch";
-
-const parseTarget = (method: Method, target: string): { path: string; query: string; route: Route } => {
-  if (target.length > TARGET_BYTES_MAX) throw new Refusal("uri_too_long");
-  const mark = target.indexOf("?");
-  const query = mark < 0 ? "" : target.slice(mark + 1);
-  if (query !== "" && !QUERY.test(query)) throw new Refusal("path_invalid");
-  const canonical = canonicalPath(mark < 0 ? target : target.slice(0, mark));
-  if (canonical.kind !== "path")
-    throw new Refusal(canonical.kind === "invalid" ? "path_invalid" : "not_found");
-  return { path: canonical.path, query, route: toRoute(method, canonical.segments) };
-};
-
-const readFields = ({ names, values }: RequestHead, { isFile }: Route): Facts => {
-  // Answers are looked through for tokens on their way back: PocketBase is asked for them as they are.
-  const keepsCodings = isFile === true;
-  const facts: Facts = {
-    kept: [],
-    authorizations: [],
-    host: undefined,
-    contentType: undefined,
-    connection: undefined,
-    forwardedFor: undefined,
-    forwardedProto: undefined,
-    isForwarded: false,
-    origin: undefined,
-    fetchSite: undefined,
-    cookie: undefined,
-    acceptEncoding: undefined,
-    isEncoded: false,
-    isSigned: false,
-    wantsCookie: false,
-  };
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i];
-    const value = values[i];
-    if (name === undefined || value === undefined) break;
-    if (name.lower === "authorization") facts.authorizations.push(value);
-    else if (name.lower === "cookie") noteCookie(facts, name.text, value);
-    else if (!name.isDropped && (keepsCodings || name.lower !== "accept-encoding"))
-      facts.kept.push(name.text, value);
-    if (name.isForwarding) facts.isForwarded = true;
-    noteFact(facts, name.lower, value);
-  }
-  return facts;
-};
-
-// Hapta's own cookies stay here; hooks may use the others.
-const noteCookie = (facts: Facts, name: string, value: string): void => {
-  facts.cookie = facts.cookie === undefined ? value : `${facts.cookie}; ${value}`;
-  const others = withoutOwnCookies(value);
-  if (others !== "" || value === "") facts.kept.push(name, others);
-};
-
-// Each of these decides something, so a second one would be a second meaning.
-const once = (present: string | undefined, value: string): string => {
-  if (present !== undefined) throw new Refusal("header_invalid");
-  return value;
-};
-
-const noteFact = (facts: Facts, lower: string, value: string): void => {
-  switch (lower) {
-    case "host":
-      if (facts.host !== undefined) throw new Refusal("host_invalid");
-      facts.host = value;
-      return;
-    case "content-type":
-      facts.contentType = once(facts.contentType, value);
-      return;
-    case "accept-encoding":
-      facts.acceptEncoding = joined(facts.acceptEncoding, value);
-      return;
-    case "content-encoding":
-      facts.isEncoded ||= value !== "" && value.toLowerCase() !== "identity";
-      return;
-    case "connection":
-      if (!/^(?:keep-alive|close)$/i.test(value)) facts.connection = joined(facts.connection, value);
-      return;
-    case "x-forwarded-for":
-      facts.forwardedFor = joined(facts.forwardedFor, value);
-      return;
-    case "x-forwarded-proto":
-      facts.forwardedProto = joined(facts.forwardedProto, value);
-      return;
-    case "origin":
-      // Two are none that is listed.
-      facts.origin = joined(facts.origin, value);
-      return;
-    case "signature-input":
-      facts.isSigned = true;
-      return;
-    case "x-hapta-cookie":
-      facts.wantsCookie = value === "1";
-      return;
-    case "sec-fetch-site":
-      facts.fetchSite = joined(facts.fetchSite, value);
-  }
-};
-
-const joined = (present: string | undefined, value: string): string =>
-  present === undefined ? value : `${present},${value}`;
-
-const checkHost = (host: string | undefined, allowed: ReadonlySet<string>): void => {
-  const name = host === undefined ? undefined : hostName(host);
-  if (name === undefined) throw new Refusal("host_invalid");
-  if (allowed.size > 0 && !allowed.has(name)) throw new Refusal("host_unknown");
-};
-
-// RFC 9110 section 7.6.1: headers named by Connection are for this hop only.
-const withoutNamed = (headers: readonly string[], connection: string): string[] => {
-  const named = new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
-  const kept: string[] = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] ?? "";
-    if (!named.has(name.toLowerCase())) kept.push(name, headers[i + 1] ?? "");
-  }
-  return kept;
-};
 
 // Types that a foreign page's form could send without asking first (a CORS preflight), beside the two forms that
 // PocketBase takes. It answers 400 to them anyway, after having looked.
