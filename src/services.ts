@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import { Cache } from "./cache/cache.ts";
 import { callerOf, callersOf, EVERYTHING, recordsOf } from "./cache/written.ts";
 import { type KeptFiles, openFileCache } from "./files/keptFiles.ts";
+import { openUploads, type Uploads } from "./files/uploads.ts";
 import type { Log } from "./insight/log.ts";
 import type { Limits } from "./limits/limits.ts";
 import { type OpenedLimits, openLimits } from "./limits/openLimits.ts";
@@ -47,6 +48,7 @@ export interface Services {
   readonly cacheGate: CacheGate;
   /** Undefined when downloads are not kept. */
   readonly files: KeptFiles | undefined;
+  readonly uploads: Uploads;
   /** PocketBase's token for files whose URL Hapta has signed. */
   readonly fileKey: FileKey;
   /** Where things stand with PocketBase. */
@@ -115,6 +117,7 @@ export const createServices = (options: ServicesOptions): Services => {
     cache,
     cacheGate,
     files: openFiles(options, cache, cacheGate),
+    uploads: openUploads(settings.dataDir, settings.files.spoolBytesMax),
     fileKey: following.fileKey,
     upstreamState,
     clientOf: createClientResolver(settings.network.trustedProxies),

@@ -67,6 +67,17 @@ export class FileCache {
       .catch((error) => this.#warn(error));
   }
 
+  /** How much is kept, and how much may be. */
+  get room(): {
+    readonly files: number;
+    readonly bytes: number;
+    readonly memoryBytes: number;
+    readonly bytesMax: number;
+  } {
+    const { bytesMax } = this.#options;
+    return { files: this.#entries.size, bytes: this.#disk.bytes, memoryBytes: this.#memoryBytes, bytesMax };
+  }
+
   /** What is kept under a key, whether or not it still counts. */
   find(key: string): FileEntry | undefined {
     return this.#entries.get(key);

@@ -4,16 +4,27 @@ import { join } from "node:path";
 import { FileCache } from "./fileCache.ts";
 import type { FileLease } from "./fileEntry.ts";
 
+/** What became of downloads that might be kept, since the start of this process. */
+export interface DownloadCounts {
+  hits: number;
+  /** Hits for which PocketBase was asked whether the file is still there. */
+  renewed: number;
+  misses: number;
+  /** Asked of PocketBase because nothing kept could be relied on, or for what is rare. */
+  bypasses: number;
+}
+
 /** Kept files, and whether they can be relied on. */
 export interface KeptFiles {
   readonly cache: FileCache;
+  readonly counts: DownloadCounts;
   /** Holds until a record of the collection may have changed. */
   readonly lease: (collectionId: string) => FileLease;
   /** Changes may go unnoticed at the moment: nothing kept is served. */
   readonly isClosed: (collectionId: string) => boolean;
 }
 
-interface KeptFilesOptions extends Omit<KeptFiles, "cache"> {
+interface KeptFilesOptions extends Omit<KeptFiles, "cache" | "counts"> {
   readonly dataDir: string;
   /** 0: nothing is kept. */
   readonly bytesMax: number;
@@ -33,7 +44,8 @@ export const openFileCache = ({
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const room = roomIn(dir);
   if (room < bytesMax) warn(`kept files have ${room} bytes, not ${bytesMax}: half of what is free`);
-  return { cache: new FileCache({ dir, bytesMax: Math.min(bytesMax, room), warn }), lease, isClosed };
+  const cache = new FileCache({ dir, bytesMax: Math.min(bytesMax, room), warn });
+  return { cache, counts: { hits: 0, renewed: 0, misses: 0, bypasses: 0 }, lease, isClosed };
 };
 
 // Half of what is free, and of what is kept already: sessions and uploads need the disk more.

@@ -53,15 +53,19 @@ export class Spool {
 
   /** The upload; undefined when there is none, or it is somebody else's. */
   async find(id: string, owner: string): Promise<Spooled | undefined> {
-    if (!ID.test(id)) return undefined;
+    const upload = ID.test(id) ? await this.#read(id) : undefined;
+    return upload?.owner === owner ? upload : undefined;
+  }
+
+  async #read(id: string): Promise<Spooled | undefined> {
     const upload = await this.store.getUpload(id).catch(() => undefined);
     const meta = upload?.metadata;
-    if (upload?.size === undefined || meta?.["owner"] !== owner) return undefined;
+    if (upload?.size === undefined || meta?.["owner"] == null) return undefined;
     const place = { collectionId: meta["collectionId"] ?? "", recordId: meta["recordId"] ?? "" };
     const name = { field: meta["field"] ?? "", filename: meta["filename"] ?? "" };
     return {
       id,
-      owner,
+      owner: meta["owner"],
       ...place,
       ...name,
       size: upload.size,
@@ -90,11 +94,15 @@ export class Spool {
     await this.store.remove(id).catch(() => undefined);
   }
 
-  /** What is in the spool: whole and unfinished uploads, and the room they take when they are whole. */
-  async room(): Promise<{ readonly uploads: number; readonly bytes: number; readonly bytesMax: number }> {
+  /** Every upload, whole ones included, with how far it has come. */
+  async all(): Promise<readonly Spooled[]> {
     const ids = (await this.store.configstore.list?.()) ?? [];
-    const sizes = await Promise.all(ids.map(async (id) => (await this.store.configstore.get(id))?.size ?? 0));
-    return { uploads: ids.length, bytes: sizes.reduce((a, b) => a + b, 0), bytesMax: this.#bytesMax };
+    const all = await Promise.all(ids.map((id) => this.#read(id)));
+    return all.filter((one) => one !== undefined);
+  }
+
+  get bytesMax(): number {
+    return this.#bytesMax;
   }
 
   // Counted anew each time: what is on disk is the truth, after a crash as well.

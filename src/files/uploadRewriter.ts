@@ -4,6 +4,7 @@ import { Refusal } from "../errors.ts";
 import type { BodySink, BodySource } from "../http/answer.ts";
 import type { FileCheck, UploadedFile } from "./fileCheck.ts";
 import type { FormJudge, Objection } from "./formJudge.ts";
+import { createUploadCounts, type UploadCounts } from "./uploads.ts";
 
 interface PartInfo {
   readonly name: string;
@@ -52,6 +53,8 @@ export interface UploadOptions {
   /** Of the whole body; undefined when the client did not say. */
   readonly length?: number | undefined;
   readonly judge?: UploadJudge | undefined;
+  /** Where this one is counted. */
+  readonly counts?: UploadCounts;
   /** Looks into each file; undefined when nobody does. */
   readonly check?: ((file: UploadedFile, onRoom: () => void) => FileCheck) | undefined;
 }
@@ -84,6 +87,8 @@ export class UploadRewriter implements BodySource {
   #objected: Promise<Refusal | undefined> | undefined;
   #isAsking = false;
   #takenBytes = 0;
+  readonly #counts: UploadCounts;
+  #isStarted = false;
   #isOver = false;
   #hasRoom = true;
 
@@ -93,6 +98,7 @@ export class UploadRewriter implements BodySource {
     this.#source = source;
     this.#options = options;
     this.#judge = options.judge;
+    this.#counts = options.counts ?? createUploadCounts();
     this.#writer = codec.createWriter();
     this.contentType = this.#writer.contentType;
     try {
@@ -106,6 +112,8 @@ export class UploadRewriter implements BodySource {
 
   start(sink: BodySink): void {
     this.#sink = sink;
+    this.#isStarted = true;
+    this.#counts.underway += 1;
     this.#source.start({
       data: (chunk) => this.#take(chunk),
       end: () => this.#finish(),
@@ -119,7 +127,7 @@ export class UploadRewriter implements BodySource {
   }
 
   cancel(): void {
-    this.#isOver = true;
+    this.#end("broken");
     this.#dropChecks();
     this.#source.cancel();
   }
@@ -154,6 +162,7 @@ export class UploadRewriter implements BodySource {
   #take(chunk: Uint8Array): boolean {
     if (this.#isOver) return true;
     this.#takenBytes += chunk.length;
+    this.#counts.bytes += chunk.length;
     try {
       this.#parser.push(chunk);
     } catch (error) {
@@ -212,7 +221,7 @@ export class UploadRewriter implements BodySource {
 
   #complete(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#end("whole");
     this.#sink?.data(this.#writer.end());
     this.#sink?.end();
   }
@@ -226,9 +235,17 @@ export class UploadRewriter implements BodySource {
 
   #fail(error: Error): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#end(this.refusal === undefined ? "broken" : "refused");
     this.#dropChecks();
     this.#sink?.fail(error);
+  }
+
+  #end(how: "whole" | "refused" | "broken"): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (!this.#isStarted) return;
+    this.#counts.underway -= 1;
+    this.#counts[how] += 1;
   }
 
   #isFree(): boolean {

@@ -59,16 +59,24 @@ const serve = (
   { wish, collectionId }: { readonly wish: FileWish; readonly collectionId: string },
 ): ReturnType<Stage> => {
   const { files } = parts;
-  if (files.isClosed(collectionId)) return pass(exchange, "hapta; fwd=bypass; detail=feed");
+  const bypass = (detail: string): undefined => {
+    files.counts.bypasses += 1;
+    exchange.cacheStatus = `hapta; fwd=bypass; detail=${detail}`;
+  };
+  if (files.isClosed(collectionId)) return bypass("feed");
   const entry = files.cache.find(wish.key);
   const isKnown = entry !== undefined && knowsOrigin(exchange, entry);
   if (isKnown && entry.lease?.holds() === true) {
+    const answer = answerOf(parts, exchange, entry);
+    if (answer === undefined) return bypass("range");
+    files.counts.hits += 1;
     exchange.cacheStatus = "hapta; hit";
-    return answerOf(parts, exchange, entry) ?? pass(exchange, "hapta; fwd=bypass; detail=range");
+    return answer;
   }
   const lease = files.lease(collectionId);
   if (isKnown && !wish.isThumb && entry.lastModified !== undefined)
     return renew(parts, exchange, { wish, lease, entry });
+  files.counts.misses += 1;
   exchange.cacheStatus = "hapta; fwd=miss";
   // A part of a file, or none of it, is nothing to keep.
   const isWhole = exchange.method === "GET" && headerValue(exchange.headers, "range") === undefined;
@@ -108,6 +116,7 @@ const renew = async (
   }
   if (!lease.holds() || !(await cache.prove(entry))) return undefined;
   entry.lease = lease;
+  parts.files.counts.renewed += 1;
   exchange.cacheStatus = "hapta; hit; detail=renewed";
   return answerOf(parts, exchange, entry);
 };
@@ -134,11 +143,6 @@ const ownAnswer = (exchange: Exchange, answer: Answer, wish: FileWish): Answer |
 const isThumbOrNoImage = ({ headers }: Answer): boolean =>
   /filename="?\d+x\d+[tbf]?_/.test(headerValue(headers, "content-disposition") ?? "") ||
   !/^image\/(?:png|jpe?g|gif|webp)/.test(headerValue(headers, "content-type") ?? "");
-
-const pass = (exchange: Exchange, cacheStatus: string): undefined => {
-  exchange.cacheStatus = cacheStatus;
-  return undefined;
-};
 
 const discard = ({ body }: Answer): void => {
   if (body !== null && isStreamed(body)) body.cancel();

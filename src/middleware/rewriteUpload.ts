@@ -25,7 +25,7 @@ export type RewriteUpload = (exchange: Exchange) => Upload | undefined | Promise
 
 /** @param judgeUpload - Makes the judge of an exchange's form. */
 export const createRewriteUpload = (
-  { collections, settings }: Services,
+  { collections, settings, uploads: { counts } }: Services,
   judgeUpload: (exchange: Exchange) => UploadJudge | undefined,
 ): RewriteUpload => {
   const { inspect } = settings.files;
@@ -41,6 +41,7 @@ export const createRewriteUpload = (
       codec: multipartCodec,
       length: lengthOf(exchange.body),
       judge: judgeUpload(exchange),
+      counts,
       check:
         inspect === undefined
           ? undefined

@@ -8,6 +8,7 @@ import type { Services } from "../../services.ts";
 import { VERSION } from "../../utils/version.ts";
 import { addCacheRoutes } from "./cacheRoutes.ts";
 import { addEventRoutes } from "./eventRoutes.ts";
+import { addFileRoutes } from "./fileRoutes.ts";
 import { addKeyRoutes } from "./keyRoutes.ts";
 import { addLimitRoutes } from "./limitRoutes.ts";
 import { refuseInput } from "./refuseInput.ts";
@@ -28,6 +29,7 @@ const PARTS: readonly ControlPart[] = [
   addCacheRoutes,
   addSessionRoutes,
   addEventRoutes,
+  addFileRoutes,
   addKeyRoutes,
   addLimitRoutes,
 ];

@@ -1,12 +1,11 @@
 // Resumable uploads (tus 1.0) at `/files/tus`: the adapter between the pipeline and the library that speaks the protocol.
 // Who may begin one is decided here, who may finish it by PocketBase.
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { MemoryLocker, Server } from "@tus/server";
 import { type ErrorCode, Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { CHECKSUM_ALGORITHMS, readChecksum } from "../../files/checkedStore.ts";
-import { Spool, type Spooled } from "../../files/spool.ts";
+import type { Spool, Spooled } from "../../files/spool.ts";
 import { readUploadMetadata } from "../../files/uploadMetadata.ts";
 import { type Answer, isStreamed } from "../../http/answer.ts";
 import { numberOption } from "../../pocketbase/collection.ts";
@@ -67,9 +66,8 @@ class Uploads {
   readonly #delivering = new Map<string, Promise<void>>();
 
   constructor(services: Services) {
-    const { dataDir, files } = services.settings;
     this.#services = services;
-    this.#spool = new Spool(join(dataDir, "spool"), files.spoolBytesMax);
+    this.#spool = services.uploads.spool;
     this.#deliver = createDeliver(services);
     this.#mayBegin = createPermission(services);
     this.#server = new Server({
