@@ -3,7 +3,7 @@
 import { type Ask, askPage } from "./askPage.ts";
 import type { Coding } from "./codings.ts";
 import { Encoder } from "./encoder.ts";
-import type { Entry, Kept } from "./entry.ts";
+import type { Entry, Kept, ReadMark } from "./entry.ts";
 import { type Fill, Flights } from "./flights.ts";
 import { EntryStore } from "./store.ts";
 import { Totals } from "./totals.ts";
@@ -33,9 +33,7 @@ export interface CacheOptions {
 }
 
 /** A read that the cache shall answer. */
-export interface CacheRead {
-  /** Names the read and who may share its answer. */
-  readonly key: string;
+export interface CacheRead extends ReadMark {
   readonly lease: Lease;
   readonly ask: Ask;
   readonly keeps: (status: number) => boolean;
@@ -105,15 +103,16 @@ export class Cache {
 
   /** Asks, and keeps what may be kept. Rejects as `ask` does. */
   fill(read: CacheRead): Promise<Fill> {
-    const { key, lease, keeps, isPublic = false } = read;
+    const { key, name, lease, keeps, isPublic = false } = read;
+    const mark = { key, name };
     const fill = this.#flights.start({
-      key,
+      mark,
       lease,
       ask: () => this.#ask(read),
       keeps,
       isEncodable: isPublic && this.#encoder !== undefined,
       bodyBytesMax: this.store.entryBytesMax,
-      store: (kept) => this.#keep(key, kept, lease),
+      store: (kept) => this.#keep(mark, kept, lease),
     });
     fill.then(
       ({ kind }) => {
@@ -134,13 +133,13 @@ export class Cache {
     return false;
   }
 
-  /** Forgets the entries whose key `test` accepts, and what is being fetched for them. @returns how many. O(n). */
-  purge(test: (key: string) => boolean): number {
+  /** Forgets the entries that `test` accepts, and what is being fetched for them. @returns how many. O(n). */
+  purge(test: (read: ReadMark) => boolean): number {
     this.#flights.drop(test);
     // Whatever made a page wrong may have made its total wrong; they are soon counted again.
     this.totals.clear();
     let count = 0;
-    for (const { key } of this.store.all()) if (test(key) && this.store.delete(key)) count += 1;
+    for (const entry of this.store.all()) if (test(entry) && this.store.delete(entry.key)) count += 1;
     return count;
   }
 
@@ -150,13 +149,13 @@ export class Cache {
     return askPage({ totals: this.totals, totalKey, lease, ask, isForced, limits });
   }
 
-  #keep(key: string, kept: Kept, lease: Lease): boolean {
+  #keep(mark: ReadMark, kept: Kept, lease: Lease): boolean {
     if (!lease.holds()) {
       this.counts.broken += 1;
       return false;
     }
-    this.store.put({ ...kept, key, lease, storedMs: this.#nowMs(), hits: 0 });
-    return this.store.peek(key) !== undefined;
+    this.store.put({ ...kept, ...mark, lease, storedMs: this.#nowMs(), hits: 0 });
+    return this.store.peek(mark.key) !== undefined;
   }
 
   #noteLoose(key: string): void {

@@ -17,9 +17,16 @@ export interface Kept {
   readonly variants: Map<Coding, Kept | undefined> | undefined;
 }
 
-/** A kept answer, and what it is kept under. */
-export interface Entry extends Kept {
+/** What a read is called. */
+export interface ReadMark {
+  /** What is read and who may share the answer; no two reads have the same. */
   readonly key: string;
+  /** A name that an operator gave to reads like this one. */
+  readonly name: string | undefined;
+}
+
+/** A kept answer, and what it is kept under. */
+export interface Entry extends Kept, ReadMark {
   readonly lease: Lease;
   readonly storedMs: number;
   hits: number;

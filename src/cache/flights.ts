@@ -2,7 +2,7 @@
 // already. Keeps nothing that has landed.
 import { type Answer, isStreamed } from "../http/answer.ts";
 import { gatherAnswer } from "../http/gatherAnswer.ts";
-import { type Kept, toKept } from "./entry.ts";
+import { type Kept, type ReadMark, toKept } from "./entry.ts";
 import type { Lease } from "./versions.ts";
 
 /**
@@ -18,7 +18,7 @@ export type Fill =
 
 /** What to ask, and what to do with it. */
 export interface FillOrder {
-  readonly key: string;
+  readonly mark: ReadMark;
   readonly lease: Lease;
   readonly bodyBytesMax: number;
   readonly ask: () => Promise<Answer>;
@@ -51,19 +51,20 @@ export class Flights {
   start(order: FillOrder): Promise<Fill> {
     const isDropped = (): boolean => flight.isDropped;
     const fill = run({ ...order, store: (kept) => !isDropped() && order.store(kept) });
-    const flight: Flight = { lease: order.lease, fill, isDropped: false };
-    this.#flights.set(order.key, flight);
+    const { mark, lease } = order;
+    const flight: Flight = { mark, lease, fill, isDropped: false };
+    this.#flights.set(mark.key, flight);
     const land = (): void => {
-      if (this.#flights.get(order.key) === flight) this.#flights.delete(order.key);
+      if (this.#flights.get(mark.key) === flight) this.#flights.delete(mark.key);
     };
     fill.then(land, land);
     return fill;
   }
 
-  /** Sees to it that nothing is kept of the fills under way whose key `test` accepts, and that nobody joins them. */
-  drop(test: (key: string) => boolean): void {
+  /** Sees to it that nothing is kept of the fills under way that `test` accepts, and that nobody joins them. */
+  drop(test: (read: ReadMark) => boolean): void {
     for (const [key, flight] of this.#flights) {
-      if (!test(key)) continue;
+      if (!test(flight.mark)) continue;
       flight.isDropped = true;
       this.#flights.delete(key);
     }
@@ -71,6 +72,7 @@ export class Flights {
 }
 
 interface Flight {
+  readonly mark: ReadMark;
   readonly lease: Lease;
   readonly fill: Promise<Fill>;
   isDropped: boolean;

@@ -88,7 +88,7 @@ export class EntryStore {
 }
 
 const costOf = (entry: Entry): number => {
-  let bytes = OVERHEAD_BYTES + entry.key.length + keptBytes(entry);
+  let bytes = OVERHEAD_BYTES + entry.key.length + (entry.name?.length ?? 0) + keptBytes(entry);
   for (const variant of entry.variants?.values() ?? [])
     if (variant !== undefined) bytes += OVERHEAD_BYTES + keptBytes(variant);
   return bytes;

@@ -1,6 +1,7 @@
 // The stage that answers reads without PocketBase. The only place where who asks and who may share an answer meet: a key
 // is made here, and nowhere else. What it does not answer, it lets pass.
 import { type Entry, keptAnswer } from "../cache/entry.ts";
+import { CALLER } from "../cache/readNames.ts";
 import { callerOf, callersOf } from "../cache/written.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
@@ -45,15 +46,16 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     const entry = isForced ? undefined : cache.find(key);
     if (entry !== undefined) return hit(exchange, entry, ifNoneMatch);
     cache.counts.misses += 1;
-    exchange.cacheStatus = isForced ? "hapta; fwd=request" : "hapta; fwd=miss";
+    const name = nameOf(plan, session);
+    exchange.cacheStatus = statusOf(isForced ? "hapta; fwd=request" : "hapta; fwd=miss", name);
     // The answer to a HEAD has nothing to keep.
     if (exchange.method === "HEAD" || cache.isLoose(key)) return undefined;
-    return miss(exchange, { ...wantedOf(exchange, plan, session), key, ifNoneMatch, isForced });
+    return miss(exchange, { ...wantedOf(exchange, plan, session), key, name, ifNoneMatch, isForced });
   };
 
   const hit = (exchange: Exchange, entry: Entry, ifNoneMatch: string | undefined): Answer => {
     cache.counts.hits += 1;
-    exchange.cacheStatus = "hapta; hit";
+    exchange.cacheStatus = statusOf("hapta; hit", entry.name);
     exchange.isChecked = true;
     verify?.(entry, () => requestFor(exchange, { isShared: false, isAnonymous: false }));
     const given = entry.variants === undefined ? entry : cache.encoded(entry, exchange.acceptEncoding);
@@ -100,9 +102,23 @@ export const createExplain = ({ collections, settings }: Services) => {
     if (plan.kind === "none") return plan;
     const { sharing, reason, collectionIds } = plan;
     const names = namesOf(plan, session);
-    return { kind: plan.kind, key: keyOf(plan, session, undefined), sharing, reason, collectionIds, names };
+    const mark = { key: keyOf(plan, session, undefined), name: nameOf(plan, session) };
+    return { kind: plan.kind, ...mark, sharing, reason, collectionIds, names };
   };
 };
+
+/** The name of a read; undefined also when the caller is a part of it, and the answer is not theirs alone. */
+const nameOf = (
+  { name, sharing }: ReadPlan,
+  session: Pick<Session, "uid"> | undefined,
+): string | undefined => {
+  if (name?.includes(CALLER) !== true) return name;
+  return sharing === "principal" && session !== undefined ? name.replaceAll(CALLER, session.uid) : undefined;
+};
+
+/** Only who asked like this is told how their read is called. */
+const statusOf = (status: string, name: string | undefined): string =>
+  name === undefined ? status : `${status}; key="${encodeURI(name)}"`;
 
 /** Who reads, as far as answers may be kept for them; a word for why not otherwise. */
 const readerOf = ({

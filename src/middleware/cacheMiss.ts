@@ -1,6 +1,6 @@
 // What the stage `cache` does when it has no answer: asks PocketBase once for all who want the same at the same time, and
 // gives what comes to those it is for. Makes no key and knows no rule.
-import { keptAnswer } from "../cache/entry.ts";
+import { keptAnswer, type ReadMark } from "../cache/entry.ts";
 import type { Fill } from "../cache/flights.ts";
 import type { Lease } from "../cache/versions.ts";
 import type { Exchange, Stage } from "../exchange.ts";
@@ -11,8 +11,7 @@ import type { Services } from "../services.ts";
 const JOIN_MS = 10_000;
 
 /** A read that is not in the cache. */
-export interface Wanted {
-  readonly key: string;
+export interface Wanted extends ReadMark {
   /** The key of the total in its answer; undefined where there is none. */
   readonly totalKey: string | undefined;
   /** Names of everything its answer depends on. */
@@ -47,7 +46,7 @@ export const createMiss = ({ cache, cacheGate, collections }: Services, forward:
   };
 
   const begin = (wanted: Wanted, lease: Lease): Promise<Fill> => {
-    const { key, totalKey, isForced, isRuled, isAnonymous: isPublic, keeps, names } = wanted;
+    const { key, name, totalKey, isForced, isRuled, isAnonymous: isPublic, keeps, names } = wanted;
     const request = wanted.toRequest();
     const askFor = async (skipsTotal: boolean): Promise<Answer> => {
       const answer = await ask(names, skipsTotal ? withoutTotal(request) : request);
@@ -55,7 +54,7 @@ export const createMiss = ({ cache, cacheGate, collections }: Services, forward:
       if (isRuled && !(await collections.confirm(0))) cache.versions.move(names, "rules not confirmed");
       return answer;
     };
-    return cache.fill({ key, totalKey, lease, keeps, isForced, isPublic, ask: askFor });
+    return cache.fill({ key, name, totalKey, lease, keeps, isForced, isPublic, ask: askFor });
   };
 
   return (exchange, wanted) => {

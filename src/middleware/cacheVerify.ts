@@ -47,7 +47,7 @@ export const createVerify = (
     cache.counts.verified += 1;
     if (!isWrong) return;
     cache.counts.violations += 1;
-    cache.purge((key) => key === entry.key);
+    cache.purge(({ key }) => key === entry.key);
     log("error", "A kept answer is not what PocketBase says; see docs/cache.md for what Hapta can't know.", {
       key: entry.key,
     });

@@ -1,6 +1,7 @@
 // What the stage `cache` knows about a read before it knows who asks: its key, who may share its answer, what that
 // depends on. Remembers it for as long as the schema stays. Holds no answers.
 import { type Parameters, renderReadKey, toParameters } from "../cache/readKey.ts";
+import { createReadNames, type ReadNames } from "../cache/readNames.ts";
 import { recordsOf } from "../cache/written.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Collection } from "../pocketbase/collection.ts";
@@ -13,6 +14,8 @@ export interface ReadPlan {
   readonly kind: "plan";
   /** Without who may share it. */
   readonly key: string;
+  /** What an operator calls reads like this; may hold {@link CALLER}. */
+  readonly name: string | undefined;
   /** The same for how many records a list has; undefined for what has no total, or one that may depend on the page. */
   readonly totalKey: string | undefined;
   readonly sharing: "public" | "kind" | "principal";
@@ -47,6 +50,7 @@ const REMEMBERED_MAX = 4_000_000;
 
 /** Makes the function that plans reads; it remembers plans until the schema changes. */
 export const createReadPlans = (collections: LiveSchema, { cache }: Settings): ReadPlans => {
+  const readNames = createReadNames(cache.names);
   let schema: Schema | undefined;
   let remembered = new Map<string, ReadPlan | NoPlan>();
   let characters = 0;
@@ -61,7 +65,7 @@ export const createReadPlans = (collections: LiveSchema, { cache }: Settings): R
     const name = `${cid ?? ""}|${exchange.path}?${exchange.query}`;
     const known = remembered.get(name);
     if (known !== undefined) return known;
-    const plan = planRead(exchange, { schema: current, cid, isOff: (one) => isOff(cache, one) });
+    const plan = planRead(exchange, { schema: current, cid, isOff: (one) => isOff(cache, one), readNames });
     remembered.set(name, plan);
     characters += name.length;
     return plan;
@@ -75,13 +79,14 @@ interface PlanContext {
   readonly schema: Schema;
   readonly cid: string | undefined;
   readonly isOff: (collection: Collection) => boolean;
+  readonly readNames: ReadNames;
 }
 
 const none = (detail: string, reason: string): NoPlan => ({ kind: "none", detail, reason });
 
 const planRead = (
   { path, query }: Pick<Exchange, "path" | "query">,
-  { schema, cid, isOff }: PlanContext,
+  { schema, cid, isOff, readNames }: PlanContext,
 ): ReadPlan | NoPlan => {
   const [, segment = "", recordId] = PATH.exec(path) ?? [];
   const collection = schema.find(segment);
@@ -113,11 +118,12 @@ const planRead = (
   );
   const totalKey =
     operation === "list" && !scope.readsQuery ? totalKeyOf(collection.name, parameters) : undefined;
-  return toPlan({ key, totalKey, keeps: keepsFor(collection.rules[operation], operation) }, scope);
+  const name = readNames({ collection, recordId, parameters });
+  return toPlan({ key, name, totalKey, keeps: keepsFor(collection.rules[operation], operation) }, scope);
 };
 
 const toPlan = (
-  read: Pick<ReadPlan, "key" | "totalKey" | "keeps">,
+  read: Pick<ReadPlan, "key" | "name" | "totalKey" | "keeps">,
   { sharing, reason, collections }: Scope,
 ): ReadPlan | NoPlan => {
   if (sharing === "nobody") return none("rule", reason);

@@ -1,9 +1,34 @@
 // The keys of the config file about the cache of answers.
 import { z } from "zod";
 import { CODINGS } from "../cache/codings.ts";
+import type { NamedReads } from "../cache/readNames.ts";
 import { toggle, wholeNumber } from "./pieces.ts";
 
 const COLLECTIONS_MAX = 256;
+const NAMES_MAX = 256;
+
+/** A text that may hold placeholders. */
+const template = z.string().min(1).max(3_500);
+
+const namedReads = z.strictObject({
+  Collection: z.string().regex(/^\w{1,255}$/),
+  Record: z
+    .string()
+    .regex(/^[\w.~{}-]{1,255}$/)
+    .optional(),
+  Query: z.record(z.string().min(1).max(255), template).default({}),
+});
+
+/** `Cache.Names` as the cache reads it. */
+export const toNamedReads = (
+  names: Readonly<Record<string, z.infer<typeof namedReads>>>,
+): ReadonlyMap<string, NamedReads> =>
+  new Map(
+    Object.entries(names).map(([name, { Collection, Record, Query }]) => [
+      name,
+      { collection: Collection, record: Record, query: Query },
+    ]),
+  );
 
 /** `Cache`. */
 export const cache = z.strictObject({
@@ -27,6 +52,15 @@ export const cache = z.strictObject({
       description:
         "How kept answers that everybody may read leave for clients that ask for it, once they are asked for often; an empty list leaves all encoding to a proxy in front.",
       allowed: `a list of ${CODINGS.map((one) => `"${one}"`).join(", ")}, each once at most`,
+    }),
+  Names: z
+    .record(z.string().regex(/^(?:[\w.:/~-]|\{\w{1,32}\}){1,200}$/), namedReads)
+    .refine((value) => Object.keys(value).length <= NAMES_MAX)
+    .default({})
+    .meta({
+      description:
+        "What reads are called, for listing and forgetting what is kept of them: each name with the collection, the record or the parameters that it stands for; what stands in braces is the same in both (docs/cache.md).",
+      allowed: `an object of at most ${NAMES_MAX} names such as "u/{username}", each with { Collection, Record, Query }`,
     }),
   VerifyRate: z.number().min(0).max(1).default(0.001).meta({
     description:

@@ -1,4 +1,6 @@
 // Judges what settings say together: contradictions (they stop the boot) and notices (accepted, no effect).
+import { nameProblems } from "../cache/readNames.ts";
+import { toNamedReads } from "./cacheSchema.ts";
 import type { Variables } from "./environment.ts";
 import type { ParsedConfig } from "./schema.ts";
 import { judgeKey } from "./variableChecks.ts";
@@ -136,6 +138,12 @@ function judgeRules({ ratelimit }: ParsedConfig): string[] {
   });
 }
 
+function judgeNames({ Cache }: ParsedConfig): string[] {
+  return nameProblems(toNamedReads(Cache.Names)).map(
+    ([name, problem]) => `Cache.Names[${JSON.stringify(name)}]: ${problem}`,
+  );
+}
+
 function noticeLimits({ ratelimit, Upstream }: ParsedConfig): string[] {
   if (!ratelimit.isEnabled) return [];
   const notices: string[] = [];
@@ -163,6 +171,7 @@ export function findContradictions(candidate: Candidate): string[] {
     ...judgeWrites(candidate.config),
     ...judgeGuard(candidate.config),
     ...judgeRules(candidate.config),
+    ...judgeNames(candidate.config),
   ];
 }
 

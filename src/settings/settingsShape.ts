@@ -1,11 +1,13 @@
 // The one typed value all of Hapta is configured by, and its making from checked input. Judges nothing.
 import { resolve } from "node:path";
 import type { Coding } from "../cache/codings.ts";
+import type { NamedReads } from "../cache/readNames.ts";
 import type { Rule } from "../limits/rules.ts";
 import type { SessionLimits } from "../sessions/sessionContext.ts";
 import { deepFreeze } from "../utils/deepFreeze.ts";
 import { expandRanges } from "../utils/proxyRanges.ts";
 import { Secret } from "../utils/secret.ts";
+import { toNamedReads } from "./cacheSchema.ts";
 import type { VariableName, Variables } from "./environment.ts";
 import { type FileSettings, toFileSettings } from "./filesSchema.ts";
 import { toRules } from "./limitsSchema.ts";
@@ -95,6 +97,8 @@ export type Settings = {
     readonly verifyRate: number;
     /** By name or id as the config file spells it. */
     readonly collections: ReadonlyMap<string, { readonly isEnabled: boolean }>;
+    /** What reads are called, in the order of the config file. */
+    readonly names: ReadonlyMap<string, NamedReads>;
   };
   readonly realtime: { readonly clientsMax: number; readonly bufferBytesMax: number };
   readonly network: { readonly trustedProxies: readonly string[] };
@@ -238,6 +242,7 @@ const toCache = ({ Cache }: ParsedConfig): Settings["cache"] => ({
   codings: Cache.Encodings,
   verifyRate: Cache.VerifyRate,
   collections: new Map(Object.entries(Cache.Collections)),
+  names: toNamedReads(Cache.Names),
 });
 
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */

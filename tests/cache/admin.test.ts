@@ -53,6 +53,13 @@ describe("/hapta/cache", () => {
     );
     expect(asked).toMatchObject({ isKept: true, sharing: "principal", isHit: true });
     expect(JSON.stringify(asked["dependencies"])).toContain(`r:pbc_members0001/${IDS.ada}`);
+    await kit.write(`PATCH collections/articles/records/${IDS.essay}`, { title: "Moved" });
+    expect(
+      await call<Record<string, unknown>>(`/explain?url=${url}&collection=members&user=${IDS.ada}`),
+    ).toMatchObject({
+      isHit: false,
+      lastInvalidation: { name: "c:pbc_articles001", cause: expect.stringMatching(/articles|feed/) },
+    });
     expect(await call<Record<string, unknown>>(`/explain?url=${url}`)).toMatchObject({ isHit: false });
     const gates = encodeURIComponent("/api/collections/gates/records");
     expect(await call<Record<string, unknown>>(`/explain?url=${gates}`)).toMatchObject({
@@ -74,13 +81,15 @@ describe("/hapta/cache", () => {
   });
 
   test.each([
-    ["prefix=notices/notice000000002", "by key"],
+    ["prefix=notices/notice0000000", "by the start of the key"],
+    [`key=${encodeURIComponent("notices/notice000000002@public")}`, "by key"],
     ["collection=notices", "by collection"],
     ["all=true", "all"],
   ])("forgets %s", async (query, title) => {
     await kit.warm(NOTICE);
     await changeInSecret(title);
-    await call(`/entries?${query}`, "DELETE");
+    const { forgotten } = await call<{ forgotten: number }>(`/entries?${query}`, "DELETE");
+    expect(forgotten).toBeGreaterThanOrEqual(1);
     const after = await kit.read(NOTICE);
     expect(after.cache).toBe("miss");
     expect(after.text).toContain(title);

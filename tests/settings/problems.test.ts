@@ -28,6 +28,17 @@ const FILES: readonly (readonly [string, string])[] = [
     'Server.Host: found the text "http://x" (FILE); allowed: a host name or IP address without scheme, port and brackets; for example Server.Host: "0.0.0.0"',
   ],
   ["{ Server: { Host: '[::]' } }", "Server.Host: found the text"],
+  ["{ Cache: { Names: { 'u v': { Collection: 'a' } } } }", "Cache.Names"],
+  ["{ Cache: { Names: { u: { Collection: 'a', Filter: 'b' } } } }", "Cache.Names.u.Filter: unknown key"],
+  [
+    "{ Cache: { Names: { 'u/{id}': { Collection: 'users' } } } }",
+    'Cache.Names["u/{id}"]: {id} has no value; put it into Record or Query as well.',
+  ],
+  [
+    "{ Cache: { Names: { 'u/{a}': { Collection: 'u', Record: '{a}' }, 'v/{b}': { Collection: 'u', Record: '{b}' } } } }",
+    'Cache.Names["v/{b}"]: names the same reads as "u/{a}"; remove one.',
+  ],
+  ["{ Cache: { Encodings: ['zstd'] } }", "Cache.Encodings"],
   ["{ Server: 3 }", "Server: found the number 3 (FILE); allowed: an object with Port, Host"],
   [
     "{ Server: { MainNode: 'http://x' } }",
