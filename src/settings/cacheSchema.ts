@@ -1,6 +1,6 @@
 // The keys of the config file about the cache of answers.
 import { z } from "zod";
-import { CODINGS } from "../cache/codings.ts";
+import { CODINGS, type Coding } from "../cache/codings.ts";
 import type { NamedReads } from "../cache/readNames.ts";
 import { toggle, wholeNumber } from "./pieces.ts";
 
@@ -76,4 +76,28 @@ export const cache = z.strictObject({
         "Collections whose records are never in a kept answer: those that code of yours shows differently to each caller, or that are changed by raw SQL.",
       allowed: `an object of at most ${COLLECTIONS_MAX} collection names or ids, each with { isEnabled: true or false }`,
     }),
+});
+
+/** `Cache`, as the program reads it. */
+export interface CacheSettings {
+  readonly isEnabled: boolean;
+  readonly bytesMax: number;
+  /** Content codings that kept answers may leave in. */
+  readonly codings: readonly Coding[];
+  /** Share of the hits that are compared with PocketBase. */
+  readonly verifyRate: number;
+  /** By name or id as the config file spells it. */
+  readonly collections: ReadonlyMap<string, { readonly isEnabled: boolean }>;
+  /** What reads are called, in the order of the config file. */
+  readonly names: ReadonlyMap<string, NamedReads>;
+}
+
+/** {@link CacheSettings} from checked input. */
+export const toCacheSettings = (input: z.infer<typeof cache>): CacheSettings => ({
+  isEnabled: input.isEnabled,
+  bytesMax: input.MaxBytes,
+  codings: input.Encodings,
+  verifyRate: input.VerifyRate,
+  collections: new Map(Object.entries(input.Collections)),
+  names: toNamedReads(input.Names),
 });

@@ -1,13 +1,11 @@
 // The one typed value all of Hapta is configured by, and its making from checked input. Judges nothing.
 import { resolve } from "node:path";
-import type { Coding } from "../cache/codings.ts";
-import type { NamedReads } from "../cache/readNames.ts";
 import type { Rule } from "../limits/rules.ts";
 import type { SessionLimits } from "../sessions/sessionContext.ts";
 import { deepFreeze } from "../utils/deepFreeze.ts";
 import { expandRanges } from "../utils/proxyRanges.ts";
 import { Secret } from "../utils/secret.ts";
-import { toNamedReads } from "./cacheSchema.ts";
+import { type CacheSettings, toCacheSettings } from "./cacheSchema.ts";
 import type { VariableName, Variables } from "./environment.ts";
 import { type FileSettings, toFileSettings } from "./filesSchema.ts";
 import { toRules } from "./limitsSchema.ts";
@@ -88,18 +86,7 @@ export type Settings = {
     readonly streamsPerAddressMax: number;
     readonly streamsPerSessionMax: number;
   };
-  readonly cache: {
-    readonly isEnabled: boolean;
-    readonly bytesMax: number;
-    /** Content codings that kept answers may leave in. */
-    readonly codings: readonly Coding[];
-    /** Share of the hits that are compared with PocketBase. */
-    readonly verifyRate: number;
-    /** By name or id as the config file spells it. */
-    readonly collections: ReadonlyMap<string, { readonly isEnabled: boolean }>;
-    /** What reads are called, in the order of the config file. */
-    readonly names: ReadonlyMap<string, NamedReads>;
-  };
+  readonly cache: CacheSettings;
   readonly realtime: { readonly clientsMax: number; readonly bufferBytesMax: number };
   readonly network: { readonly trustedProxies: readonly string[] };
   readonly admin: {
@@ -236,15 +223,6 @@ const toRateLimit = ({ ratelimit, Realtime }: ParsedConfig): Settings["rateLimit
   streamsPerSessionMax: Realtime.MaxClientsPerSession,
 });
 
-const toCache = ({ Cache }: ParsedConfig): Settings["cache"] => ({
-  isEnabled: Cache.isEnabled,
-  bytesMax: Cache.MaxBytes,
-  codings: Cache.Encodings,
-  verifyRate: Cache.VerifyRate,
-  collections: new Map(Object.entries(Cache.Collections)),
-  names: toNamedReads(Cache.Names),
-});
-
 /** Makes the frozen Settings from checked input: internal names, milliseconds, absolute paths, Secret values. */
 export function toSettings(input: CheckedInput): Settings {
   const { Server, Security, Network, Admin, OAuth2, Files, Realtime, Validation, Log } = input.config;
@@ -278,7 +256,7 @@ export function toSettings(input: CheckedInput): Settings {
       clusterSecret: toSecret(text("HAPTA_CLUSTER_SECRET")),
     },
     rateLimit: toRateLimit(input.config),
-    cache: toCache(input.config),
+    cache: toCacheSettings(input.config.Cache),
     realtime: { clientsMax: Realtime.MaxClients, bufferBytesMax: Realtime.BufferBytes },
     network: { trustedProxies: expandRanges(Network.TrustedProxies) },
     admin: { access: Admin.Access, allowedBlocks: Admin.AllowIPs },
