@@ -82,7 +82,7 @@ export const boot = async (settings: Settings, { env, rereadSettings }: BootOpti
   let listener: Listener;
   try {
     const { host, port, connectionsMax } = settings.server;
-    listener = startServer(pipeline, { host, port, connectionsMax, mayConnect: services.mayConnect });
+    listener = startServer(pipeline, { host, port, connectionsMax, peers: services.peers });
   } catch (error) {
     await shutDown();
     throw new BootError(explainListen(error, settings), { cause: error });

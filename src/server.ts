@@ -1,15 +1,15 @@
 // The front door: a listener whose requests walk the pipeline.
 import { type ErrorCode, renderRefusal } from "./errors.ts";
 import type { Refuse, Timeouts } from "./http/connectionOptions.ts";
-import { Listener } from "./http/listener.ts";
+import { Listener, type PeerBound } from "./http/listener.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   readonly connectionsMax: number;
-  /** Whether one more connection of a peer that has this many is taken. */
-  readonly mayConnect?: (peer: string, open: number) => boolean;
+  /** How many connections one socket peer may have. */
+  readonly peers?: PeerBound;
   /** Deadlines of client connections, where they differ from the listener's own. */
   readonly timeouts?: Partial<Timeouts>;
 }

@@ -5,6 +5,7 @@ import { Cache } from "./cache/cache.ts";
 import { callerOf, callersOf, EVERYTHING, recordsOf } from "./cache/written.ts";
 import { type KeptFiles, openFileCache } from "./files/keptFiles.ts";
 import { openUploads, type Uploads } from "./files/uploads.ts";
+import type { PeerBound } from "./http/listener.ts";
 import type { Log } from "./insight/log.ts";
 import type { Limits } from "./limits/limits.ts";
 import { type OpenedLimits, openLimits } from "./limits/openLimits.ts";
@@ -30,6 +31,7 @@ import {
   type Hop,
   parseAddress,
 } from "./utils/address.ts";
+import { blockText } from "./utils/addressBlocks.ts";
 
 /** What stages and routes may use. */
 export interface Services {
@@ -54,8 +56,8 @@ export interface Services {
   /** Where things stand with PocketBase. */
   readonly upstreamState: () => UpstreamState;
   readonly clientOf: (hop: Hop) => Client;
-  /** Whether one more connection of a socket peer that has this many is taken. */
-  readonly mayConnect: (peer: string, open: number) => boolean;
+  /** How many connections one socket peer may have. */
+  readonly peers: PeerBound;
   /** Whether a client may see the dashboard and the superuser-only API (`Admin.Access`, `Admin.AllowIPs`). */
   readonly isAdminClient: (client: Client) => boolean;
   /** Reads the settings again and takes the limits over. @returns what is wrong with them; then nothing changed. */
@@ -121,7 +123,7 @@ export const createServices = (options: ServicesOptions): Services => {
     fileKey: following.fileKey,
     upstreamState,
     clientOf: createClientResolver(settings.network.trustedProxies),
-    mayConnect: createConnectionTest(limits, settings.network.trustedProxies),
+    peers: createPeerBound(limits, settings.network.trustedProxies),
     isAdminClient: createAdminTest(settings.admin),
     reload: createReload(options, limits),
     close: () => {
@@ -203,13 +205,16 @@ const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
   new UpstreamPool({ ...upstream, url, streamsMax: 2 * upstream.streamsMax, guard: upstream.guardSecret });
 
 // A proxy's connections are many clients'.
-const createConnectionTest = (
-  limits: Limits,
-  trustedProxies: readonly string[],
-): ((peer: string, open: number) => boolean) => {
+const createPeerBound = (limits: Limits, trustedProxies: readonly string[]): PeerBound => {
   const isProxy = createAddressTest(trustedProxies);
-  return (peer, open) =>
-    open < limits.config.connectionsPerAddressMax || !limits.isEnabled || isProxy(parseAddress(peer) ?? "");
+  return {
+    peerOf: (text) => {
+      const address = parseAddress(text) ?? "";
+      return isProxy(address) ? undefined : blockText(address);
+    },
+    connectionsMax: () =>
+      limits.isEnabled ? limits.config.connectionsPerAddressMax : Number.POSITIVE_INFINITY,
+  };
 };
 
 const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean) => {

@@ -9,18 +9,24 @@ export interface ListenOptions {
   readonly port: number;
   /** Further connections are closed at once. */
   readonly connectionsMax: number;
-  /** Whether one more connection of a peer that has this many is taken; otherwise it is closed at once. */
-  readonly mayConnect?: (peer: string, open: number) => boolean;
+  readonly peers?: PeerBound;
   readonly handle: Handle;
   readonly refuse: Refuse;
   readonly timeouts?: Partial<Timeouts>;
+}
+
+/** Bounds the connections of one peer; further ones are closed at once. */
+export interface PeerBound {
+  /** With whom a socket's address counts; undefined for one that may have any number. */
+  readonly peerOf: (address: string) => string | undefined;
+  readonly connectionsMax: () => number;
 }
 
 const TIMEOUTS: Timeouts = { headMs: 10_000, idleMs: 60_000, stallMs: 60_000, lingerMs: 2_000 };
 const SWEEP_MS = 500;
 const DRAIN_POLL_MS = 20;
 
-type ClientConnection = { connection: ServerConnection | undefined; peer?: string };
+type ClientConnection = { connection: ServerConnection | undefined; peer?: string | undefined };
 
 export class Listener {
   readonly #connections = new Set<ServerConnection>();
@@ -35,14 +41,16 @@ export class Listener {
       timeouts: { ...TIMEOUTS, ...options.timeouts },
     };
     const connections = this.#connections;
-    // Open connections of each peer, counted only where somebody asks.
-    const ofPeer = options.mayConnect === undefined ? undefined : new Map<string, number>();
-    const mayConnect = options.mayConnect ?? (() => true);
+    const { peers } = options;
+    // Open connections of each peer that has a bound.
+    const ofPeer = new Map<string, number>();
+    const isCrowded = (peer: string | undefined): boolean =>
+      peer !== undefined && peers !== undefined && (ofPeer.get(peer) ?? 0) >= peers.connectionsMax();
     const closed = (socket: Socket<ClientConnection>): void => {
       const { connection } = socket.data;
       if (connection === undefined) return;
-      if (connections.delete(connection) && ofPeer !== undefined) {
-        const { peer = "" } = socket.data;
+      const { peer } = socket.data;
+      if (connections.delete(connection) && peer !== undefined) {
         const left = (ofPeer.get(peer) ?? 1) - 1;
         if (left > 0) ofPeer.set(peer, left);
         else ofPeer.delete(peer);
@@ -56,9 +64,10 @@ export class Listener {
       socket: {
         open: (socket) => {
           // A client that reset before we looked has no address any more: there is nobody to serve.
-          const peer: string | undefined = socket.remoteAddress;
+          const address: string | undefined = socket.remoteAddress;
           const isFull = connections.size >= options.connectionsMax;
-          if (peer === undefined || isFull || !mayConnect(peer, ofPeer?.get(peer) ?? 0)) {
+          const peer = address === undefined ? undefined : peers?.peerOf(address);
+          if (address === undefined || isFull || isCrowded(peer)) {
             socket.data = { connection: undefined };
             socket.terminate();
             return;
@@ -66,7 +75,7 @@ export class Listener {
           socket.setNoDelay(true);
           const connection = new ServerConnection(socket, connectionOptions, performance.now());
           socket.data = { connection, peer };
-          ofPeer?.set(peer, (ofPeer.get(peer) ?? 0) + 1);
+          if (peer !== undefined) ofPeer.set(peer, (ofPeer.get(peer) ?? 0) + 1);
           connections.add(connection);
         },
         data: (socket, chunk) => socket.data.connection?.onData(chunk),

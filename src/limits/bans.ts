@@ -2,7 +2,7 @@
 // outlive a crash; written whole at every change, which is rare.
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { z } from "zod";
-import { blockText } from "./addressBlocks.ts";
+import { blockText } from "../utils/addressBlocks.ts";
 
 /** One ban. */
 export interface Ban {

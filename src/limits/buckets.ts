@@ -1,6 +1,6 @@
 // Which buckets a request falls into: the rules that count for it, times whom each counts by. Hashes only; the table
 // knows what was spent.
-import { BLOCK_FACTORS, clipNetwork, isV6, readNetwork } from "./addressBlocks.ts";
+import { BLOCK_FACTORS, clipNetwork, isV6, readNetwork } from "../utils/addressBlocks.ts";
 import { type Rate, toRate } from "./gcra.ts";
 import { KeyHash } from "./keyHash.ts";
 import type { Dimension, Rule } from "./rules.ts";

@@ -1,5 +1,5 @@
 // What comes out of a decision, in the terms of whoever asked: headers, names, weights. Pure.
-import { blockText } from "./addressBlocks.ts";
+import { blockText } from "../utils/addressBlocks.ts";
 import type { Caller, Charge } from "./buckets.ts";
 import type { Verdict } from "./limiter.ts";
 import type { Plan } from "./ruleSet.ts";

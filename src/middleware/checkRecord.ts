@@ -82,14 +82,14 @@ const readShort = async (exchange: Exchange, budget: BodyBudget): Promise<Uint8A
   if (body.kind === "none") return undefined;
   if (body.kind === "bytes") return body.bytes.length > JUDGED_BYTES_MAX ? undefined : body.bytes;
   const reserved = body.length ?? JUDGED_BYTES_MAX;
-  if (reserved > JUDGED_BYTES_MAX || !budget.tryTake(client.address, reserved)) return undefined;
+  if (reserved > JUDGED_BYTES_MAX || !budget.tryTake(client.block, reserved)) return undefined;
   try {
     const read = await readUpTo(body.source, { bytesMax: JUDGED_BYTES_MAX, timeoutMs: TIMEOUT_MS });
     exchange.body =
       read.kind === "longer" ? { ...body, source: read.source } : { kind: "bytes", bytes: read.bytes };
     return read.kind === "whole" ? read.bytes : undefined;
   } finally {
-    budget.give(client.address, reserved);
+    budget.give(client.block, reserved);
   }
 };
 

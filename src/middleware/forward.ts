@@ -53,7 +53,7 @@ export const createForward = (services: Services): Stage => {
       body: guarded?.body ?? exchange.body,
       bodyBytesMax,
       isStream: route.isStream === true,
-      fairnessKey: client.address,
+      fairnessKey: client.block,
     };
     return new Promise((resolve, reject) => {
       pool.request(request, {

@@ -24,9 +24,9 @@ export interface Places {
 export const createPlaces = (limits: Limits, hub: Hub): Places => {
   const { inFlight, streams } = limits;
 
-  const isCrowded = ({ address, user }: Caller): boolean => {
+  const isCrowded = ({ client }: Exchange, { user }: Caller): boolean => {
     const { inFlightPerAddressMax, inFlightPerUserMax } = limits.config;
-    if (inFlight.of(address) >= inFlightPerAddressMax) return true;
+    if (inFlight.of(client.block) >= inFlightPerAddressMax) return true;
     return user !== undefined && inFlight.of(user) >= inFlightPerUserMax;
   };
 
@@ -37,27 +37,28 @@ export const createPlaces = (limits: Limits, hub: Hub): Places => {
   };
 
   return {
-    check: ({ route, headers }, caller, clientId) => {
+    check: (exchange, caller, clientId) => {
+      const { route, headers, client } = exchange;
       const { message, streamsPerAddressMax } = limits.config;
       const refuse = (code: ErrorCode, waitMs: number): never => {
         throw limitRefusal(headers, { code, waitMs, policy: code, message });
       };
       if (route.isStream === true) {
-        if (streams.of(caller.address) >= streamsPerAddressMax) refuse("too_many_streams", STREAM_WAIT_MS);
-      } else if (isCrowded(caller)) refuse("too_many_at_once", WAIT_MS);
+        if (streams.of(client.block) >= streamsPerAddressMax) refuse("too_many_streams", STREAM_WAIT_MS);
+      } else if (isCrowded(exchange, caller)) refuse("too_many_at_once", WAIT_MS);
       else if (route.kind === "realtime" && hasManyStreams(caller, clientId))
         refuse("too_many_streams", STREAM_WAIT_MS);
     },
-    take: ({ route, presence }, { address, user }) => {
+    take: ({ route, presence, client: { block } }, { user }) => {
       if (route.isStream === true) {
-        streams.enter(address);
-        presence.whenOver = () => streams.leave(address);
+        streams.enter(block);
+        presence.whenOver = () => streams.leave(block);
         return;
       }
-      inFlight.enter(address);
+      inFlight.enter(block);
       if (user !== undefined) inFlight.enter(user);
       presence.whenOver = () => {
-        inFlight.leave(address);
+        inFlight.leave(block);
         if (user !== undefined) inFlight.leave(user);
       };
     },

@@ -1,10 +1,13 @@
 import { expect, test } from "bun:test";
 import { Refusal } from "../errors.ts";
 import type { Principal } from "../exchange.ts";
+import { blockText } from "../utils/addressBlocks.ts";
 import { Secret } from "../utils/secret.ts";
 import { createOperatorCheck, type OperatorExchange } from "./operator.ts";
 
 const KEY = "an-admin-key-of-some-length";
+
+const clientAt = (address: string) => ({ address, block: blockText(address) });
 
 const exchangeOf = (
   authorization: string | undefined,
@@ -13,7 +16,7 @@ const exchangeOf = (
   id: "r1",
   headers: [],
   authorizations: authorization === undefined ? [] : [authorization],
-  client: { address: "203.0.113.7" },
+  client: clientAt("203.0.113.7"),
   principal: { kind: "guest" },
   credential: "whatever came",
   ...more,
@@ -90,7 +93,7 @@ test("after repeated failures an address waits, the right key included; others d
   expect(ask(`Bearer ${KEY}`)).toBe("admin_key_blocked");
   expect(wrong()).toBe(6);
   const elsewhere = {
-    client: { address: "203.0.113.8" },
+    client: clientAt("203.0.113.8"),
   };
   expect(ask(`Bearer ${KEY}`, elsewhere)).toBe("operator");
   pass(1_001);
@@ -102,7 +105,7 @@ test("after repeated failures an address waits, the right key included; others d
 test("a whole IPv6 network of one customer is one address", () => {
   const { ask } = build();
   const at = (tail: string) => ({
-    client: { address: `2001:db8:1:2::${tail}` },
+    client: clientAt(`2001:db8:1:2::${tail}`),
   });
   for (let i = 1; i <= 6; i++) ask("Bearer wrong", at(String(i)));
   expect(ask(`Bearer ${KEY}`, at("ffff"))).toBe("admin_key_blocked");

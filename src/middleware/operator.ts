@@ -1,18 +1,18 @@
 // Who may use the admin API: the holder of the admin key, or a superuser with a live session. Opens no session and
 // grants nothing at PocketBase.
 import { timingSafeEqual } from "node:crypto";
-import ipaddr from "ipaddr.js";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
+import type { Client } from "../utils/address.ts";
 import { BackOff, type BackOffOptions } from "../utils/backOff.ts";
 import type { Secret } from "../utils/secret.ts";
 
-/** Wrong keys from one address (IPv6: one /64). */
+/** Wrong keys of one client. */
 const BACK_OFF = { freeMax: 5, firstMs: 1_000, longestMs: 30_000, forgetMs: 600_000, namesMax: 4_096 };
 
 /** The part of an exchange that matters here. */
 export interface OperatorExchange extends Pick<Exchange, "id" | "authorizations" | "headers"> {
-  readonly client: { readonly address: string };
+  readonly client: Pick<Client, "address" | "block">;
   principal: Exchange["principal"];
   credential: Exchange["credential"];
 }
@@ -45,16 +45,16 @@ export const createOperatorCheck = (
     if (expected === undefined) throw new Refusal("not_found");
     const presented = /^bearer (.+)$/i.exec(exchange.authorizations[0] ?? "")?.[1];
     if (presented === undefined) throw new Refusal("admin_key_required");
-    const place = placeOf(exchange.client.address);
-    const waitMs = backOff.waitMs(place);
+    const { block } = exchange.client;
+    const waitMs = backOff.waitMs(block);
     // Not even compared: otherwise the right key would show among any number of guesses.
     if (waitMs > 0) throw new Refusal("admin_key_blocked", { retryAfterSeconds: Math.ceil(waitMs / 1000) });
     if (!timingSafeEqual(digest(presented), expected)) {
-      backOff.fail(place);
+      backOff.fail(block);
       onWrongKey(exchange);
       throw new Refusal("admin_key_required");
     }
-    backOff.succeed(place);
+    backOff.succeed(block);
     exchange.principal = { kind: "operator", session: undefined };
     return undefined;
   };
@@ -62,6 +62,3 @@ export const createOperatorCheck = (
 
 // Of equal length whatever was sent, so that the comparison takes the same time.
 const digest = (text: string): Buffer => new Bun.CryptoHasher("sha256").update(text).digest();
-
-const placeOf = (address: string): string =>
-  ipaddr.IPv6.isValid(address) ? ipaddr.IPv6.parse(address).parts.slice(0, 4).join(":") : address;

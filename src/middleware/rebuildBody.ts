@@ -19,7 +19,7 @@ const STRUCT_BYTES_MAX = 1_048_576;
 const BATCH_BYTES_MAX = 33_554_432;
 /** Largest body whose digest is checked; a signature over a larger one leaves the body out. */
 const SIGNED_BYTES_MAX = 8_388_608;
-/** For all bodies that are in memory at the same time: in all, and of one client address. */
+/** For all bodies that are in memory at the same time: in all, and of one client. */
 const BUDGET: BudgetLimits = { bytesMax: 268_435_456, bytesPerClientMax: 67_108_864 };
 const TIMEOUT_MS = 30_000;
 
@@ -44,7 +44,7 @@ export const createRebuildBody = (): RebuildBody => {
   return async (exchange, body, options) => {
     if (exchange.isSigned && exchange.route.body === "stream" && isUndigested(exchange, body))
       return exchange;
-    const source = createCountedSource(body.source, budget, exchange.client.address);
+    const source = createCountedSource(body.source, budget, exchange.client.block);
     try {
       const counted: StreamBody = { ...body, source };
       return await (exchange.isSigned

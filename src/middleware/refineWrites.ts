@@ -171,7 +171,7 @@ const readWhole = async (exchange: Exchange, bytesMax: number, budget: BodyBudge
     return body.bytes;
   }
   if ((body.length ?? 0) > bytesMax) throw new Refusal("body_too_large");
-  const source = createCountedSource(body.source, budget, client.address);
+  const source = createCountedSource(body.source, budget, client.block);
   try {
     const bytes = await readBody(source, { bytesMax, timeoutMs: TIMEOUT_MS });
     exchange.body = bytes.length === 0 ? { kind: "none" } : { kind: "bytes", bytes };

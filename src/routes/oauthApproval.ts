@@ -8,15 +8,7 @@ import { renderLeavingPage } from "../oauth/pages/flowPages.ts";
 import { readUserCode } from "../oauth/userCode.ts";
 import type { Services } from "../services.ts";
 import { providersFor, requireDeviceLogin } from "./oauthDevice.ts";
-import {
-  bodyParamsOf,
-  checkCsrf,
-  csrfOf,
-  ownerOf,
-  paramsOf,
-  publicBaseOf,
-  tieBrowser,
-} from "./oauthRequest.ts";
+import { bodyParamsOf, checkCsrf, csrfOf, paramsOf, publicBaseOf, tieBrowser } from "./oauthRequest.ts";
 import type { BeginLogin } from "./oauthStart.ts";
 
 const UNKNOWN = "No device waits with this code. Codes last ten minutes.";
@@ -82,7 +74,7 @@ export class Approval {
   // A short code can be guessed: wrong ones count. @throws Refusal `oauth_busy` after too many
   #deviceOf(exchange: Exchange, typed: string): ShownDevice | undefined {
     const { devices, guesses } = this.#services.oauth;
-    const owner = ownerOf(exchange);
+    const owner = exchange.client.block;
     if (!guesses.mayGuess(owner)) throw new Refusal("oauth_busy", { retryAfterSeconds: 600 });
     const userCode = readUserCode(typed);
     const device = userCode === undefined ? undefined : devices.byUserCode(userCode);

@@ -8,7 +8,7 @@ import type { Services } from "../services.ts";
 import { withParams } from "../utils/redirectUrl.ts";
 import type { Outcome } from "./oauthCallback.ts";
 import type { Deliver } from "./oauthDelivery.ts";
-import { ownerOf, type Params, redirectTo, refuseBusy } from "./oauthRequest.ts";
+import { type Params, redirectTo, refuseBusy } from "./oauthRequest.ts";
 
 /** How long an app has to fetch what was meant for it. */
 const CODE_MS = 60_000;
@@ -40,7 +40,7 @@ export const createEndInApp = ({ oauth }: Services, deliver: Deliver) => {
     const code = newSecret();
     const value: Kept = { result: outcome.result, challenge };
     try {
-      oauth.slips.put("code", code, { value, ttlMs: CODE_MS, owner: ownerOf(exchange) });
+      oauth.slips.put("code", code, { value, ttlMs: CODE_MS, owner: exchange.client.block });
     } catch (error) {
       refuseBusy(error);
     }

@@ -10,7 +10,7 @@ import { newUserCode } from "../oauth/userCode.ts";
 import type { Services } from "../services.ts";
 import { labelOf } from "../sessions/device.ts";
 import { headerValue } from "../utils/headers.ts";
-import { bodyParamsOf, jsonAnswer, ownerOf, publicBaseOf, refuseBusy } from "./oauthRequest.ts";
+import { bodyParamsOf, jsonAnswer, publicBaseOf, refuseBusy } from "./oauthRequest.ts";
 
 /** Seconds between two questions of a device that does not listen to events (RFC 8628 section 3.2). */
 export const POLL_SECONDS = 5;
@@ -48,7 +48,7 @@ export const createDeviceStart = (services: Services): ((exchange: Exchange) => 
     const kind = labelOf(headerValue(exchange.headers, "user-agent") ?? "");
     try {
       const info = { cid, provider, label, address, kind, startedMs: Date.now() };
-      oauth.devices.add({ device, user, owner: ownerOf(exchange) }, info);
+      oauth.devices.add({ device, user, owner: exchange.client.block }, info);
     } catch (error) {
       refuseBusy(error);
     }

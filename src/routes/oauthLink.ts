@@ -13,7 +13,6 @@ import {
   checkCsrf,
   csrfOf,
   jsonAnswer,
-  ownerOf,
   paramsOf,
   publicBaseOf,
   refuseBusy,
@@ -61,7 +60,7 @@ export const createLinkRoutes = (services: Services, begin: BeginLogin): LinkRou
       end,
     };
     try {
-      oauth.slips.put("ticket", ticket, { value, ttlMs: TICKET_MS, owner: ownerOf(exchange) });
+      oauth.slips.put("ticket", ticket, { value, ttlMs: TICKET_MS, owner: exchange.client.block });
     } catch (error) {
       refuseBusy(error);
     }

@@ -6,7 +6,6 @@ import type { Answer } from "../http/answer.ts";
 import { isSameText, newSecret, sha256 } from "../oauth/pkce.ts";
 import { OAuthBusy } from "../oauth/slips.ts";
 import type { Services } from "../services.ts";
-import { parseAddress } from "../utils/address.ts";
 import { readCookie, renderCookie } from "../utils/cookies.ts";
 import { headerValue } from "../utils/headers.ts";
 
@@ -43,12 +42,6 @@ export const bodyParamsOf = ({ body, headers }: Exchange): Params => {
 /** Hapta's own address as the visitor knows it, without a trailing slash: what was configured, or what he typed. */
 export const publicBaseOf = ({ client, host }: Exchange, { settings }: Services): string =>
   settings.oauth2.publicUrl ?? `${client.isSecure ? "https" : "http"}://${host}`;
-
-/** Whose share of the logins under way counts: an address, of IPv6 the network (/64) it lies in. */
-export const ownerOf = ({ client }: Exchange): string =>
-  client.address.includes(":")
-    ? (parseAddress(client.address) ?? "").split(":").slice(0, 4).join(":")
-    : client.address;
 
 /** The secret that ties a login to the browser that began it, and the Set-Cookie value that keeps it there. */
 export interface BrowserTie {

@@ -6,15 +6,7 @@ import type { Answer } from "../http/answer.ts";
 import { type AppEnd, authorizationUrlOf, type Flow, type FlowEnd } from "../oauth/flow.ts";
 import { isChallenge, newSecret } from "../oauth/pkce.ts";
 import type { Services } from "../services.ts";
-import {
-  ownerOf,
-  type Params,
-  paramsOf,
-  publicBaseOf,
-  redirectTo,
-  refuseBusy,
-  tieBrowser,
-} from "./oauthRequest.ts";
+import { type Params, paramsOf, publicBaseOf, redirectTo, refuseBusy, tieBrowser } from "./oauthRequest.ts";
 
 /** Time for choosing an account, a password and a second factor at the provider. */
 const FLOW_MS = 600_000;
@@ -56,7 +48,7 @@ export const createBeginLogin = (services: Services): BeginLogin => {
     const authOrigin = new URL(location).origin;
     const flow: Flow = { cid, provider, authOrigin, verifier, nonce, callbackUrl, browser: hash, end, link };
     try {
-      oauth.slips.put("flow", state, { value: flow, ttlMs: FLOW_MS, owner: ownerOf(exchange) });
+      oauth.slips.put("flow", state, { value: flow, ttlMs: FLOW_MS, owner: exchange.client.block });
     } catch (error) {
       refuseBusy(error);
     }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createAddressTest, createClientResolver, isPrivateAddress, parseAddress } from "./address.ts";
+import { blockText } from "./addressBlocks.ts";
 
 /** Resolves one hop with the given trusted blocks. */
 const resolve = (trusted: readonly string[], peer: string, forwardedFor?: string) =>
@@ -117,6 +118,7 @@ describe("RL3: an untrusted peer is known by its socket only", () => {
       });
       expect(resolve(trusted, "::ffff:203.0.113.9", forwardedFor)).toMatchObject({
         address: "203.0.113.9",
+        block: "203.0.113.9",
         isPrivate: false,
       });
     }
@@ -124,9 +126,16 @@ describe("RL3: an untrusted peer is known by its socket only", () => {
 
   test("a private peer that forwards without being trusted is public, and is not the client it stands for", () => {
     const client = resolve([], "127.0.0.1", "127.0.0.1");
-    expect(client).toEqual({ address: "127.0.0.1", isPrivate: false, isProxied: true, isSecure: false });
+    expect(client).toEqual({
+      address: "127.0.0.1",
+      block: "127.0.0.1",
+      isPrivate: false,
+      isProxied: true,
+      isSecure: false,
+    });
     expect(resolve([], "::1", "203.0.113.9")).toEqual({
       address: "::1",
+      block: "0:0:0:0::/64",
       isPrivate: false,
       isProxied: true,
       isSecure: false,
@@ -136,12 +145,14 @@ describe("RL3: an untrusted peer is known by its socket only", () => {
   test("a direct peer is itself", () => {
     expect(resolve([], "::ffff:127.0.0.1")).toEqual({
       address: "127.0.0.1",
+      block: "127.0.0.1",
       isPrivate: true,
       isProxied: false,
       isSecure: false,
     });
     expect(resolve(["127.0.0.1"], "127.0.0.1")).toEqual({
       address: "127.0.0.1",
+      block: "127.0.0.1",
       isPrivate: true,
       isProxied: false,
       isSecure: false,
@@ -165,6 +176,7 @@ describe("RL4: behind a trusted proxy the right-most untrusted entry counts", ()
     for (const peer of ["10.0.0.2", "::ffff:10.0.0.2", "2001:db8::2"]) {
       expect(resolve(TRUSTED, peer, forwardedFor)).toEqual({
         address,
+        block: blockText(address),
         isPrivate: false,
         isProxied: false,
         isSecure: false,
@@ -187,6 +199,7 @@ describe("RL4: behind a trusted proxy the right-most untrusted entry counts", ()
     (forwardedFor) => {
       expect(resolve(TRUSTED, "10.0.0.2", forwardedFor)).toEqual({
         address: "10.0.0.2",
+        block: "10.0.0.2",
         isPrivate: false,
         isProxied: true,
         isSecure: false,
@@ -197,6 +210,7 @@ describe("RL4: behind a trusted proxy the right-most untrusted entry counts", ()
   test("a private client behind the proxy is private", () => {
     expect(resolve(TRUSTED, "10.0.0.2", "192.168.1.7")).toEqual({
       address: "192.168.1.7",
+      block: "192.168.1.7",
       isPrivate: true,
       isProxied: false,
       isSecure: false,
@@ -209,7 +223,13 @@ describe("RL4: behind a trusted proxy the right-most untrusted entry counts", ()
       forwardedFor: undefined,
       isForwarded: true,
     });
-    expect(client).toEqual({ address: "10.0.0.2", isPrivate: false, isProxied: true, isSecure: false });
+    expect(client).toEqual({
+      address: "10.0.0.2",
+      block: "10.0.0.2",
+      isPrivate: false,
+      isProxied: true,
+      isSecure: false,
+    });
   });
 
   test("no prefix an attacker sends changes who it is", () => {
@@ -224,6 +244,7 @@ describe("RL4: behind a trusted proxy the right-most untrusted entry counts", ()
         const client = resolve(TRUSTED, "10.0.0.2", [...prefix, "203.0.113.9", "10.3.3.3"].join(", "));
         expect(client).toEqual({
           address: "203.0.113.9",
+          block: "203.0.113.9",
           isPrivate: false,
           isProxied: false,
           isSecure: false,

@@ -1,5 +1,6 @@
 // Client addresses: parsing, ranges, and who the client is behind proxies the operator trusts.
 import ipaddr from "ipaddr.js";
+import { blockText } from "./addressBlocks.ts";
 
 type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
@@ -7,6 +8,8 @@ type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 export interface Client {
   /** IPv4 in dotted form (mapped IPv6 is unmapped) or IPv6 in its shortest form, without a zone. */
   readonly address: string;
+  /** Whom bounds of one client are about: the address, or of an IPv6 one its /64, all of which is one household's. */
+  readonly block: string;
   /** Loopback, private or link-local, and nothing hints at an unknown proxy in between. */
   readonly isPrivate: boolean;
   /** The address is a proxy's: it stands for somebody it did not name in a way Hapta believes. */
@@ -116,6 +119,7 @@ const isHttps = (proto: string | undefined): boolean => proto !== undefined && H
 
 const direct = (address: string, isSecure: boolean): Client => ({
   address,
+  block: blockText(address),
   isPrivate: isPrivateAddress(address),
   isProxied: false,
   isSecure,
@@ -123,6 +127,7 @@ const direct = (address: string, isSecure: boolean): Client => ({
 
 const proxied = (address: string, isSecure: boolean): Client => ({
   address,
+  block: blockText(address),
   isPrivate: false,
   isProxied: true,
   isSecure,

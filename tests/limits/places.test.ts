@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 import { headOf } from "../support/wireReader.ts";
-import { startLimited } from "./support.ts";
+import { repeat, startLimited } from "./support.ts";
 
 setDefaultTimeout(60_000);
 
@@ -32,6 +32,34 @@ describe("places", () => {
     for (const release of held) release();
     expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200, 200]);
     await eventually(async () => (await hapta.send(QUICK)).status === 200, 5_000);
+  });
+
+  test("the addresses of one IPv6 network are one client: they share its places", async () => {
+    const held: (() => void)[] = [];
+    await using hapta = await startLimited(
+      {
+        ratelimit: { ...GENEROUS, MaxInFlightPerAddress: 3 },
+        Realtime: { MaxClientsPerAddress: 2 },
+        Network: { TrustedProxies: ["loopback"] },
+      },
+      () => new Promise((resolve) => held.push(() => resolve(new Response("ok")))),
+    );
+    const at = (path: string, address: string) => ({
+      path,
+      headers: [["X-Forwarded-For", address]] as const,
+    });
+    const slow = [1, 2, 3].map((host) => hapta.send(at("/slow", `2001:db8:5:5::${host}`)));
+    await eventually(() => held.length === 3, 5_000);
+    const refused = await hapta.send(at("/slow", "2001:db8:5:5:ffff::4"));
+    expect([refused.status, headOf(refused, "x-hapta-error")]).toEqual([429, "too_many_at_once"]);
+    const other = hapta.send(at("/slow", "2001:db8:5:6::4"));
+    await eventually(() => held.length === 4, 5_000);
+    for (const release of held) release();
+    expect((await Promise.all([...slow, other])).map(({ status }) => status)).toEqual(repeat(4, 200));
+    using _first = await openEventStream(hapta.url, at("/api/realtime", "2001:db8:5:5::1"));
+    using _second = await openEventStream(hapta.url, at("/api/realtime", "2001:db8:5:5::2"));
+    const third = await hapta.send(at("/api/realtime", "2001:db8:5:5::3"));
+    expect([third.status, headOf(third, "x-hapta-error")]).toEqual([429, "too_many_streams"]);
   });
 
   test("slow uploads of one client leave places for others, and a client that leaves gives its places back", async () => {

@@ -2,11 +2,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
-import { blockText } from "../../limits/addressBlocks.ts";
 import type { Ban } from "../../limits/bans.ts";
 import { type Caller, guestAt } from "../../limits/buckets.ts";
 import type { Services } from "../../services.ts";
 import { parseAddress } from "../../utils/address.ts";
+import { blockText } from "../../utils/addressBlocks.ts";
 import type { ControlPart } from "./controlApp.ts";
 import {
   collectionParam,

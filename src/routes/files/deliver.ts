@@ -139,7 +139,7 @@ const send = (
       body: { kind: "stream", source: rewriter, length: undefined },
       bodyBytesMax,
       isStream: false,
-      fairnessKey: client.address,
+      fairnessKey: client.block,
     } as const;
     pool.request(request, {
       // The upload is whole: it goes on when its client leaves.
