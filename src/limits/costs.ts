@@ -35,6 +35,8 @@ export const weightOf = (deed: Deed, { query, bodyBytes, topics = 0 }: Load): nu
       return deed.route.operation === "auth-refresh" ? 1 : AUTH_WEIGHT;
     case "realtime":
       return 1 + Math.floor(Math.min(topics, TOPICS_MAX) / TOPICS);
+    case "write":
+      return 1 + expandDepth(query) + uploadWeight(bodyBytes);
     default:
       return 1 + uploadWeight(bodyBytes);
   }
@@ -45,23 +47,25 @@ export const uploadWeight = (bytes: number): number => Math.floor(bytes / MEGABY
 
 // Pages up to 100 records are the plain read; PocketBase cuts at 1000.
 const pageWeight = (query: string): number => {
-  const perPage = Math.min(Number(parameter(query, "perPage") ?? 0), PAGE_RECORDS_MAX);
-  return perPage > PAGE_RECORDS ? Math.ceil(perPage / PAGE_RECORDS) - 1 : 0;
+  const perPage = largest(query, "perPage", (text) => Number(text) || 0);
+  return perPage > PAGE_RECORDS ? Math.ceil(Math.min(perPage, PAGE_RECORDS_MAX) / PAGE_RECORDS) - 1 : 0;
 };
 
 // `a.b,c` is two relations deep: each level is a round of queries.
-const expandDepth = (query: string): number => {
-  const expand = parameter(query, "expand");
-  if (expand === undefined || expand === "") return 0;
+const expandDepth = (query: string): number => Math.min(EXPAND_DEPTH_MAX, largest(query, "expand", depthOf));
+
+const depthOf = (expand: string): number => {
   let deepest = 0;
-  for (const path of expand.split(",")) deepest = Math.max(deepest, path.split(".").length);
-  return Math.min(deepest, EXPAND_DEPTH_MAX);
+  if (expand !== "")
+    for (const path of expand.split(",")) deepest = Math.max(deepest, path.split(".").length);
+  return deepest;
 };
 
-// The query is as the client wrote it; names may be escaped, and the last one counts most at worst.
-const parameter = (query: string, name: string): string | undefined => {
-  if (!query.includes("%") && !query.includes(name)) return undefined;
-  return new URLSearchParams(query).getAll(name).sort(longestLast).at(-1);
+// The query is as the client wrote it: names may be escaped, and one may come twice. Whichever PocketBase reads, the
+// heaviest counts.
+const largest = (query: string, name: string, weigh: (text: string) => number): number => {
+  if (!query.includes("%") && !query.includes(name)) return 0;
+  let most = 0;
+  for (const text of new URLSearchParams(query).getAll(name)) most = Math.max(most, weigh(text));
+  return most;
 };
-
-const longestLast = (a: string, b: string): number => a.length - b.length;
