@@ -5,6 +5,8 @@ import type { BodyBudget } from "./bodyBudget.ts";
 
 /** A source that charges what flows through it until {@link release} gives everything back. */
 export interface CountedSource extends BodySource {
+  /** What has come through. */
+  readonly bytes: number;
   /** Gives back what was charged and charges nothing more. May be called more than once. */
   release(): void;
 }
@@ -16,8 +18,12 @@ export const createCountedSource = (
   client: string,
 ): CountedSource => {
   let heldBytes = 0;
+  let bytes = 0;
   let isReleased = false;
   return {
+    get bytes() {
+      return bytes;
+    },
     resume: () => source.resume(),
     cancel: () => source.cancel(),
     release: () => {
@@ -30,6 +36,7 @@ export const createCountedSource = (
       source.start({
         data: (chunk) => {
           if (isRefused) return true;
+          bytes += chunk.length;
           if (isReleased) return sink.data(chunk);
           if (!budget.tryTake(client, chunk.length)) {
             isRefused = true;

@@ -3,15 +3,14 @@ import { blockText } from "../utils/addressBlocks.ts";
 import type { Caller, Charge } from "./buckets.ts";
 import type { Verdict } from "./limiter.ts";
 import type { Plan } from "./ruleSet.ts";
-import type { Rule } from "./rules.ts";
 
 /** Names and values of `RateLimit-Policy` and `RateLimit`; undefined where nothing counts. */
 export type LimitHeaders = readonly string[] | undefined;
 
-/** What became of a request. Refused: `rule`, in `waitMs` it would be allowed. */
+/** What became of a request. Refused: by the rule `policy`, in `waitMs` it would be allowed. */
 export type Decision =
   | { readonly ok: true; readonly headers: LimitHeaders }
-  | { readonly ok: false; readonly headers: LimitHeaders; readonly rule: Rule; readonly waitMs: number };
+  | { readonly ok: false; readonly headers: LimitHeaders; readonly policy: string; readonly waitMs: number };
 
 /** Nothing counts. */
 export const PASSED: Decision = { ok: true, headers: undefined };
@@ -38,7 +37,7 @@ export const toDecision = (verdict: Verdict, { policies }: Plan): Decision => {
   if (!verdict.ok) {
     const state = `"${verdict.rule.name}";r=0;t=${Math.ceil(verdict.waitMs / 1000)}`;
     const headers = ["RateLimit-Policy", policies ?? "", "RateLimit", state];
-    return { ok: false, headers, rule: verdict.rule, waitMs: verdict.waitMs };
+    return { ok: false, headers, policy: verdict.rule.name, waitMs: verdict.waitMs };
   }
   const { rule, left, resetMs } = verdict;
   if (rule === undefined || policies === undefined) return PASSED;

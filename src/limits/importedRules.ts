@@ -1,7 +1,7 @@
 // PocketBase's own rate-limit rules, read from its settings and made into rules of this kind. Never throws: what it
 // does not understand it leaves out and names.
 import { ACTIONS } from "./actions.ts";
-import { type Audience, type Rule, readPathPattern } from "./rules.ts";
+import { ANY_REQUEST, type Audience, type Rule, readPathPattern } from "./rules.ts";
 
 /** What was found in PocketBase's settings. */
 export interface Imported {
@@ -64,19 +64,14 @@ const toRule = (row: Row, at: number): Rule | undefined => {
   return scope === undefined
     ? undefined
     : {
+        ...ANY_REQUEST,
         name: `pocketbase-${at}`,
-        methods: [],
-        path: undefined,
-        collections: [],
-        actions: [],
         ...scope,
         audience: row.audience,
         unitsMax: row.unitsMax,
         windowMs: row.windowMs,
-        burst: undefined,
         by: ["address"],
         cost: 1,
-        isShadow: false,
         group: GROUP,
       };
 };

@@ -8,6 +8,7 @@ import { type Decision, isByPlace, nameOf, PASSED, toDecision, weigh } from "./d
 import { type Imported, importRules } from "./importedRules.ts";
 import { type Left, Limiter } from "./limiter.ts";
 import { Occupancy } from "./occupancy.ts";
+import { RefusedBodies } from "./refusedBodies.ts";
 import { type KnownCollection, type Plan, RuleSet } from "./ruleSet.ts";
 import type { Audience, Rule } from "./rules.ts";
 import { Shield } from "./shield.ts";
@@ -81,6 +82,7 @@ export class Limits {
   /** By rule name. */
   readonly counts = new Map<string, RuleCount>();
   readonly shield: Shield;
+  readonly refusedBodies: RefusedBodies;
   readonly #options: LimitsOptions;
   #config: LimitsConfig;
   #imported: Imported = { rules: [], skipped: [] };
@@ -106,6 +108,7 @@ export class Limits {
       wallMs: options.wallMs,
       isShadow: () => this.#config.isShadow,
     });
+    this.refusedBodies = new RefusedBodies(this.limiter);
     this.#ruleSet = this.#build();
   }
 
@@ -184,6 +187,11 @@ export class Limits {
    * not known by then, only buckets of places are looked at; nothing is charged.
    */
   foresee({ caller, audience, deed }: Omit<Ask, "weight">): Decision {
+    const spoilt = this.refusedBodies.judge(caller.address);
+    if (!spoilt.ok && !this.#config.isShadow) {
+      this.#refused(spoilt.rule, caller);
+      return { ok: false, headers: undefined, policy: spoilt.rule.name, waitMs: spoilt.waitMs };
+    }
     const plan = this.#ruleSet.plan(deed, audience);
     const certain = audience === "guest" ? plan.charges : plan.charges.filter(isByPlace);
     if (certain.length === 0) return PASSED;
@@ -215,9 +223,12 @@ export class Limits {
 
   #chargesOf({ user }: Caller): Charge[] {
     const asked: readonly string[] = user === undefined ? ["address", "user", "session", "app"] : ["user"];
-    return this.rules
+    const own = this.rules
       .filter(({ by }) => by.every((dimension) => asked.includes(dimension)))
       .map((rule) => ({ rule: this.limiter.compile(rule), units: 1, routeClass: "", collection: "" }));
+    return user === undefined
+      ? [...own, ...this.shield.chargesOfAddress, this.refusedBodies.chargeOf(1)]
+      : own;
   }
 
   #build(): RuleSet {

@@ -132,6 +132,9 @@ describe("a restart", () => {
     expect(limits.inspect(guestAt("203.0.113.8")).map(({ rule, left }) => `${rule?.name} ${left}`)).toEqual([
       "other 3",
       "pocketbase-0 2",
+      "login:address 30",
+      "login:mailAddress 20",
+      "refused-bodies 60",
     ]);
   });
 });

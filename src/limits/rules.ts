@@ -33,6 +33,18 @@ export interface Rule {
   readonly group: string | undefined;
 }
 
+/** The part of a rule that means any request of guests and users. */
+export const ANY_REQUEST = {
+  methods: [],
+  path: undefined,
+  collections: [],
+  actions: [],
+  audience: [],
+  burst: undefined,
+  isShadow: false,
+  group: undefined,
+} as const satisfies Partial<Rule>;
+
 /** A deed with what is known of its collection: names and id in lower case. */
 export interface MatchContext {
   readonly deed: Deed;

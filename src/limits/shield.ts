@@ -3,7 +3,7 @@
 import type { Caller, Charge } from "./buckets.ts";
 import { KnownDevices } from "./knownDevices.ts";
 import type { Limiter } from "./limiter.ts";
-import type { Dimension, Rule } from "./rules.ts";
+import { ANY_REQUEST, type Dimension, type Rule } from "./rules.ts";
 import { StormWatch } from "./stormWatch.ts";
 
 /** One try to get in, or to have a mail sent. */
@@ -49,18 +49,11 @@ const MINUTE_MS = 60_000;
 
 // So many at once, then one every `everyMs`: the longest anybody waits.
 const rule = (burst: number, everyMs: number, by: readonly Dimension[]): Omit<Rule, "name"> => ({
-  methods: [],
-  path: undefined,
-  collections: [],
-  actions: [],
-  audience: [],
+  ...ANY_REQUEST,
   unitsMax: burst,
   windowMs: burst * everyMs,
-  burst,
   by,
   cost: 1,
-  isShadow: false,
-  group: undefined,
 });
 
 // The identity counts as `user`, the device as `session`, the code's id as `app`.
@@ -112,6 +105,11 @@ export class Shield {
   /** Whether so much fails at present that devices nobody knows share one budget. */
   get isStorm(): boolean {
     return this.#storm.isOn;
+  }
+
+  /** What counts whatever an address does, whoever it tries to be; for people. */
+  get chargesOfAddress(): Charge[] {
+    return (["address", "mailAddress"] as const).flatMap((name) => this.#charges.get(name) ?? []);
   }
 
   /** Lets a try begin, counted as failed until it ends otherwise, so that many at once are no way around. */

@@ -20,7 +20,9 @@ export type Admit = (request: WireRequest, traced: Traced) => Exchange | Promise
 
 export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Services): Admit => {
   const readingOf = createReadingOf(new Set(settings.security.hosts));
-  const rebuildBody = createRebuildBody();
+  const rebuildBody = createRebuildBody(({ client }, bytes) =>
+    limits.refusedBodies.note(client.address, bytes),
+  );
   const pageOf = createPageOf(settings.security.origins);
   const checkBody = createBodyCheck(settings);
   const hasApps = settings.security.apps.length > 0;
@@ -100,11 +102,12 @@ const refuseInVain = (exchange: Exchange, limits: Limits, isAdmin: boolean): voi
   if (limits.bans.find(exchange.client.address, undefined) !== undefined) throw new Refusal("banned");
   if (!limits.isEnabled) return;
   const audience = isGuest ? "guest" : "user";
-  const decision = limits.foresee({ caller: guestAt(exchange.client.address), audience, deed: exchange });
+  const { address } = exchange.client;
+  const decision = limits.foresee({ caller: guestAt(address), audience, deed: exchange });
   if (decision.ok) return;
-  const { rule, waitMs, headers } = decision;
+  const { policy, waitMs, headers } = decision;
   const { message } = limits.config;
-  throw limitRefusal(exchange.headers, { code: "rate_limited", waitMs, policy: rule.name, message, headers });
+  throw limitRefusal(exchange.headers, { code: "rate_limited", waitMs, policy, message, headers });
 };
 
 const NO_BODY: RequestBody = { kind: "none" };

@@ -24,15 +24,9 @@ export const createMeter = (services: Services): Stage => {
     if (hasPlaces) places.check(exchange, ask.caller, members?.get("clientid"));
     const decision = limits.decide(ask);
     if (!decision.ok) {
-      const { waitMs, rule, headers } = decision;
+      const { waitMs, policy, headers } = decision;
       const { message } = limits.config;
-      throw limitRefusal(exchange.headers, {
-        code: "rate_limited",
-        waitMs,
-        policy: rule.name,
-        message,
-        headers,
-      });
+      throw limitRefusal(exchange.headers, { code: "rate_limited", waitMs, policy, message, headers });
     }
     exchange.limitHeaders = decision.headers;
     if (hasPlaces) places.take(exchange, ask.caller);

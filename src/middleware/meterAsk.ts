@@ -58,7 +58,10 @@ const audienceOf = ({ kind }: Principal): Audience => {
   return kind === "guest" ? "guest" : "user";
 };
 
-const lengthOf = ({ body }: Exchange): number => (body.kind === "stream" ? (body.length ?? 0) : 0);
+const lengthOf = ({ body }: Exchange): number => {
+  if (body.kind === "bytes") return body.bytes.length;
+  return body.kind === "stream" ? (body.length ?? 0) : 0;
+};
 
 const topicsIn = (members: ReadonlyMap<string, unknown> | undefined): number => {
   const topics = members?.get("subscriptions");

@@ -38,8 +38,12 @@ export type RebuildBody = (
   options: RebuildOptions,
 ) => Promise<Exchange>;
 
-/** Makes the function that replaces the body of an exchange by what Hapta read and checked. */
-export const createRebuildBody = (): RebuildBody => {
+/**
+ * Makes the function that replaces the body of an exchange by what Hapta read and checked.
+ *
+ * @param onRefused - Told how much was read of a body that was refused then.
+ */
+export const createRebuildBody = (onRefused: (exchange: Exchange, bytes: number) => void): RebuildBody => {
   const budget = new BodyBudget(BUDGET);
   return async (exchange, body, options) => {
     if (exchange.isSigned && exchange.route.body === "stream" && isUndigested(exchange, body))
@@ -50,6 +54,9 @@ export const createRebuildBody = (): RebuildBody => {
       return await (exchange.isSigned
         ? rebuildSigned(exchange, counted, options)
         : rebuild(exchange, counted, options));
+    } catch (error) {
+      if (error instanceof Refusal) onRefused(exchange, source.bytes);
+      throw error;
     } finally {
       source.release();
     }

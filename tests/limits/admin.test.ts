@@ -33,7 +33,12 @@ describe("the admin API", () => {
     const overview = await askJson<{ rules: { name: string; refused: number }[] }>(pair.url, "/hapta/limits");
     expect(overview.rules[0]).toMatchObject({ name: "default", refused: 5, max: 20, by: ["user"] });
     const place = "/hapta/limits/caller?address=203.0.113.1";
-    expect((await askJson<Caller>(pair.url, place)).rules).toMatchObject([{ rule: "default", left: 0 }]);
+    expect((await askJson<Caller>(pair.url, place)).rules).toMatchObject([
+      { rule: "default", left: 0 },
+      { rule: "login:address", left: 30 },
+      { rule: "login:mailAddress", left: 20 },
+      { rule: "refused-bodies", left: 60 },
+    ]);
     const { items } = await askJson<{ items: { name: string }[] }>(pair.url, "/hapta/limits/top");
     expect(items.map(({ name }) => name)).toContain("203.0.113.1");
     expect((await ask(pair.url, place, { method: "DELETE" })).status).toBe(204);

@@ -159,6 +159,15 @@ describe("rate limits", () => {
     expect(await left(login, "127.0.1.6")).toBe(95);
     const upload = { method: "POST", path: LIST.path, body: Buffer.alloc(3 * 1_048_576 + 5) };
     expect(await left(upload, "127.0.1.7")).toBe(96);
+    const batch: WireRequest = {
+      method: "POST",
+      path: "/api/batch",
+      headers: [["Content-Type", "application/json"]],
+      body: JSON.stringify({
+        requests: [{ method: "POST", url: LIST.path, body: { text: "x".repeat(3 * 1_048_576) } }],
+      }),
+    };
+    expect(await left(batch, "127.0.1.9")).toBe(96);
     // In chunks its length is known only at the end, and counts from then on.
     expect(await left({ ...upload, chunkBytes: 65_536 }, "127.0.1.8")).toBe(99);
     expect(await left(LIST, "127.0.1.8")).toBe(95);
@@ -227,6 +236,32 @@ describe("rate limits", () => {
     };
     // Not a byte of it was sent, and nobody asked for one.
     expect((await hapta.send(login)).status).toBe(429);
+  });
+
+  test("bodies that were read and refused have a budget of their own, whoever says to be asking", async () => {
+    await using hapta = await startLimited({
+      ratelimit: { ...SAMPLE, Max: 10_000, IP: false },
+      Network: { TrustedProxies: ["loopback"] },
+    });
+    const spoilt = (path: string, body: string, address = "203.0.113.7"): WireRequest => ({
+      method: "POST",
+      path,
+      headers: [
+        ["Content-Type", "application/json"],
+        ["Authorization", "whoever"],
+        ["X-Forwarded-For", address],
+      ],
+      body,
+    });
+    const twice = spoilt("/api/collections/users/auth-with-password", '{"identity":"a","IDENTITY":"b"}');
+    // A second one comes back every second.
+    expect(countOf(await hapta.statuses(repeat(80, twice)), 400)).toBeWithin(60, 70);
+    const refused = await hapta.send(twice);
+    expect([refused.status, headOf(refused, "x-hapta-error")]).toEqual([429, "rate_limited"]);
+    expect(await hapta.statuses([LIST])).toEqual([200]);
+    const large = spoilt("/api/batch", `{"requests":[${" ".repeat(29 * 1_048_576)}}`, "203.0.113.8");
+    expect(await hapta.statuses(repeat(3, large))).toEqual([400, 400, 429]);
+    expect(hapta.seen).toHaveLength(1);
   });
 
   test("shadow: rules are told apart from those that refuse", async () => {

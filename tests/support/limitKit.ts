@@ -1,24 +1,17 @@
 // What the tests and benchmarks of limits share: a plain rule, and a limiter on a clock of the test's own.
 import { type Caller, type Charge, type CompiledRule, guestAt } from "../../src/limits/buckets.ts";
 import { Limiter } from "../../src/limits/limiter.ts";
-import type { Rule } from "../../src/limits/rules.ts";
+import { ANY_REQUEST, type Rule } from "../../src/limits/rules.ts";
 import { parseAddress } from "../../src/utils/address.ts";
 
 /** Ten plain reads a minute and address, but for what is said. */
 export const limitRule = (more: Partial<Rule> = {}): Rule => ({
+  ...ANY_REQUEST,
   name: "r",
-  methods: [],
-  path: undefined,
-  collections: [],
-  actions: [],
-  audience: [],
   unitsMax: 10,
   windowMs: 60_000,
-  burst: undefined,
   by: ["address"],
   cost: "weight",
-  isShadow: false,
-  group: undefined,
   ...more,
 });
 
