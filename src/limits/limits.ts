@@ -259,21 +259,27 @@ export class Limits {
 
   // Every part is asked for as if it came alone, and all of it at once.
   #chargesOfBatch(plan: Plan, { parts = [], audience }: Ask): Charge[] {
-    const charges = weigh(plan, parts.length === 0 ? 1 : 0).filter(({ units }) => units > 0);
     const sums = new Map<Plan, { count: number; weight: number }>();
+    let total = parts.length === 0 ? 1 : 0;
     for (const { deed, weight } of parts) {
+      total += weight;
       const of = this.#ruleSet.plan(deed, audience);
       const sum = sums.get(of) ?? { count: 0, weight: 0 };
       sum.count++;
       sum.weight += weight;
       sums.set(of, sum);
     }
-    for (const [of, { count, weight }] of sums) {
-      for (const charge of of.charges) {
+    const ofParts = [...sums].flatMap(([{ charges }, { count, weight }]) =>
+      charges.map((charge) => {
         const { cost } = charge.rule.rule;
-        charges.push({ ...charge, units: cost === "weight" ? weight : cost * count });
-      }
-    }
-    return charges;
+        return { ...charge, units: cost === "weight" ? weight : cost * count };
+      }),
+    );
+    const weighed = new Set(ofParts.map(({ rule }) => rule));
+    // What weighs the parts has weighed the whole.
+    const ofWhole = weigh(plan, total).filter(
+      ({ rule }) => rule.rule.cost !== "weight" || !weighed.has(rule),
+    );
+    return [...ofWhole, ...ofParts];
   }
 }

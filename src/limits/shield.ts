@@ -26,6 +26,8 @@ export interface Attempt {
   readonly caller: Caller;
   readonly charges: readonly Charge[];
   readonly isKnown: boolean;
+  /** Monotonic: what came before, such as a slow body, was the client's own time. */
+  readonly begunMs: number;
 }
 
 export type Begun =
@@ -123,7 +125,7 @@ export class Shield {
     const verdict = this.#options.limiter.decide(caller, charges, { isAuth: true, isBatch: false });
     if (!verdict.ok && this.#options.isShadow?.() !== true)
       return { ok: false, rule: verdict.rule, waitMs: verdict.waitMs };
-    return { ok: true, attempt: { login, caller, charges, isKnown } };
+    return { ok: true, attempt: { login, caller, charges, isKnown, begunMs: this.#options.nowMs() } };
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Exchange, Stage } from "../exchange.ts";
 import { limitRefusal } from "../limits/limitRefusal.ts";
 import type { Ask, Limits } from "../limits/limits.ts";
 import type { Services } from "../services.ts";
+import { claimsOf } from "../utils/jwt.ts";
 import { membersOf, toAsk } from "./meterAsk.ts";
 import { meteredBody } from "./meteredBody.ts";
 import { createLogins } from "./meterLogins.ts";
@@ -36,12 +37,20 @@ export const createMeter = (services: Services): Stage => {
   };
 
   // A superuser could lock nobody out but himself.
-  function refuseBanned({ principal, client }: Exchange): void {
-    if (principal.kind === "superuser") return;
-    const session = principal.kind === "guest" ? undefined : principal.session;
-    const user = session === undefined ? undefined : `${session.cid}/${session.uid}`;
-    if (limits.bans.find(client.address, user) !== undefined) throw new Refusal("banned");
+  function refuseBanned(exchange: Exchange): void {
+    if (exchange.principal.kind === "superuser") return;
+    if (limits.bans.find(exchange.client.address, userOf(exchange)) !== undefined)
+      throw new Refusal("banned");
   }
+};
+
+// An adopted token is nobody's word, but whoever names a banned user with it shuts himself out.
+const userOf = ({ principal, credential = "" }: Exchange): string | undefined => {
+  if (principal.kind === "guest") return undefined;
+  const { session } = principal;
+  if (session !== undefined) return `${session.cid}/${session.uid}`;
+  const { collectionId, id } = claimsOf(credential) ?? {};
+  return `${collectionId}/${id}`;
 };
 
 // Health checks are never limited; the dashboard's own files come by the dozen, and only to those who may see it.

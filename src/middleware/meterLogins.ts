@@ -9,6 +9,7 @@ import { limitRefusal } from "../limits/limitRefusal.ts";
 import type { Attempt, Begun, LoginTry, Outcome } from "../limits/shield.ts";
 import type { Services } from "../services.ts";
 import { readDid, toDevice } from "../sessions/device.ts";
+import { claimsOf } from "../utils/jwt.ts";
 import { RecentMap } from "../utils/recentMap.ts";
 import { presenterOf } from "./identify.ts";
 
@@ -18,7 +19,7 @@ type Members = ReadonlyMap<string, unknown>;
 /** What is tried, and which member of the body says as whom. */
 interface Kind {
   readonly kind: LoginTry["kind"];
-  readonly member: "identity" | "email" | "otpid";
+  readonly member: "identity" | "email" | "newemail" | "otpid" | "token";
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -27,6 +28,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   "request-otp": { kind: "mail", member: "email" },
   "request-password-reset": { kind: "mail", member: "email" },
   "request-verification": { kind: "mail", member: "email" },
+  "request-email-change": { kind: "mail", member: "newemail" },
+  // Beside the token from the mail it takes the password, which whoever stole a session would like to know.
+  "confirm-email-change": { kind: "guess", member: "token" },
 };
 
 /** Codes whose identity is remembered; PocketBase's live for minutes. */
@@ -49,15 +53,19 @@ export const createLogins = ({ limits, collections, sessions }: Services): Login
     const cid = collections.find(segment)?.id ?? segment;
     const value = members.get(member);
     const text = typeof value === "string" ? value : undefined;
-    const isCode = member === "otpid";
     return {
       kind,
       address: exchange.client.address,
-      identity:
-        text === undefined ? undefined : isCode ? otpIdentities.get(text) : limits.identityOf(cid, text),
-      otpId: isCode ? (text ?? "") : undefined,
+      identity: identityIn(member, text, cid),
+      otpId: member === "otpid" ? (text ?? "") : undefined,
       devices: devicesOf(exchange),
     };
+  };
+
+  const identityIn = (member: Kind["member"], text: string | undefined, cid: string): string | undefined => {
+    if (member === "otpid") return otpIdentities.get(text ?? "");
+    const name = member === "token" ? claimsOf(text ?? "")?.id : text;
+    return name === undefined ? undefined : limits.identityOf(cid, name);
   };
 
   const settle = async (exchange: Exchange, attempt: Attempt, answer: Answer): Promise<Answer> => {
@@ -66,7 +74,7 @@ export const createLogins = ({ limits, collections, sessions }: Services): Login
     const passed = operation === "request-otp" ? await noteCode(attempt, answer) : answer;
     // A login that worked tells nothing that its owner may not know.
     if (attempt.login.kind === "guess" && answer.status < 300) return passed;
-    const holdMs = paces.get(operation)?.holdMs(performance.now() - exchange.startedMs) ?? 0;
+    const holdMs = paces.get(operation)?.holdMs(performance.now() - attempt.begunMs) ?? 0;
     await Bun.sleep(holdMs);
     return passed;
   };

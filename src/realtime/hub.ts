@@ -169,9 +169,16 @@ export class Hub {
         (cid === undefined || owner.cid === cid) && (uid === undefined || uid === "" || owner.uid === uid)
       );
     };
-    const meant = [...this.#clients.values()].filter(
-      ({ subject }) => subject?.session !== undefined && isMeant(subject.session),
-    );
+    return this.#endAll(({ subject }) => subject?.session !== undefined && isMeant(subject.session));
+  }
+
+  /** Ends the clients at addresses that are not served any more. @returns how many. */
+  endAt(isMeant: (address: string) => boolean): number {
+    return this.#endAll(({ address }) => isMeant(address));
+  }
+
+  #endAll(isMeant: (client: Subscriber) => boolean): number {
+    const meant = [...this.#clients.values()].filter(isMeant);
     for (const client of meant) {
       const { group } = client;
       client.end("session_over");

@@ -30,7 +30,7 @@ export class WritesInFlight {
   }
 
   /** Cuts the writes of sessions that have ended. @returns how many. */
-  end({ ids, cid, uid }: Ended): number {
+  end({ ids, cid, uid }: Pick<Ended, "ids" | "cid" | "uid">): number {
     const meant =
       ids.length > 0
         ? ids.flatMap((id) => this.#bySession.get(id) ?? [])

@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ADMIN_KEY, ask, askJson, sharedPairWithKey } from "../control/support.ts";
-import { ADA, call, login, verdictOf } from "../sessions/support.ts";
+import { ADA, BEN, call, login, payloadOf, verdictOf } from "../sessions/support.ts";
+import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 import { startHapta } from "../support/hapta.ts";
 import { createScratch, PROJECT_DIR } from "../support/scratch.ts";
@@ -88,6 +89,39 @@ describe("the admin API", () => {
       "/hapta/events?type=admin_action",
     );
     expect(events.items.map(({ detail }) => detail).join()).toContain("banned for 60 s, by the admin key");
+  });
+
+  test("a ban ends the streams that are open: of the user, or from the address and its neighbours", async () => {
+    const ban = (json: unknown) => ask(pair.url, "/hapta/limits/bans", { method: "POST", json });
+    const open = (address: string) =>
+      openEventStream(pair.url, { path: "/api/realtime", headers: FROM(address) });
+    using near = await open("2001:db8:40::7");
+    using other = await open("2001:db8:41::7");
+    using own = await open("203.0.113.40");
+    const subscribe = (clientId: string, address: string, token?: string) =>
+      call(pair.url, {
+        path: "/api/realtime",
+        json: { clientId, subscriptions: ["notices/*"] },
+        headers: FROM(address),
+        token,
+      });
+    const token = await login(pair.url, BEN, { headers: FROM("203.0.113.40") });
+    expect((await subscribe(near.clientId, "2001:db8:40::7")).status).toBe(204);
+    expect((await subscribe(other.clientId, "2001:db8:41::7")).status).toBe(204);
+    expect((await subscribe(own.clientId, "203.0.113.40", token)).status).toBe(204);
+    expect((await ban({ address: "2001:db8:40::1", seconds: 60 })).status).toBe(200);
+    await eventually(() => !near.isOpen(), 5_000);
+    expect([other.isOpen(), own.isOpen()]).toEqual([true, true]);
+    const user = String(payloadOf(token)["id"]);
+    expect((await ban({ collection: "members", user, seconds: 60 })).status).toBe(200);
+    await eventually(() => !own.isOpen(), 5_000);
+    expect(other.isOpen()).toBe(true);
+    // Neither comes back, and a new login helps nobody.
+    expect(verdictOf(await subscribe(other.clientId, "2001:db8:41::7", token))).toBe("403 banned");
+    const again = await login(pair.url, BEN, { headers: FROM("203.0.113.41") });
+    expect(await statuses(1, "203.0.113.41", again)).toEqual([403]);
+    const place = `/hapta/limits/bans?collection=members&user=${user}`;
+    expect((await ask(pair.url, place, { method: "DELETE" })).status).toBe(204);
   });
 
   test("every example of docs/limits.md is answered with success", async () => {

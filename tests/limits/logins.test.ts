@@ -1,6 +1,7 @@
 // The login shield over HTTP, in front of a real PocketBase: guessing is slowed down, owners get in, answers tell nothing.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { PASSWORD } from "../support/fixture/records.ts";
+import { connect } from "node:net";
+import { IDS, PASSWORD } from "../support/fixture/records.ts";
 import { type Hapta, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { WireConnection, type WireRequest } from "../support/wire.ts";
@@ -123,6 +124,62 @@ describe("login shield", () => {
       expect(unknown.look).toBe(known.look);
       for (const { tookMs } of [known, unknown]) expect(tookMs).toBeGreaterThan(245);
     }
+  });
+
+  test("RL11: a slow body of one client makes nobody else's answers wait longer", async () => {
+    const { hostname, port } = new URL(hapta.url);
+    const body = JSON.stringify({ email: "nobody@example.com" });
+    const head = [
+      "POST /api/collections/members/request-verification HTTP/1.1",
+      "Host: a",
+      "Connection: close",
+      "X-Forwarded-For: 192.0.2.60",
+      "Content-Type: application/json",
+      `Content-Length: ${body.length}`,
+    ].join("\r\n");
+    const socket = connect({ host: hostname, port: Number(port) });
+    const answered = new Promise((resolve) => socket.once("close", resolve));
+    socket.resume();
+    socket.write(`${head}\r\n\r\n${body.slice(0, -1)}`);
+    // Its own time, however long, and slower than any answer here.
+    await Bun.sleep(2_000);
+    socket.write("}");
+    await answered;
+    const startedMs = performance.now();
+    await send(post("request-verification", { email: "nobody@example.com" }, { address: "192.0.2.61" }));
+    // From two seconds the next pace would be 2.5 s.
+    expect(performance.now() - startedMs).toBeLessThan(2_400);
+  });
+
+  test("mails to an address somebody would like to have are counted like all mails to it", async () => {
+    const answer = await login("ada@example.com", PASSWORD, { address: "192.0.2.70" });
+    const { token } = JSON.parse(answer.text) as { token: string };
+    const change = (at: number) => {
+      const request = post(
+        "request-email-change",
+        { newEmail: "stranger@example.com" },
+        { address: `10.90.${at}.1` },
+      );
+      return send({ ...request, headers: [...(request.headers ?? []), ["Authorization", token]] });
+    };
+    // The test's PocketBase sends no mails, but it would have.
+    const statuses = (await Promise.all(Array.from({ length: 8 }, (_, at) => change(at)))).map(
+      ({ status }) => status,
+    );
+    expect([countOf(statuses, 400), countOf(statuses, 429)]).toEqual([5, 3]);
+  });
+
+  test("confirming a change of address takes the password: guesses are counted by whose it is", async () => {
+    const claims = { id: IDS.ben, collectionId: "pbc_members0001", type: "emailChange" };
+    const token = ["{}", JSON.stringify(claims), "x"]
+      .map((part) => Buffer.from(part).toString("base64url"))
+      .join(".");
+    const guess = (at: number) =>
+      send(post("confirm-email-change", { token, password: `guess ${at}` }, { address: "192.0.2.80" }));
+    const statuses = (await Promise.all(Array.from({ length: 8 }, (_, at) => guess(at)))).map(
+      ({ status }) => status,
+    );
+    expect([countOf(statuses, 400), countOf(statuses, 429)]).toEqual([5, 3]);
   });
 
   test("RL14: guesses of codes are bounded for each code, and for the identity whatever the code", async () => {

@@ -211,6 +211,20 @@ describe("rate limits", () => {
     ]);
   });
 
+  test("RL12: a rule by weight for batches alone counts the weight of their parts", async () => {
+    const Rules = [{ Name: "batches", Path: "/api/batch", Max: 8, Cost: "weight" }];
+    await using hapta = await startLimited({ ratelimit: { ...SAMPLE, Max: 1000, Rules } });
+    const batch: WireRequest = {
+      method: "POST",
+      path: "/api/batch",
+      headers: [["Content-Type", "application/json"]],
+      body: JSON.stringify({ requests: repeat(5, { method: "POST", url: LIST.path, body: {} }) }),
+    };
+    const first = await hapta.send(batch);
+    expect(headOf(first, "ratelimit")).toBe('"batches";r=3;t=38');
+    expect(await hapta.statuses([batch, LIST])).toEqual([429, 200]);
+  });
+
   test("an app is counted by its signature, signed in or not, wherever it calls from", async () => {
     const Rules = [{ Name: "per-app", By: ["app"], Max: 2 }];
     const config = { ratelimit: { ...SAMPLE, Max: 1000, Rules }, Security: { Apps: [MOBILE, SERVER] } };

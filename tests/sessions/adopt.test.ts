@@ -20,6 +20,18 @@ import {
 
 const pair = sharedPair({ config: { Security: { UpstreamTokens: "adopt" } } });
 
+test("a banned user is shut out with an adopted token, too", async () => {
+  const json = { collection: "members", user: IDS.ben, seconds: 60 };
+  const bans = { path: "/hapta/limits/bans", token: await login(pair.url, ROOT) };
+  const list = { path: "/api/collections/notices/records", token: pair.pb.world.tokens.ben };
+  expect((await call(pair.url, list)).status).toBe(200);
+  expect((await call(pair.url, { ...bans, json })).status).toBe(200);
+  expect(verdictOf(await call(pair.url, list))).toBe("403 banned");
+  const lift = `${bans.path}?collection=members&user=${IDS.ben}`;
+  expect((await call(pair.url, { ...bans, method: "DELETE", path: lift })).status).toBe(204);
+  expect((await call(pair.url, list)).status).toBe(200);
+});
+
 const PUBLIC = [["X-Forwarded-For", "203.0.113.7"]] as const;
 
 test("a raw token works, and its refresh becomes a session that rolls and ends", async () => {

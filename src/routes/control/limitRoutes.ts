@@ -162,7 +162,7 @@ const reloadRoute = createRoute({
 
 /** Adds `/hapta/limits`. */
 export const addLimitRoutes: ControlPart = (app, services) => {
-  const { limits, hub } = services;
+  const { limits, hub, writes } = services;
 
   app.openapi(overviewRoute, (c) => {
     const rules = limits.rules.map((rule) => ({
@@ -204,8 +204,9 @@ export const addLimitRoutes: ControlPart = (app, services) => {
     const { caller, kind, name, record } = await callerOf(services, query);
     const ban: Ban = { kind, name, reason, untilMs: Date.now() + seconds * 1000 };
     if (!limits.bans.add(ban)) return refuseField("address", "There are too many bans already.");
-    // An open stream would outlive the ban.
-    if (record !== undefined && caller.user !== undefined) hub.end({ ids: [], ...record });
+    // What is open would outlive the ban.
+    if (record === undefined) hub.endAt((address) => blockText(address) === blockText(caller.address));
+    else for (const open of [hub, writes]) open.end({ ids: [], ...record });
     await note(services, c.env.exchange, `${kind} ${name} banned for ${seconds} s`);
     return c.json(toView(ban), 200);
   });
