@@ -43,7 +43,8 @@ export interface Logins {
   begin(exchange: Exchange, members: Members): void;
 }
 
-export const createLogins = ({ limits, collections, sessions }: Services): Logins => {
+export const createLogins = (services: Services): Logins => {
+  const { limits, collections } = services;
   const { shield } = limits;
   const otpIdentities = new RecentMap<string>(CODES_MAX);
   const paces = new Map(Object.keys(KINDS).map((operation) => [operation, new EvenPace()]));
@@ -88,18 +89,12 @@ export const createLogins = ({ limits, collections, sessions }: Services): Login
     return { ...answer, body: bytes };
   };
 
-  const refuse = ({ client, headers, id }: Exchange, { rule, waitMs }: Delayed): never => {
-    sessions.note({ type: "limit_hit", ip: client.address, request: id, detail: rule.name });
-    const { message } = limits.config;
-    throw limitRefusal(headers, { code: "login_delayed", waitMs, policy: rule.name, message });
-  };
-
   return {
     begin: (exchange, members) => {
       const kind = KINDS[exchange.route.operation ?? ""];
       if (kind === undefined) return;
       const begun = shield.begin(tryOf(exchange, members, kind));
-      if (!begun.ok) return refuse(exchange, begun);
+      if (!begun.ok) throw delayed(services, exchange, begun);
       const { attempt } = begun;
       exchange.loginTry = {
         answered: (answer) => settle(exchange, attempt, answer),
@@ -110,6 +105,16 @@ export const createLogins = ({ limits, collections, sessions }: Services): Login
       };
     },
   };
+};
+
+const delayed = (
+  { limits, sessions }: Services,
+  { client, headers, id }: Exchange,
+  { rule, waitMs }: Delayed,
+): Refusal => {
+  sessions.note({ type: "limit_hit", ip: client.address, request: id, detail: rule.name });
+  const { message } = limits.config;
+  return limitRefusal(headers, { code: "login_delayed", waitMs, policy: rule.name, message });
 };
 
 // 400: the secret is wrong. 401: it is right, and a second one is wanted. 403: right, but the rules keep the record out.
