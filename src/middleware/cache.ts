@@ -33,14 +33,24 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     return undefined;
   };
 
-  const read = (exchange: Exchange): Answer | undefined | Promise<Answer | undefined> => {
+  const read = (exchange: Exchange, isAgain = false): Answer | undefined | Promise<Answer | undefined> => {
     const reader = readerOf(exchange);
     if (typeof reader === "string") return bypass(exchange, reader);
     const { session } = reader;
     const plan = plans(exchange, session?.cid);
     if (plan.kind === "none") return bypass(exchange, plan.detail);
     const closed = cacheGate.closedBecause();
-    if (closed !== undefined) return bypass(exchange, closed);
+    if (closed === undefined) return find(exchange, plan, session);
+    if (isAgain) return bypass(exchange, closed);
+    // After a quiet time nothing is wrong but that nobody has asked: a moment brings proof.
+    return cacheGate.reopened().then(() => read(exchange, true));
+  };
+
+  const find = (
+    exchange: Exchange,
+    plan: ReadPlan,
+    session: Session | undefined,
+  ): Answer | undefined | Promise<Answer | undefined> => {
     const { origin, ifNoneMatch, isForced } = readFieldsOf(exchange.headers);
     const key = keyOf(plan, session, origin);
     const entry = isForced ? undefined : cache.find(key);
