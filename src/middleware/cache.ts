@@ -10,6 +10,7 @@ import type { Session } from "../sessions/liveSessions.ts";
 import { readFieldsOf } from "./cacheFields.ts";
 import { createMiss } from "./cacheMiss.ts";
 import { requestFor } from "./cacheRequest.ts";
+import { startSelfCheck } from "./cacheSelfCheck.ts";
 import { createVerify } from "./cacheVerify.ts";
 import { createDownload } from "./download.ts";
 import { createNoteWrite } from "./noteWrite.ts";
@@ -22,7 +23,8 @@ export const createCache = (services: Services, forward: Stage): Stage => {
   const keepsReads = settings.cache.isEnabled;
   // Kept files depend on what is written, too.
   const notesWrites = keepsReads || services.files !== undefined;
-  const plans = createReadPlans(services.collections, settings);
+  const plans = createReadPlans(services);
+  if (keepsReads) startSelfCheck(services, plans);
   const noteWrite = createNoteWrite(services);
   const miss = createMiss(services, forward);
   const verify = createVerify(services, forward);
@@ -105,8 +107,8 @@ export interface ReadQuestion {
 }
 
 /** What the cache makes of a read: its key, who may share the answer and why, what it depends on. */
-export const createExplain = ({ collections, settings }: Services) => {
-  const plans = createReadPlans(collections, settings);
+export const createExplain = (services: Services) => {
+  const plans = createReadPlans(services);
   return ({ session, ...read }: ReadQuestion) => {
     const plan = plans(read, session?.cid);
     if (plan.kind === "none") return plan;
