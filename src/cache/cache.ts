@@ -98,7 +98,7 @@ export class Cache {
 
   /** An entry in the content coding that suits a client, when that is there. */
   encoded(entry: Entry, acceptEncoding: string | undefined): Kept {
-    return this.#encoder?.choose(entry, acceptEncoding) ?? entry;
+    return entry.variants === undefined ? entry : (this.#encoder?.choose(entry, acceptEncoding) ?? entry);
   }
 
   /** The fill under way for a key that a reader of this moment may wait for. */

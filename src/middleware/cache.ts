@@ -70,8 +70,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     exchange.cacheStatus = statusOf("hapta; hit", entry.name);
     exchange.isChecked = true;
     verify?.(entry, () => requestFor(exchange, { isShared: false, isAnonymous: false }));
-    const given = entry.variants === undefined ? entry : cache.encoded(entry, exchange.acceptEncoding);
-    return keptAnswer(given, ifNoneMatch);
+    return keptAnswer(cache.encoded(entry, exchange.acceptEncoding), ifNoneMatch);
   };
 
   return (exchange) => {
