@@ -20,6 +20,8 @@ export const ERRORS = {
   head_too_slow: { status: 408, message: "The request did not arrive in time.", stage: "admit" },
   headers_too_large: { status: 431, message: "The request headers are too large.", stage: "admit" },
   method_not_allowed: { status: 405, message: "The request method is not supported.", stage: "admit" },
+  upgrade_required: { status: 426, message: "This path speaks WebSocket only.", stage: "admit" },
+  upgrade_invalid: { status: 400, message: "The request for a WebSocket is not valid.", stage: "admit" },
   host_invalid: {
     status: 400,
     message: "The Host header must be present once and be a valid host.",

@@ -90,6 +90,8 @@ export interface Exchange {
   readonly batchPayload?: Uint8Array;
   /** What a signature was made over, when the body was written anew since. */
   readonly asSigned?: AsSigned;
+  /** Of a request for a WebSocket: its `Sec-WebSocket-Key`, checked. */
+  readonly socketKey: string | undefined;
   /** Asked to keep the session in a cookie (`X-Hapta-Cookie: 1`); only where `Security.Cookies` allows it. */
   readonly wantsCookie: boolean;
   /** The session cookie's token, when that is what counts: `identify` saw no other. */

@@ -45,10 +45,16 @@ export const PLANS = {
   custom: ["trace", "admit", "identify", "meter", "validate", "cache", "forward"],
 } as const satisfies Record<TrafficKind, readonly StageName[]>;
 
+/** Stages that an exchange may walk again: what is asked over a WebSocket is asked as if it came alone. */
+export interface AgainStages {
+  readonly identify: Stage;
+  readonly meter: Stage;
+}
+
 /** What the routes do: answer what is Hapta's own, and reshape what PocketBase answered. */
 export interface Routes {
   /** Answers the exchanges whose plan ends before `forward`. */
-  readonly answer: (exchange: Exchange) => Answer | Promise<Answer>;
+  readonly answer: (exchange: Exchange, stages: AgainStages) => Answer | Promise<Answer>;
   /** The last word on an answer from PocketBase; most pass as they are. */
   readonly reshape: (exchange: Exchange, answer: Answer) => Answer | Promise<Answer>;
 }
@@ -63,11 +69,11 @@ type Walk = (exchange: Exchange, from?: number) => Answer | Promise<Answer>;
 
 const createWalk = (services: Services, routes: Routes): Walk => {
   const forward = createForward(services);
+  const again: AgainStages = { identify: createIdentify(services), meter: createMeter(services) };
   const stages: Record<StageName, Stage | undefined> = {
     trace: undefined,
     admit: undefined,
-    identify: createIdentify(services),
-    meter: createMeter(services),
+    ...again,
     redeem: createRedeem(services),
     validate: createValidate(services),
     cache: createCache(services, forward),
@@ -87,7 +93,7 @@ const createWalk = (services: Services, routes: Routes): Walk => {
       }
       if (outcome !== undefined) return routes.reshape(exchange, outcome);
     }
-    return routes.answer(exchange);
+    return routes.answer(exchange, again);
   };
   return walk;
 };

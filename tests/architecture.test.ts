@@ -78,9 +78,10 @@ describe("imports", () => {
     expect(layerViolations(SOURCES)).toEqual([]);
   });
 
-  test("of the lowest row: utils stands alone, http on utils, the error table on http", () => {
+  test("of the lowest row: utils stands alone, http on utils, websocket and the error table on http", () => {
     expect(strayTargets("src/utils", ["src/utils"])).toEqual([]);
     expect(strayTargets("src/http", ["src/http", "src/utils"])).toEqual([]);
+    expect(strayTargets("src/websocket", ["src/websocket", "src/http", "src/utils"])).toEqual([]);
     expect(strayTargets("src/errors.ts", ["src/http", "src/utils"])).toEqual([]);
   });
 });
@@ -227,6 +228,7 @@ describe("boundaries", () => {
       "src/middleware/trace.ts",
       "src/middleware/admit.ts",
       "src/middleware/headReading.ts",
+      "src/middleware/socketKey.ts",
     ];
     expect(strayMatches(SOURCES, /\b(?:WireRequest|RequestHead|RequestSource)\b/, sides)).toEqual([]);
     expect(strayMatches(SOURCES, /\bWireRequest\b/, [])).toContain("src/middleware/admit.ts");

@@ -1,5 +1,8 @@
 // The bodies and answers that travel through Hapta, as plain values: header case, duplicates and order
 // reach the other side as decided, and a known length stays known.
+import type { ClientSocket, Connection } from "./connectionOptions.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Presence } from "./wireRequest.ts";
 
 /** Receives a streamed body. Callbacks come in order; nothing after `end` or `fail`. */
 export interface BodySink {
@@ -44,7 +47,18 @@ export interface Answer {
   readonly headers: string[];
   /** `null`: no body and no Content-Length of our own (HEAD, 204, 304). */
   readonly body: Uint8Array | BodySource | null;
+  /** Of a 101: makes who speaks with the client from here on. */
+  readonly upgrade?: Upgrade;
 }
+
+/** What HTTP leaves behind on a connection: whatever still waits to be sent, and who is told when the client goes. */
+export interface HandOver {
+  readonly socket: ClientSocket;
+  readonly outbox: Outbox;
+  readonly presence: Presence;
+}
+
+export type Upgrade = (handOver: HandOver) => Connection;
 
 /** Whether the body arrives piece by piece. */
 export const isStreamed = (body: Answer["body"]): body is BodySource => body !== null && "start" in body;

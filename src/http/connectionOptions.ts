@@ -1,10 +1,36 @@
-// What a client connection is given: its socket, whom it hands requests to, and its deadlines. Types only.
+// A client connection as its listener sees it, and what it is given: its socket, whom it hands requests to, and its
+// deadlines. Types only.
 import type { Answer } from "./answer.ts";
 import type { WritableSocket } from "./outbox.ts";
 import type { WireRequest } from "./wireRequest.ts";
 
+/** Whoever speaks with a client just now. */
+export interface Connection {
+  /** Bytes that arrived; never after `onClose`. */
+  onData(chunk: Buffer): void;
+  /** The socket takes bytes again. */
+  onDrain(): void;
+  /** The socket is gone; may be called twice. */
+  onClose(): void;
+  /** Acts on deadlines that have passed; called on a coarse clock with monotonic ms. */
+  sweep(nowMs: number): void;
+  /** The server is about to stop: ends when what is under way is done. */
+  closeWhenDone(): void;
+  /** Ends at once. */
+  destroy(): void;
+}
+
+/** What hangs on a socket. */
+export interface SocketData {
+  /** Replaced when a client goes over to another protocol. Undefined for a socket that was not taken. */
+  connection: Connection | undefined;
+  /** Under which name it counts against the bounds of a peer; undefined where none counts. */
+  readonly peer: string | undefined;
+}
+
 /** The part of a Bun socket a connection needs. */
 export interface ClientSocket extends WritableSocket {
+  readonly data: SocketData;
   readonly remoteAddress: string;
   pause(): void;
   resume(): void;

@@ -42,6 +42,7 @@ const openConnection = () => {
   const asked: WireRequest[] = [];
   let written = "";
   const socket = {
+    data: { connection: undefined, peer: undefined },
     remoteAddress: "127.0.0.1",
     write: (part: Uint8Array) => {
       written += Buffer.from(part).toString("latin1");

@@ -1,6 +1,6 @@
 // Listens on TCP and keeps every client connection: their number, their deadlines, their end.
 import type { Socket, TCPSocketListener } from "bun";
-import type { ConnectionOptions, Handle, Refuse, Timeouts } from "./connectionOptions.ts";
+import type { ConnectionOptions, Handle, Refuse, SocketData, Timeouts } from "./connectionOptions.ts";
 import { ServerConnection } from "./serverConnection.ts";
 
 export interface ListenOptions {
@@ -26,11 +26,11 @@ const TIMEOUTS: Timeouts = { headMs: 10_000, idleMs: 60_000, stallMs: 60_000, li
 const SWEEP_MS = 500;
 const DRAIN_POLL_MS = 20;
 
-type ClientConnection = { connection: ServerConnection | undefined; peer?: string | undefined };
+const NOT_TAKEN: SocketData = { connection: undefined, peer: undefined };
 
 export class Listener {
-  readonly #connections = new Set<ServerConnection>();
-  readonly #server: TCPSocketListener<ClientConnection>;
+  readonly #connections = new Set<SocketData>();
+  readonly #server: TCPSocketListener<SocketData>;
   readonly #sweeper: Timer;
 
   /** Starts listening. @throws the system's error (port taken, no such address). */
@@ -46,21 +46,19 @@ export class Listener {
     const ofPeer = new Map<string, number>();
     const isCrowded = (peer: string | undefined): boolean =>
       peer !== undefined && peers !== undefined && (ofPeer.get(peer) ?? 0) >= peers.connectionsMax();
-    const closed = (socket: Socket<ClientConnection>): void => {
-      const { connection } = socket.data;
-      if (connection === undefined) return;
-      const { peer } = socket.data;
-      if (connections.delete(connection) && peer !== undefined) {
+    const closed = ({ data }: Socket<SocketData>): void => {
+      const { peer, connection } = data;
+      if (connections.delete(data) && peer !== undefined) {
         const left = (ofPeer.get(peer) ?? 1) - 1;
         if (left > 0) ofPeer.set(peer, left);
         else ofPeer.delete(peer);
       }
-      connection.onClose();
+      connection?.onClose();
     };
-    this.#server = Bun.listen<ClientConnection>({
+    this.#server = Bun.listen<SocketData>({
       hostname: options.host,
       port: options.port,
-      data: { connection: undefined },
+      data: NOT_TAKEN,
       socket: {
         open: (socket) => {
           // A client that reset before we looked has no address any more: there is nobody to serve.
@@ -68,7 +66,7 @@ export class Listener {
           const isFull = connections.size >= options.connectionsMax;
           const peer = address === undefined ? undefined : peers?.peerOf(address);
           if (address === undefined || isFull || isCrowded(peer)) {
-            socket.data = { connection: undefined };
+            socket.data = NOT_TAKEN;
             socket.terminate();
             return;
           }
@@ -76,7 +74,7 @@ export class Listener {
           const connection = new ServerConnection(socket, connectionOptions, performance.now());
           socket.data = { connection, peer };
           if (peer !== undefined) ofPeer.set(peer, (ofPeer.get(peer) ?? 0) + 1);
-          connections.add(connection);
+          connections.add(socket.data);
         },
         data: (socket, chunk) => socket.data.connection?.onData(chunk),
         drain: (socket) => socket.data.connection?.onDrain(),
@@ -90,7 +88,7 @@ export class Listener {
     });
     this.#sweeper = setInterval(() => {
       const nowMs = performance.now();
-      for (const connection of connections) connection.sweep(nowMs);
+      for (const { connection } of connections) connection?.sweep(nowMs);
     }, SWEEP_MS);
     this.#sweeper.unref();
   }
@@ -107,7 +105,7 @@ export class Listener {
   /** Stops accepting, lets requests finish until the deadline, ends endless answers, then cuts the rest. */
   async drain(deadlineMs: number): Promise<void> {
     this.#server.stop(false);
-    for (const connection of this.#connections) connection.closeWhenDone();
+    for (const { connection } of this.#connections) connection?.closeWhenDone();
     const endMs = performance.now() + deadlineMs;
     while (this.#connections.size > 0 && performance.now() < endMs) await Bun.sleep(DRAIN_POLL_MS);
     this.cut();
@@ -117,7 +115,7 @@ export class Listener {
   cut(): void {
     clearInterval(this.#sweeper);
     this.#server.stop(true);
-    for (const connection of this.#connections) connection.destroy();
+    for (const { connection } of this.#connections) connection?.destroy();
     this.#connections.clear();
   }
 }

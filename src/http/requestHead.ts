@@ -43,6 +43,7 @@ const NO_BODY: RequestFraming = { kind: "none" };
 const CHUNKED: RequestFraming = { kind: "chunked" };
 
 const CLOSE = /(?:^|[\s,])close(?:$|[\s,])/i;
+const WEB_SOCKET = /websocket/i;
 
 interface Field {
   readonly name: FieldName;
@@ -69,6 +70,7 @@ interface Fields {
   transferEncoding: string | undefined;
   connection: string;
   expect: string;
+  upgrade: string;
 }
 
 /** Parses a head without its final blank line, decoded as latin1. */
@@ -82,6 +84,7 @@ export const parseRequestHead = (text: string): HeadResult => {
     transferEncoding: undefined,
     connection: "",
     expect: "",
+    upgrade: "",
   };
   if (requestLine === null || !readFields(text, end, fields)) return refused(text);
   const [, method = "", target = "", version] = requestLine;
@@ -89,7 +92,9 @@ export const parseRequestHead = (text: string): HeadResult => {
   const framing = toFraming(fields, minor);
   if (framing === undefined) return refused(text);
   const { names, values } = fields;
-  const keepsAlive = minor === 1 && !CLOSE.test(fields.connection);
+  // An answer to a request for a WebSocket ends the connection or hands it over: a proxy that takes a refusal for a
+  // tunnel shall not find anybody at its other end.
+  const keepsAlive = minor === 1 && !CLOSE.test(fields.connection) && !WEB_SOCKET.test(fields.upgrade);
   const expectsContinue = minor === 1 && fields.expect.toLowerCase() === "100-continue";
   return { ok: true, head: { method, target, minor, names, values, framing, keepsAlive, expectsContinue } };
 };
@@ -126,6 +131,9 @@ const noteFraming = (fields: Fields, lower: string, value: string): boolean => {
       return true;
     case "expect":
       fields.expect = value;
+      return true;
+    case "upgrade":
+      fields.upgrade += value;
       return true;
     default:
       return true;

@@ -1,8 +1,8 @@
 // One client connection: reads requests one after the other, writes their answers in order.
 // Holds at most one request at a time; what a client sends ahead waits, within a bound.
-import { type Answer, isStreamed } from "./answer.ts";
+import { type Answer, isStreamed, type Upgrade } from "./answer.ts";
 import { type AnswerPlace, type AnswerWatcher, AnswerWriter, writeWhole } from "./answerWriter.ts";
-import type { ClientSocket, ConnectionOptions, Refuse } from "./connectionOptions.ts";
+import type { ClientSocket, Connection, ConnectionOptions, Refuse } from "./connectionOptions.ts";
 import { LastHead } from "./lastHead.ts";
 import { Outbox } from "./outbox.ts";
 import { HEAD_BYTES_MAX, parseRequestHead, type RequestHead } from "./requestHead.ts";
@@ -18,7 +18,7 @@ interface Current {
   writer: AnswerWriter | undefined;
 }
 
-export class ServerConnection implements AnswerWatcher {
+export class ServerConnection implements Connection, AnswerWatcher {
   readonly #socket: ClientSocket;
   readonly #options: ConnectionOptions;
   readonly #outbox: Outbox;
@@ -199,9 +199,20 @@ export class ServerConnection implements AnswerWatcher {
       return;
     }
     const { head, source } = current.request;
+    if (answer.upgrade !== undefined) return this.#handOver(current, answer, answer.upgrade);
     // A body nobody will read must not stand in front of the next request.
     if (source !== undefined && !source.isComplete) this.#closesAfter = true;
     this.#write(answer, { isHead: head.method === "HEAD", minor: head.minor, closes: this.#closesAfter });
+  }
+
+  // What was sent ahead is no part of the new protocol: its client has to wait for this answer (RFC 6455 section 4.1).
+  #handOver({ request: { presence } }: Current, answer: Answer, upgrade: Upgrade): void {
+    if (this.#input !== undefined) return this.destroy();
+    this.#current = undefined;
+    this.#phase = "closed";
+    writeWhole(this.#outbox, answer, { isHead: false, minor: 1, closes: false });
+    this.#socket.data.connection = upgrade({ socket: this.#socket, outbox: this.#outbox, presence });
+    this.#unpause();
   }
 
   #write(answer: Answer, place: AnswerPlace): void {

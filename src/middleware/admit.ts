@@ -1,7 +1,7 @@
 // The one canonical parse. What is ambiguous is refused here, before PocketBase sees a byte; what passes
 // becomes the Exchange, and nothing later reads the raw request.
 import { Refusal } from "../errors.ts";
-import type { Exchange, Proven } from "../exchange.ts";
+import { type Exchange, isUnsafe, type Method, type Proven } from "../exchange.ts";
 import type { RequestBody } from "../http/answer.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
 import { guestAt } from "../limits/buckets.ts";
@@ -12,6 +12,7 @@ import type { Services } from "../services.ts";
 import { createReadingOf, type Facts } from "./headReading.ts";
 import { createPageOf } from "./pageOf.ts";
 import { createRebuildBody } from "./rebuildBody.ts";
+import { readSocketKey } from "./socketKey.ts";
 import type { Traced } from "./trace.ts";
 
 const NOTHING: Proven = {};
@@ -28,11 +29,13 @@ export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Servi
   const hasApps = settings.security.apps.length > 0;
 
   return (request, { id, startedMs }) => {
-    const { peer, presence } = request;
+    const { head, peer, presence } = request;
     const { method, path, query, route, facts, headers } = readingOf(request);
     const { forwardedFor, forwardedProto, isForwarded } = facts;
     const client = clientOf({ peer, forwardedFor, forwardedProto, isForwarded });
-    const page = pageOf(facts, { method, path, isSecure: client.isSecure });
+    const socketKey = readSocketKey(head, route);
+    const { isSecure } = client;
+    const page = pageOf(facts, { path, isSecure, isUnsafe: mayHarm(method, route) });
     const isAdmin = isAdminClient(client);
     // Hidden, not forbidden: to everybody else the superuser area does not exist.
     if (route.isAdmin === true && !isAdmin) throw new Refusal("not_found");
@@ -54,6 +57,7 @@ export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Servi
       client,
       page,
       body,
+      socketKey,
       wantsCookie: facts.wantsCookie && settings.security.cookies.isEnabled,
       cookieToken: undefined,
       setCookies: undefined,
@@ -74,6 +78,8 @@ export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Servi
     return exchange;
   };
 };
+
+const mayHarm = (method: Method, { isSocket }: Route): boolean => isSocket === true || isUnsafe(method);
 
 const isReadWhole = ({ isSigned, route }: Exchange): boolean =>
   isSigned || route.body === "struct" || route.body === "batch";

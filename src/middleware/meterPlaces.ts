@@ -44,7 +44,10 @@ export const createPlaces = (limits: Limits, hub: Hub): Places => {
         throw limitRefusal(headers, { code, waitMs, policy: code, message });
       };
       if (route.isStream === true) {
-        if (streams.of(client.block) >= streamsPerAddressMax) refuse("too_many_streams", STREAM_WAIT_MS);
+        // Who opens a WebSocket may be known already; an event stream is nobody's before it subscribes.
+        const isKnown = route.isSocket === true && hasManyStreams(caller, undefined);
+        if (isKnown || streams.of(client.block) >= streamsPerAddressMax)
+          refuse("too_many_streams", STREAM_WAIT_MS);
       } else if (isCrowded(exchange, caller)) refuse("too_many_at_once", WAIT_MS);
       else if (route.kind === "realtime" && hasManyStreams(caller, clientId))
         refuse("too_many_streams", STREAM_WAIT_MS);

@@ -1,7 +1,7 @@
 // Which web page sent a request, by what its browser says, and the refusal of pages nobody listed. A page cannot forge
 // these headers; anything but a browser can, so this tells pages apart and proves nothing about anybody else.
 import { Refusal } from "../errors.ts";
-import { isUnsafe, type Method, type Page } from "../exchange.ts";
+import type { Page } from "../exchange.ts";
 import { readOrigin } from "../utils/webOrigin.ts";
 
 /** What a browser tells about the sender; all as received. */
@@ -14,10 +14,11 @@ export interface Sender {
 
 /** The request the sender makes. */
 export interface Sent {
-  readonly method: Method;
   readonly path: string;
   /** The client came by https. */
   readonly isSecure: boolean;
+  /** It may change something; or opens a WebSocket, which may read and which no browser keeps from foreign pages. */
+  readonly isUnsafe: boolean;
 }
 
 /** The POSTs that pages of others make on purpose: an identity provider's `form_post`. They carry no session. */
@@ -32,16 +33,14 @@ const OAUTH_ANSWERS = new Set(["/api/oauth2-redirect", "/auth/oauth2/callback"])
 export const createPageOf = (origins: readonly string[]): ((sender: Sender, sent: Sent) => Page) => {
   const listed = new Set(origins);
 
-  const judge = ({ origin, fetchSite, host }: Sender, { method, isSecure }: Sent): Page => {
+  const judge = ({ origin, fetchSite, host }: Sender, { isUnsafe, isSecure }: Sent): Page => {
     if (fetchSite === "same-origin") {
       // The browser's own comparison; it also holds behind a proxy that changes `Host`.
       return "own";
     }
     if (origin === undefined) {
       // Browsers name the origin with everything that may change something. Navigations and pictures have none.
-      return isUnsafe(method) && (fetchSite === "cross-site" || fetchSite === "same-site")
-        ? "foreign"
-        : "none";
+      return isUnsafe && (fetchSite === "cross-site" || fetchSite === "same-site") ? "foreign" : "none";
     }
     const canonical = readOrigin(origin);
     if (canonical === undefined) return "foreign";
@@ -52,7 +51,7 @@ export const createPageOf = (origins: readonly string[]): ((sender: Sender, sent
   return (sender, sent) => {
     if (sender.origin === undefined && sender.fetchSite === undefined) return "none";
     const page = judge(sender, sent);
-    if (page === "foreign" && listed.size > 0 && isUnsafe(sent.method) && !OAUTH_ANSWERS.has(sent.path))
+    if (page === "foreign" && listed.size > 0 && sent.isUnsafe && !OAUTH_ANSWERS.has(sent.path))
       throw new Refusal("origin_denied");
     return page;
   };

@@ -151,6 +151,19 @@ const subscribeOperation: Operation = {
   responses: { "204": emptyAnswer("Subscribed."), ...refusals("400", "401", "403", "404", "429", "503") },
 };
 
+const socketOperation: Operation = {
+  operationId: "realtime_socket",
+  summary: "Open a WebSocket",
+  description:
+    'JSON text frames. From the client: `{"type":"auth","token"}`, `{"type":"subscribe","topics"}`, `{"type":"unsubscribe","topics"}`, `{"type":"ping"}`. From the server: `{"type":"connected","clientId"}`, `{"type":"subscribed","topics"}`, `{"type":"event","topic","data":{"action","record"}}`, `{"type":"pong"}`, `{"type":"error","code","message"}`.',
+  tags: [REALTIME],
+  responses: {
+    "101": emptyAnswer("The connection speaks WebSocket."),
+    "426": emptyAnswer("The request is none for a WebSocket."),
+    ...refusals("400", "401", "403", "429", "503"),
+  },
+};
+
 const batchOperation: Operation = {
   operationId: "batch",
   summary: "Several writes, all or none",
@@ -239,6 +252,7 @@ export const ownPaths = (): Paths => ({
   "/files/sign": { post: signOperation },
   ...uploadPaths,
   "/api/realtime": { get: streamOperation, post: subscribeOperation },
+  "/ws/realtime": { get: socketOperation },
   "/api/batch": { post: batchOperation },
   "/api/health": {
     get: {

@@ -40,6 +40,8 @@ export interface Route {
   readonly isFile?: true;
   /** The answer stays open as long as the client wants. */
   readonly isStream?: boolean;
+  /** What is asked for is a WebSocket. */
+  readonly isSocket?: true;
 }
 
 /** Id of the `_superusers` collection, the same in every PocketBase since 0.23. */
@@ -66,6 +68,7 @@ const OAUTH: Route = { kind: "oauth", body: "struct" };
 /** Hapta's own paths about files, beside PocketBase's. */
 const FILES: Route = { kind: "files", body: "stream" };
 const TUS: Route = { kind: "files", body: "stream", operation: "tus" };
+const SOCKET: Route = { kind: "realtime", body: "drop", isStream: true, isSocket: true };
 const SESSION_PATHS = new Set(["sessions", "logout", "verify"]);
 const FILES_PATHS = new Set(["sign"]);
 
@@ -100,6 +103,7 @@ const routeOf = (method: string, segments: readonly string[]): Route => {
   if (prefix === "_") return ADMIN_FILE;
   if (prefix === "api") return apiRoute(method, segments);
   if (isDocs(method, segments)) return DOCS;
+  if (area === "ws" && second === "realtime" && segments.length === 2) return SOCKET;
   return ownRoute(area, second) ?? CUSTOM;
 };
 

@@ -8,7 +8,7 @@ import { LINK_TIMES, type LinkTimes } from "./linkTimes.ts";
 import { LoginStreams } from "./loginStreams.ts";
 import { maySucceed, type StreamOwner, type Subject } from "./subject.ts";
 import { Subscriber } from "./subscriber.ts";
-import { LOGIN_TOPIC } from "./topics.ts";
+import { charsOf, LOGIN_TOPIC } from "./topics.ts";
 import { judgeWish, type Subscribed, type Wish } from "./wish.ts";
 
 /** Sessions that ended; without ids all of the record, the collection, or everybody. */
@@ -89,6 +89,11 @@ export class Hub {
     return this.#clients.size;
   }
 
+  /** Whether no further client is taken in. */
+  get isFull(): boolean {
+    return this.#clients.size >= this.#options.clientsMax;
+  }
+
   /** Upstream streams shared by them now. */
   get upstreams(): number {
     return this.#groups.upstreams;
@@ -96,7 +101,7 @@ export class Hub {
 
   /** Takes a client in; undefined when there are too many. The caller attaches its outlet. */
   connect(address: string): Subscriber | undefined {
-    if (this.#clients.size >= this.#options.clientsMax) return undefined;
+    if (this.isFull) return undefined;
     const subscriber = new Subscriber({
       id: makeClientId(),
       address,
@@ -282,12 +287,6 @@ export class Hub {
     }
   }
 }
-
-const charsOf = (topics: readonly string[]): number => {
-  let chars = 0;
-  for (const topic of topics) chars += topic.length;
-  return chars;
-};
 
 const attempt = <T>(work: () => T, otherwise: T): T => {
   try {

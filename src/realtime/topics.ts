@@ -55,6 +55,13 @@ const readTopics = (
   return Object.keys(faults).length > 0 ? faults : undefined;
 };
 
+/** What topics take, in characters. */
+export const charsOf = (topics: readonly string[]): number => {
+  let chars = 0;
+  for (const topic of topics) chars += topic.length;
+  return chars;
+};
+
 const OUT_OF_RANGE = {
   code: "validation_length_out_of_range",
   message: "The length must be between 1 and 255.",

@@ -34,7 +34,7 @@ export const createRoutes = (services: Services): Routes => {
   const realtime = createRealtimeRoutes(services);
   const sessions = createSessionRoutes(services);
   return {
-    answer: (exchange) => {
+    answer: (exchange, stages) => {
       switch (exchange.route.kind) {
         case "probe":
           return health(exchange);
@@ -47,7 +47,7 @@ export const createRoutes = (services: Services): Routes => {
         case "oauth":
           return oauth(exchange).then((answer) => letPagesRead(exchange, answer));
         case "realtime":
-          return readable(exchange, realtime(exchange));
+          return readable(exchange, realtime(exchange, stages));
         case "session":
           return sessions(exchange).then((answer) => letPagesRead(exchange, answer));
         default:

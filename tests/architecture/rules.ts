@@ -16,7 +16,7 @@ export interface Edge {
 
 /** Rows of the layer table, lowest first. An entry is a folder or file of src; files import their row or lower. */
 export const LAYERS: readonly (readonly string[])[] = [
-  ["utils", "http", "errors.ts"],
+  ["utils", "http", "websocket", "errors.ts"],
   ["insight"],
   ["pocketbase"],
   [

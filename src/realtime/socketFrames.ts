@@ -1,0 +1,87 @@
+// What is said over a WebSocket, both ways: reads a client's frames, writes the server's. Sends nothing.
+import { encodeText } from "../websocket/frame.ts";
+
+/** A client's frame. */
+export type ClientFrame =
+  | {
+      readonly type: "auth";
+      /** As in an Authorization header; "" to be a guest. */
+      readonly token: string;
+      /** DPoP proof for this token, for sessions that are bound to a key. */
+      readonly proof: string | undefined;
+    }
+  | { readonly type: "subscribe" | "unsubscribe"; readonly topics: readonly string[] }
+  | { readonly type: "ping" };
+
+/** Why something was not done. */
+export interface SocketFault {
+  readonly code: string;
+  readonly message: string;
+  /** The topic that is wrong, where one is. */
+  readonly topic?: string | undefined;
+  /** PocketBase's field errors. */
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+  /** Seconds to wait before the next try. */
+  readonly retryAfter?: number | undefined;
+  /** To be signed into the next proof. */
+  readonly nonce?: string | undefined;
+}
+
+/** Reads a frame; a text says what is wrong with it. Unknown members are passed over. */
+export const readClientFrame = (text: string): ClientFrame | string => {
+  const json = parsed(text);
+  if (typeof json !== "object" || json === null) return "A frame is a JSON object.";
+  const member = (name: string): unknown => Reflect.get(json, name);
+  const type = member("type");
+  switch (type) {
+    case "ping":
+      return { type };
+    case "auth": {
+      const [token, proof] = [member("token"), member("proof")];
+      if (typeof token !== "string") return 'A frame of the type "auth" has a text "token".';
+      if (proof !== undefined && typeof proof !== "string") return 'The "proof" is a text.';
+      return { type, token, proof };
+    }
+    case "subscribe":
+    case "unsubscribe": {
+      const topics = member("topics");
+      return isTexts(topics)
+        ? { type, topics }
+        : `A frame of the type "${type}" has a list "topics" of texts.`;
+    }
+    default:
+      return "A frame has a known type.";
+  }
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // no JSON, or nested too deep to be any of ours
+  }
+};
+
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === "string");
+
+/** `{"type":"pong"}`. */
+export const PONG = encodeText('{"type":"pong"}');
+
+/** The first frame; a later one says that events may have been missed. */
+export const connectedFrame = (clientId: string): Uint8Array =>
+  encodeText(`{"type":"connected","clientId":"${clientId}"}`);
+
+/** All topics that are in force now. */
+export const subscribedFrame = (topics: readonly string[]): Uint8Array =>
+  encodeText(JSON.stringify({ type: "subscribed", topics }));
+
+/** Members that are undefined are left out. */
+export const errorFrame = (fault: SocketFault): Uint8Array =>
+  encodeText(JSON.stringify({ type: "error", ...fault }));
+
+/** One event; `data` as PocketBase wrote it, or as a text when an app's own message is no JSON. */
+export const eventFrame = (topic: string, data: string): Uint8Array => {
+  const value = parsed(data) === undefined ? JSON.stringify(data) : data;
+  return encodeText(`{"type":"event","topic":${JSON.stringify(topic)},"data":${value}}`);
+};
