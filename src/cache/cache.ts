@@ -5,6 +5,7 @@ import type { Coding } from "./codings.ts";
 import { Encoder } from "./encoder.ts";
 import type { Entry, Kept, ReadMark } from "./entry.ts";
 import { type Fill, Flights } from "./flights.ts";
+import type { SelfCheck } from "./selfCheck.ts";
 import { EntryStore } from "./store.ts";
 import { Totals } from "./totals.ts";
 import { WritesUnderway } from "./underway.ts";
@@ -69,6 +70,10 @@ export class Cache {
     verified: 0,
     violations: 0,
   };
+  /** Ids of collections that PocketBase shows differently each time: nothing that depends on them is kept. */
+  readonly unsteady = new Set<string>();
+  /** Undefined until the check at the start is over. */
+  selfCheck: SelfCheck | undefined;
   readonly #flights = new Flights();
   readonly #looseUntilMs = new Map<string, number>();
   readonly #nowMs: () => number;
@@ -93,7 +98,7 @@ export class Cache {
 
   /** An entry in the content coding that suits a client, when that is there. */
   encoded(entry: Entry, acceptEncoding: string | undefined): Kept {
-    return this.#encoder?.choose(entry, acceptEncoding) ?? entry;
+    return entry.variants === undefined ? entry : (this.#encoder?.choose(entry, acceptEncoding) ?? entry);
   }
 
   /** The fill under way for a key that a reader of this moment may wait for. */

@@ -10,6 +10,7 @@ import type { Session } from "../sessions/liveSessions.ts";
 import { readFieldsOf } from "./cacheFields.ts";
 import { createMiss } from "./cacheMiss.ts";
 import { requestFor } from "./cacheRequest.ts";
+import { startSelfCheck } from "./cacheSelfCheck.ts";
 import { createVerify } from "./cacheVerify.ts";
 import { createDownload } from "./download.ts";
 import { createNoteWrite } from "./noteWrite.ts";
@@ -22,7 +23,8 @@ export const createCache = (services: Services, forward: Stage): Stage => {
   const keepsReads = settings.cache.isEnabled;
   // Kept files depend on what is written, too.
   const notesWrites = keepsReads || services.files !== undefined;
-  const plans = createReadPlans(services.collections, settings);
+  const plans = createReadPlans(services);
+  if (keepsReads) startSelfCheck(services, plans);
   const noteWrite = createNoteWrite(services);
   const miss = createMiss(services, forward);
   const verify = createVerify(services, forward);
@@ -33,14 +35,24 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     return undefined;
   };
 
-  const read = (exchange: Exchange): Answer | undefined | Promise<Answer | undefined> => {
+  const read = (exchange: Exchange, isAgain = false): Answer | undefined | Promise<Answer | undefined> => {
     const reader = readerOf(exchange);
     if (typeof reader === "string") return bypass(exchange, reader);
     const { session } = reader;
     const plan = plans(exchange, session?.cid);
     if (plan.kind === "none") return bypass(exchange, plan.detail);
     const closed = cacheGate.closedBecause();
-    if (closed !== undefined) return bypass(exchange, closed);
+    if (closed === undefined) return find(exchange, plan, session);
+    if (isAgain) return bypass(exchange, closed);
+    // After a quiet time nothing is wrong but that nobody has asked: a moment brings proof.
+    return cacheGate.reopened().then(() => read(exchange, true));
+  };
+
+  const find = (
+    exchange: Exchange,
+    plan: ReadPlan,
+    session: Session | undefined,
+  ): Answer | undefined | Promise<Answer | undefined> => {
     const { origin, ifNoneMatch, isForced } = readFieldsOf(exchange.headers);
     const key = keyOf(plan, session, origin);
     const entry = isForced ? undefined : cache.find(key);
@@ -58,8 +70,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     exchange.cacheStatus = statusOf("hapta; hit", entry.name);
     exchange.isChecked = true;
     verify?.(entry, () => requestFor(exchange, { isShared: false, isAnonymous: false }));
-    const given = entry.variants === undefined ? entry : cache.encoded(entry, exchange.acceptEncoding);
-    return keptAnswer(given, ifNoneMatch);
+    return keptAnswer(cache.encoded(entry, exchange.acceptEncoding), ifNoneMatch);
   };
 
   return (exchange) => {
@@ -95,8 +106,8 @@ export interface ReadQuestion {
 }
 
 /** What the cache makes of a read: its key, who may share the answer and why, what it depends on. */
-export const createExplain = ({ collections, settings }: Services) => {
-  const plans = createReadPlans(collections, settings);
+export const createExplain = (services: Services) => {
+  const plans = createReadPlans(services);
   return ({ session, ...read }: ReadQuestion) => {
     const plan = plans(read, session?.cid);
     if (plan.kind === "none") return plan;

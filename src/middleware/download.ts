@@ -6,6 +6,7 @@ import { partOf } from "../files/fileAnswer.ts";
 import type { FileEntry, FileLease } from "../files/fileEntry.ts";
 import { type FileWish, hasProtectedFiles, readWish } from "../files/fileQuery.ts";
 import type { KeptFiles } from "../files/keptFiles.ts";
+import { createThumbGate } from "../files/thumbGate.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
@@ -13,6 +14,8 @@ import { headerValue } from "../utils/headers.ts";
 const PATH = /^\/api\/files\/([^/]+)\/([^/]+)\/([^/]+)$/;
 /** What a file for others is asked with: nothing that could be about who asks. */
 const SHARED = new Set(["accept", "user-agent", "origin"]);
+/** Whether a query asks for one, as far as PocketBase could see. */
+const THUMB = /(?:^|&)(?:thumb|%)/;
 const PRIVATE = "private, no-cache";
 
 interface Wanted {
@@ -26,10 +29,23 @@ interface Parts {
 }
 
 /** @param forward - The stage that asks PocketBase. */
-export const createDownload = ({ collections, files }: Services, forward: Stage): Stage => {
-  const ask = async (exchange: Exchange): Promise<Answer> => {
+export const createDownload = ({ collections, files, settings }: Services, forward: Stage): Stage => {
+  const inTurn = createThumbGate(settings.upstream.queueTimeoutMs);
+
+  const askNow = async (exchange: Exchange): Promise<Answer> => {
     const answer = await forward(exchange);
     if (answer === undefined) throw new Error("the stage forward did not answer");
+    return answer;
+  };
+
+  const ask = async (exchange: Exchange): Promise<Answer> => {
+    if (!THUMB.test(exchange.query)) return await askNow(exchange);
+    const { client, presence } = exchange;
+    const onQueued = (withdraw: () => void): void => {
+      presence.whenGone = withdraw;
+    };
+    const answer = await inTurn({ key: client.address, onQueued }, () => askNow(exchange));
+    if (answer === undefined) throw new Refusal("overloaded", { retryAfterSeconds: 2 });
     return answer;
   };
 
@@ -38,9 +54,8 @@ export const createDownload = ({ collections, files }: Services, forward: Stage)
     return { ...answer, headers: privately(answer.headers) };
   };
 
-  return (exchange) => {
-    const { route, path, query } = exchange;
-    if (route.isFile !== true || route.body !== "drop") return undefined;
+  const download = (exchange: Exchange): ReturnType<Stage> => {
+    const { path, query } = exchange;
     const [, segment = "", recordId = "", name = ""] = PATH.exec(path) ?? [];
     const collection = collections.current().find(segment);
     if (collection === undefined || collection.type === "view" || hasProtectedFiles(collection))
@@ -50,6 +65,16 @@ export const createDownload = ({ collections, files }: Services, forward: Stage)
     return wish === undefined
       ? undefined
       : serve({ files, ask }, exchange, { wish, collectionId: collection.id });
+  };
+
+  return (exchange) => {
+    const { route } = exchange;
+    if (route.isFile !== true || route.body !== "drop") return undefined;
+    const answer = download(exchange);
+    if (!THUMB.test(exchange.query)) return answer;
+    return answer instanceof Promise
+      ? answer.then((given) => given ?? ask(exchange))
+      : (answer ?? ask(exchange));
   };
 };
 

@@ -5,8 +5,9 @@ import { createReadNames, type ReadNames } from "../cache/readNames.ts";
 import { recordsOf } from "../cache/written.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Collection } from "../pocketbase/collection.ts";
-import type { LiveSchema, Schema } from "../pocketbase/liveSchema.ts";
+import type { Schema } from "../pocketbase/liveSchema.ts";
 import { type Scope, scopeOf } from "../rules/scope.ts";
+import type { Services } from "../services.ts";
 import type { Settings } from "../settings.ts";
 
 /** A read that may be kept. */
@@ -48,9 +49,16 @@ const SINGLE = new Set(["page", "perPage", "sort", "filter", "skipTotal", "expan
 /** Characters of paths and queries whose plans are remembered. */
 const REMEMBERED_MAX = 4_000_000;
 
+type PlanServices = Pick<Services, "collections" | "settings" | "cache">;
+
 /** Makes the function that plans reads; it remembers plans until the schema changes. */
-export const createReadPlans = (collections: LiveSchema, { cache }: Settings): ReadPlans => {
+export const createReadPlans = ({ collections, settings, cache: { unsteady } }: PlanServices): ReadPlans => {
+  const { cache } = settings;
   const readNames = createReadNames(cache.names);
+  const steady = (plan: ReadPlan | NoPlan): ReadPlan | NoPlan =>
+    unsteady.size === 0 || plan.kind === "none" || !plan.collectionIds.some((id) => unsteady.has(id))
+      ? plan
+      : UNSTEADY;
   let schema: Schema | undefined;
   let remembered = new Map<string, ReadPlan | NoPlan>();
   let characters = 0;
@@ -64,11 +72,11 @@ export const createReadPlans = (collections: LiveSchema, { cache }: Settings): R
     }
     const name = `${cid ?? ""}|${exchange.path}?${exchange.query}`;
     const known = remembered.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) return steady(known);
     const plan = planRead(exchange, { schema: current, cid, isOff: (one) => isOff(cache, one), readNames });
     remembered.set(name, plan);
     characters += name.length;
-    return plan;
+    return steady(plan);
   };
 };
 
@@ -83,6 +91,8 @@ interface PlanContext {
 }
 
 const none = (detail: string, reason: string): NoPlan => ({ kind: "none", detail, reason });
+
+const UNSTEADY = none("unsteady", "PocketBase shows records in it differently each time");
 
 const planRead = (
   { path, query }: Pick<Exchange, "path" | "query">,

@@ -5,10 +5,13 @@ import type { Following } from "./following.ts";
 export interface CacheGate {
   /** A word for why not; undefined when they can. Costs a few comparisons, and keeps the proofs coming. */
   closedBecause(): "feed" | "schema" | undefined;
+  /** Waits for the doubts that a proof can end, at most 150 ms after that was begun. Never rejects. */
+  reopened(): Promise<void>;
   /** Whether changes of a collection's records are told. */
   follows(collectionId: string): boolean;
 }
 
+const REOPEN_MS = 150;
 /** While answers are being kept, rules may be this old: then PocketBase is asked about them at once. */
 const SCHEMA_AGE_MAX_MS = 2_000;
 
@@ -22,6 +25,13 @@ export const createCacheGate = ({
     if (collections.ageMs() <= SCHEMA_AGE_MAX_MS) return undefined;
     void collections.confirm(0);
     return "schema";
+  },
+  reopened: async () => {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, REOPEN_MS);
+    const proven = Promise.all([changes.settle(REOPEN_MS), collections.confirm(SCHEMA_AGE_MAX_MS)]);
+    await Promise.race([proven, late.promise]);
+    clearTimeout(timer);
   },
   follows: (collectionId) => changes.covers(collectionId),
 });

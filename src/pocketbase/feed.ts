@@ -14,9 +14,9 @@ import { type FeedState, FeedTrust } from "./feedTrust.ts";
  * A feed that keeps itself going. Changes are told at least once, in no order, about as soon as the writer
  * has its answer and sometimes later; consumers use them as signals, never as the newest state.
  *
- * Noticed, with the default times: a cut at once; a PocketBase that no longer answers, or a token that no
- * longer counts, as `doubtful` within 2 s; a stream that is open but carries nothing, as `doubtful` within
- * 6 s and as a gap within 10 s while `state` is asked for, else when the next stream takes over, within 4 min.
+ * Noticed, with the default times: a cut at once; a PocketBase that no longer answers, a token that no longer
+ * counts, or a stream that is open but carries nothing, as `doubtful` within 2 s of its last message. The last is told
+ * as a gap within 6 s while `state` is asked for, else when the next stream takes over, within 4 min.
  */
 export type Feed = {
   /** Calls `listener` for each change until the returned function is called. It must be quick, not throw. */
@@ -30,7 +30,7 @@ export type Feed = {
   /** How far the feed can be relied on this moment. Asking is what keeps the proofs coming: it costs nothing
    * itself, and a feed nobody asks about writes no lines into PocketBase's log. */
   state(): FeedState;
-  /** `state()`, after waiting up to `deadlineMs` for a doubt to be settled. */
+  /** `state()`, after waiting for a doubt to be settled, up to `deadlineMs` after the attempt at that was begun. */
   settle(deadlineMs: number): Promise<FeedState>;
   /** Whether changes of this collection are told at present. */
   covers(collectionId: string): boolean;
@@ -68,6 +68,8 @@ class ChangeFeed implements Feed {
   #isUnprovableTold = false;
   #wake = (): void => undefined;
   #round = Promise.withResolvers<void>();
+  /** The clock's time at which the attempt under way to prove or open a stream was begun. */
+  #roundMs: number | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -108,7 +110,8 @@ class ChangeFeed implements Feed {
   async settle(deadlineMs: number): Promise<FeedState> {
     let isLate = false;
     const late = Promise.withResolvers<void>();
-    const callOff = this.#clock.after(deadlineMs, () => {
+    const triedMs = this.#clock.now() - (this.#roundMs ?? this.#clock.now());
+    const callOff = this.#clock.after(Math.max(0, deadlineMs - triedMs), () => {
       isLate = true;
       late.resolve();
     });
@@ -148,7 +151,9 @@ class ChangeFeed implements Feed {
         continue;
       }
       if (current === undefined) await pause(this.#clock, this.#calmMs(), signal);
+      this.#roundMs = this.#clock.now();
       const isDone = await (current === undefined ? this.#connect() : this.#rotate(current));
+      this.#roundMs = undefined;
       this.#endRound();
       failures = isDone ? 0 : failures + 1;
       const waitMs = isDone ? 0 : backOffMs(this.#times, this.#problem, failures);
@@ -239,7 +244,6 @@ class ChangeFeed implements Feed {
   #adopt({ stream, set }: { readonly stream: FeedStream; readonly set: number }): void {
     if (this.#closing.signal.aborted) return;
     this.#current = stream;
-    this.#trust.prove();
     this.#connectedMs = this.#clock.now();
     // Gateways that came back together after an outage are not to renew their streams together ever after.
     this.#ageMsMax = this.#times.ageMsMax * (0.8 + this.#random() / 5);

@@ -9,12 +9,12 @@ export type FeedTimes = {
   readonly probeEveryMs: number;
   /** For one such question. */
   readonly probeDeadlineMs: number;
-  /** Age of the last proof at which a feed in use is proven again. Each proof is a line in PocketBase's log,
-   * and below 3 s they would keep its log writer from ever writing. */
+  /** Age of the last message at which a feed in use is proven. Each proof is a line in PocketBase's log, which it
+   * writes down 200 lines at a time while they come less than 3 s apart. */
   readonly proveEveryMs: number;
   /** For a proof's message to come back; then the stream counts as silent. */
   readonly proveDeadlineMs: number;
-  /** Age of the last proof at which the feed is doubtful. More than `proveEveryMs`. */
+  /** Age of the last message at which the feed is doubtful; the time between is what a proof may take. */
   readonly trustMs: number;
   /** To connect and subscribe one stream. */
   readonly openDeadlineMs: number;
@@ -36,9 +36,9 @@ export type FeedTimes = {
 export const FEED_TIMES: FeedTimes = {
   probeEveryMs: 500,
   probeDeadlineMs: 1_500,
-  proveEveryMs: 4_000,
-  proveDeadlineMs: 5_000,
-  trustMs: 6_000,
+  proveEveryMs: 900,
+  proveDeadlineMs: 3_000,
+  trustMs: 1_950,
   openDeadlineMs: 5_000,
   idleMsMax: 240_000,
   ageMsMax: 25 * 60_000,

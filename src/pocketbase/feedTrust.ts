@@ -1,4 +1,4 @@
-// Weighs how far a stream can be relied on, from the times of proofs, doubts and questions. Asks nobody.
+// Weighs how far a stream can be relied on, from the times of messages, doubts and questions. Asks nobody.
 import type { Clock } from "./clock.ts";
 import type { FeedTimes } from "./feedOptions.ts";
 
@@ -9,14 +9,13 @@ import type { FeedTimes } from "./feedOptions.ts";
  */
 export type FeedState = "closed" | "healthy" | "doubtful";
 
-/** What a stream tells about itself. `heardMs` is the clock's time of its last message. */
+/** What a stream tells about itself. `heardMs` is the clock's time of its last message, its greeting included. */
 type Heard = { readonly heardMs: number };
 
-/** The evidence so far. A message of the stream proves it as well as a proof does: nothing gets lost within. */
+/** The evidence so far. Each message of a stream proves it until then: nothing gets lost within. */
 export class FeedTrust {
   readonly #clock: Clock;
   readonly #times: FeedTimes;
-  #provenMs = Number.NEGATIVE_INFINITY;
   #askedMs = Number.NEGATIVE_INFINITY;
   #doubtedMs = Number.NEGATIVE_INFINITY;
   #isSilent = false;
@@ -31,38 +30,27 @@ export class FeedTrust {
     return this.#isSilent;
   }
 
-  /** Everything until now was told, or is known to be missing. */
-  prove(): void {
-    this.#provenMs = this.#clock.now();
-  }
-
   /** Notes that somebody relies on the feed. @returns Whether it is time for a proof. */
   ask(stream: Heard): boolean {
     this.#askedMs = this.#clock.now();
     return this.isProofDue(stream);
   }
 
-  /** PocketBase answers, or did not. Silence leaves a doubt that only a proof or a message ends. */
+  /** PocketBase answers, or did not. Silence leaves a doubt that only a message ends. */
   hear(isSilent: boolean): void {
     this.#isSilent = isSilent;
     if (isSilent) this.#doubtedMs = this.#clock.now();
   }
 
-  /** True while nothing speaks against the stream and the last proof is younger than `trustMs`. */
-  isTrusted(stream: Heard): boolean {
-    const proofMs = this.#proofMs(stream);
-    if (this.#isSilent || proofMs <= this.#doubtedMs) return false;
-    return this.#clock.now() - proofMs < this.#times.trustMs;
+  /** True while nothing speaks against the stream and its last message is younger than `trustMs`. */
+  isTrusted({ heardMs }: Heard): boolean {
+    if (this.#isSilent || heardMs <= this.#doubtedMs) return false;
+    return this.#clock.now() - heardMs < this.#times.trustMs;
   }
 
-  /** True when there is a doubt, or an old proof that somebody has relied on since. */
-  isProofDue(stream: Heard): boolean {
-    const proofMs = this.#proofMs(stream);
-    if (proofMs <= this.#doubtedMs) return true;
-    return this.#askedMs > proofMs && this.#clock.now() - proofMs >= this.#times.proveEveryMs;
-  }
-
-  #proofMs(stream: Heard): number {
-    return Math.max(this.#provenMs, stream.heardMs);
+  /** True when there is a doubt, or an old message on which somebody has relied since. */
+  isProofDue({ heardMs }: Heard): boolean {
+    if (heardMs <= this.#doubtedMs) return true;
+    return this.#askedMs > heardMs && this.#clock.now() - heardMs >= this.#times.proveEveryMs;
   }
 }

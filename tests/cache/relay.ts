@@ -21,6 +21,8 @@ export interface Relay extends AsyncDisposable {
   cutFeed(): void;
   /** No stream says anything any more, old or new, until `heal`; they stay open. */
   silenceFeed(): void;
+  /** Swallows what PocketBase sends on the streams of this moment, as a firewall that forgot them; new ones work. */
+  swallow(): void;
   heal(): void;
 }
 
@@ -28,6 +30,7 @@ interface Pair {
   readonly near: Socket;
   readonly far: Socket;
   isStream: boolean;
+  isMute: boolean;
   request: string;
   held: Buffer[];
 }
@@ -54,7 +57,7 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
   };
 
   const fromFar = (pair: Pair, part: Buffer): void => {
-    if (pair.isStream && feed === "silent") return;
+    if (pair.isMute || (pair.isStream && feed === "silent")) return;
     if (isHeld(pair)) pair.held.push(part);
     else if (pair.isStream && feedDelayMs > 0) setTimeout(() => pair.near.write(part), feedDelayMs);
     else pair.near.write(part);
@@ -62,7 +65,7 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
 
   const server = createServer((near) => {
     const far = connect({ host: hostname, port: Number(port) });
-    const pair: Pair = { near, far, isStream: false, request: "", held: [] };
+    const pair: Pair = { near, far, isStream: false, isMute: false, request: "", held: [] };
     pairs.add(pair);
     near.on("data", (part: Buffer) => fromNear(pair, part));
     far.on("data", (part: Buffer) => fromFar(pair, part));
@@ -107,9 +110,12 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
     silenceFeed: () => {
       feed = "silent";
     },
+    swallow: () => {
+      for (const pair of pairs) pair.isMute = pair.isStream;
+    },
     heal: () => {
       // A connection that lost bytes in its middle never comes back.
-      if (feed === "silent") for (const pair of pairs) if (pair.isStream) pair.near.destroy();
+      for (const pair of pairs) if (pair.isMute || (feed === "silent" && pair.isStream)) pair.near.destroy();
       feed = "open";
     },
     async [Symbol.asyncDispose]() {

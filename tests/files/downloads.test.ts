@@ -100,6 +100,10 @@ describe("kept downloads", () => {
         original.byteLength,
       ]);
     }
+    for (let i = 0; i < 1_000; i++) {
+      const answer = await open(`${cover}?thumb=${i + 2_000}x9999`, { method: "HEAD" });
+      expect([answer.status, statusOf(answer)]).toEqual([200, "hapta; hit"]);
+    }
     const thumb = await warm(`${cover}?thumb=40x30`);
     expect(thumb.headers.get("content-disposition")).toContain("40x30_");
   });

@@ -1,6 +1,7 @@
 // Admin calls over the cache: how it does, what it keeps, what it makes of a read, and forgetting. Shows no kept answer.
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Entry } from "../../cache/entry.ts";
+import type { SelfCheck } from "../../cache/selfCheck.ts";
 import { EVERYTHING, recordsOf } from "../../cache/written.ts";
 import { addCacheExplain } from "./cacheExplain.ts";
 import type { ControlPart } from "./controlApp.ts";
@@ -35,6 +36,21 @@ const stateSchema = z
       .number()
       .meta({ description: "Answers not kept because something moved while they were made." }),
     verified: z.number(),
+    selfCheck: z
+      .object({
+        at: z.string(),
+        shared: z.number().meta({ description: "Collections whose lists everybody shares." }),
+        byCaller: z.number().meta({ description: "Collections whose lists are kept by caller." }),
+        notKept: z.array(z.object({ collection: z.string(), reason: z.string() })),
+        unsteady: z
+          .array(z.string())
+          .meta({ description: "Collections that PocketBase shows differently each time; not kept." }),
+        unknown: z
+          .array(z.string())
+          .meta({ description: "Collections that the settings name and PocketBase does not have." }),
+      })
+      .optional()
+      .meta({ description: "What the check at the start has found; absent until it is over." }),
     hapta_cache_violations_total: z.number().meta({
       description: "Kept answers that differed from PocketBase's when they were compared. Should be 0.",
     }),
@@ -114,6 +130,7 @@ const addState: ControlPart = (app, { cache, cacheGate, settings }) => {
       ...(closedBecause === undefined ? {} : { closedBecause }),
       ...{ entries, bytes, bytesMax },
       ...counts,
+      ...(cache.selfCheck === undefined ? {} : { selfCheck: showCheck(cache.selfCheck) }),
       hapta_cache_violations_total: violations,
     };
     return c.json(state, 200);
@@ -130,6 +147,14 @@ const addState: ControlPart = (app, { cache, cacheGate, settings }) => {
     return c.json({ items }, 200);
   });
 };
+
+const showCheck = ({ atMs, notKept, unsteady, unknown, ...counts }: SelfCheck) => ({
+  at: toIso(atMs),
+  ...counts,
+  notKept: [...notKept],
+  unsteady: [...unsteady],
+  unknown: [...unknown],
+});
 
 const describe = ({ key, name, status, body, variants, hits, storedMs, lease }: Entry) => ({
   key,

@@ -1,0 +1,66 @@
+// A feed that is cut or falls silent closes the cache in time, with the default times and a real PocketBase behind a
+// proxy that swallows bytes.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eventually } from "../support/eventually.ts";
+import { type CacheKit, startCacheKit } from "./kit.ts";
+
+setDefaultTimeout(30_000);
+
+let kit: CacheKit;
+beforeAll(async () => {
+  kit = await startCacheKit();
+}, 60_000);
+afterAll(() => kit[Symbol.asyncDispose]());
+
+const NOTICE = "notices/records/notice000000004";
+
+/** Reads without a pause from now on until `untilMs` have passed. @returns when the last hit was given, in ms. */
+const lastHitWithin = async (untilMs: number): Promise<number> => {
+  const startedMs = performance.now();
+  let lastMs = 0;
+  for (let atMs = 0; atMs < untilMs; atMs = performance.now() - startedMs) {
+    const { cache } = await kit.read(NOTICE);
+    if (cache === "hit") lastMs = performance.now() - startedMs;
+    else await Bun.sleep(5);
+  }
+  return lastMs;
+};
+
+/** Changes the notice past Hapta, where nobody hears of it, and expects the new value from then on. */
+const expectClosed = async (title: string): Promise<void> => {
+  await kit.behind(`PATCH collections/${NOTICE}`, { title });
+  const { text, cacheStatus } = await kit.read(NOTICE);
+  expect(cacheStatus).toBe("hapta; fwd=bypass; detail=feed");
+  expect(text).toContain(title);
+};
+
+describe("the cache", () => {
+  test.each([
+    ["every stream, old and new", () => kit.relay.silenceFeed()],
+    ["the streams there are, and no new ones", () => kit.relay.swallow()],
+  ])("gives nothing 2 s after the proxy has swallowed %s", async (what, silence) => {
+    await kit.warm(NOTICE);
+    silence();
+    expect(await lastHitWithin(3_000)).toBeLessThan(2_000);
+    // In the second case a new stream is soon there, and the feed proven again.
+    if (what.startsWith("every")) await expectClosed("Nobody heard this");
+    kit.relay.heal();
+    await kit.behind(`PATCH collections/${NOTICE}`, { title: `After ${what}` });
+    await eventually(async () => (await kit.warm(NOTICE)).text.includes(`After ${what}`), 10_000);
+  });
+
+  test("gives nothing 500 ms after the feed was cut", async () => {
+    await kit.warm(NOTICE);
+    kit.relay.cutFeed();
+    expect(await lastHitWithin(1_000)).toBeLessThan(500);
+    await expectClosed("While it was cut");
+    kit.relay.heal();
+    expect((await kit.warm(NOTICE)).text).toContain("While it was cut");
+  });
+
+  test("is not closed by a quiet time: who comes first afterwards waits a moment for the proof", async () => {
+    await kit.warm(NOTICE);
+    await Bun.sleep(3_000);
+    expect((await kit.read(NOTICE)).cacheStatus).toBe("hapta; hit");
+  });
+});
