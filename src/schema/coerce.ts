@@ -42,7 +42,8 @@ export const toNumber = (value: unknown): number | undefined => {
   if (typeof value === "boolean") return value ? 1 : 0;
   if (typeof value !== "string") return 0;
   // Go has more ways to write numbers than one would send.
-  if (/_|^[+-]?0x.*p/i.test(value)) return undefined;
+  if (/^[+-]?0x.*p/i.test(value)) return undefined;
+  if (/\d_\d/.test(value) && !/(?:^|\D)_|_(?:\D|$)/.test(value)) return toNumber(value.replaceAll("_", ""));
   if (/^nan$/i.test(value)) return Number.NaN;
   if (/^[+-]?inf(?:inity)?$/i.test(value)) return Number.POSITIVE_INFINITY;
   if (value.length > 400) return undefined;
@@ -63,12 +64,13 @@ export const toBool = (value: unknown): boolean | undefined => {
 
 /** The distinct, non-empty texts of a value: a list, a JSON list in a text, or a single one. */
 export const toTexts = (value: unknown): readonly string[] | undefined => {
+  // A list or an object within a list makes PocketBase drop the whole list.
+  if (Array.isArray(value) && value.some(isNested)) return [];
   const list = listOf(value);
   const texts = new Set<string>();
   for (const one of list ?? []) {
     const text = toText(one);
-    // Lists and objects within a list make PocketBase drop more than themselves.
-    if (text === undefined || (Array.isArray(value) && isNested(one))) return undefined;
+    if (text === undefined) return undefined;
     if (text !== "") texts.add(text);
   }
   return list === undefined ? undefined : [...texts];

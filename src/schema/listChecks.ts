@@ -1,7 +1,7 @@
 // Fields that hold one or several texts: select, relation and file. Whether records and files exist is for
 // PocketBase to say.
 import { type CollectionField, isMultiple, listOption, numberOption } from "../pocketbase/collection.ts";
-import { toTexts, Upload } from "./coerce.ts";
+import { parseJson, toTexts, Upload } from "./coerce.ts";
 import { type Check, fieldError, REQUIRED, type Verdict } from "./fieldError.ts";
 
 /** A single field keeps the last of several values. */
@@ -57,14 +57,20 @@ export const checkFile = (field: CollectionField): Check => {
 
 const judgeNames = (field: CollectionField, value: unknown): Verdict => {
   const texts = toTexts(value);
-  if (texts === undefined) return "unsure";
+  if (texts === undefined || isDeep(value)) return "unsure";
   const names = kept(field, texts);
   if (names.length === 0) return field.isRequired ? REQUIRED : undefined;
   // What looks like a list is read as one, again and again.
-  if (names.some((name) => Buffer.byteLength(name) > NAME_BYTES_MAX || name.includes("["))) return "unsure";
+  if (names.some((name) => Buffer.byteLength(name) > NAME_BYTES_MAX || mayBeList(name))) return "unsure";
   const params = { invalidFiles: names };
   return fieldError("validation_invalid_file", `Invalid new files: [${names.join(" ")}].`, params);
 };
+
+// One list within another is unpacked.
+const isDeep = (value: unknown): boolean =>
+  Array.isArray(value) && value.some((one) => typeof one === "object" && one !== null);
+
+const mayBeList = (name: string): boolean => name.includes("[") && parseJson(name) !== undefined;
 
 // What is in a file decides about the rest.
 const uploadCheck = (field: CollectionField): ((uploads: readonly Upload[]) => Verdict) => {

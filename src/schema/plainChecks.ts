@@ -101,6 +101,8 @@ const toPoint = (value: unknown): { readonly lon: number; readonly lat: number }
   const point = { ...ORIGIN };
   for (const name of names) {
     const number: unknown = Reflect.get(shape, name) ?? 0;
+    // What is no number is none of it, and until 0.39 the other one counts.
+    if (!isPlainNumber(number) && names.length === 1) return ORIGIN;
     if ((name !== "lon" && name !== "lat") || !isPlainNumber(number)) return undefined;
     point[name] = number;
   }

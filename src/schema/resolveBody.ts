@@ -1,6 +1,6 @@
 // From the members of a body to one value for each field, as PocketBase fills a record: modifiers applied, unknown
 // and hidden members left out. Judges nothing.
-import type { Collection, CollectionField } from "../pocketbase/collection.ts";
+import { type Collection, type CollectionField, textOption } from "../pocketbase/collection.ts";
 import { toNumber, toText, toTexts } from "./coerce.ts";
 import type { Wording } from "./fieldError.ts";
 
@@ -29,6 +29,8 @@ export const resolveBody = (
   context: BodyContext,
 ): Map<string, unknown> => {
   const values = new Map<string, unknown>();
+  /** Length of the last name of each field. */
+  const lengths = new Map<string, number>();
   // PocketBase applies shorter names first, so that a modifier comes after the value it modifies.
   const keys = Object.keys(body).sort((a, b) => Buffer.byteLength(a) - Buffer.byteLength(b));
   for (const key of keys) {
@@ -36,7 +38,11 @@ export const resolveBody = (
     if (target === undefined || isClosed(target.field, collection, context)) continue;
     const { field, modifier } = target;
     const value = body[key];
-    if (modifier === "") values.set(field.name, namesStored(field, value, context) ? UNKNOWN : value);
+    // Two of one length come in any order.
+    const isDrawn = lengths.get(field.name) === Buffer.byteLength(key);
+    lengths.set(field.name, Buffer.byteLength(key));
+    if (isDrawn) values.set(field.name, UNKNOWN);
+    else if (modifier === "") values.set(field.name, namesStored(field, value, context) ? UNKNOWN : value);
     else
       values.set(field.name, modified(field, modifier, { value, before: beforeOf(values, field, context) }));
   }
@@ -94,7 +100,7 @@ const modified = (
   { value, before }: { readonly value: unknown; readonly before: unknown },
 ): unknown => {
   if (before === UNKNOWN) return UNKNOWN;
-  if (field.type === "file") return before === undefined && modifier === "-" ? "" : UNKNOWN;
+  if (field.type === "file" && (modifier !== "-" || !isNames(before) || !isNames(value))) return UNKNOWN;
   if (field.type === "text") return generated(field, value);
   if (field.type === "number") return summed(before, value, modifier);
   const [old, change] = [toTexts(before), toTexts(value)];
@@ -103,9 +109,29 @@ const modified = (
   return modifier === "+" ? [...old, ...change] : [...change, ...old];
 };
 
-// Without a pattern nothing is generated behind the prefix.
-const generated = (field: CollectionField, value: unknown): unknown =>
-  field.options["autogeneratePattern"] === "" ? (toText(value) ?? UNKNOWN) : UNKNOWN;
+// Uploads and lists within texts or lists are read in other ways.
+const isNames = (value: unknown): boolean => {
+  const values = Array.isArray(value) ? value : [value];
+  return values.every((one) => typeof one !== "object" && !String(one).includes("["));
+};
+
+// Without a pattern nothing is generated behind the prefix; where only the length counts, it is known at times.
+const generated = (field: CollectionField, value: unknown): unknown => {
+  const prefix = toText(value);
+  const length = generatedLength(textOption(field, "autogeneratePattern"));
+  if (prefix === undefined || length === undefined) return UNKNOWN;
+  if (length > 0 && textOption(field, "pattern") !== "") return UNKNOWN;
+  return prefix + "x".repeat(length);
+};
+
+/** Classes and plain characters, each so many times. */
+const COUNTED = /^(?:(?:\[[\w-]+\]|\w)(?:\{\d{1,3}\})?)*$/;
+
+const generatedLength = (pattern: string): number | undefined => {
+  if (!COUNTED.test(pattern)) return undefined;
+  const counts = pattern.matchAll(/(?:\[[\w-]+\]|\w)(?:\{(\d+)\})?/g);
+  return [...counts].reduce((sum, [, count = "1"]) => sum + Number(count), 0);
+};
 
 const summed = (before: unknown, value: unknown, modifier: string): unknown => {
   const [old, change] = [toNumber(before), toNumber(value)];

@@ -2,8 +2,9 @@
 import { type CollectionField, listOption, numberOption, textOption } from "../pocketbase/collection.ts";
 import { toText } from "./coerce.ts";
 import { type Check, fieldError, REQUIRED, type Verdict } from "./fieldError.ts";
+import { isEmail } from "./goEmail.ts";
 import { toPatternTest } from "./goPattern.ts";
-import { isEmail, judgeUrl } from "./webTexts.ts";
+import { judgeUrl } from "./goUrl.ts";
 
 const TEXT_MAX = 5_000;
 const PASSWORD_MAX = 71;
@@ -90,11 +91,15 @@ export const checkUrl = (field: CollectionField): Check => {
     const judged = judgeUrl(text);
     if (judged === undefined) return "unsure";
     if (!judged.ok) return fieldError("validation_invalid_url", "Must be a valid url");
-    return isAllowed(judged.host)
+    if (judged.host === undefined && isLimited(field)) return "unsure";
+    return isAllowed(judged.host ?? "")
       ? undefined
       : fieldError("validation_url_domain_not_allowed", "Url domain is not allowed");
   });
 };
+
+const isLimited = (field: CollectionField): boolean =>
+  listOption(field, "onlyDomains").length > 0 || listOption(field, "exceptDomains").length > 0;
 
 const domainTest = (field: CollectionField): ((domain: string) => boolean) => {
   const [only, except] = [listOption(field, "onlyDomains"), listOption(field, "exceptDomains")];

@@ -14,6 +14,7 @@ export const EVERYTHING: Json = {
     { name: "text", type: "text" },
     { name: "textRange", type: "text", min: 2, max: 5 },
     { name: "textPattern", type: "text", pattern: "^[a-z0-9-]*$" },
+    { name: "textGroups", type: "text", pattern: "^[a-z]+(?:-[a-z0-9]+)*$|^x\\d{2,3}\\b" },
     { name: "textGoPattern", type: "text", pattern: "(?i)^ab\\z" },
     { name: "textAuto", type: "text", required: true, min: 3, autogeneratePattern: "[a-z]{8}" },
     { name: "textHidden", type: "text", hidden: true, max: 3 },

@@ -1,7 +1,7 @@
 // The comparison of tests/schema/bodies.test.ts on every supported version, with a random seed and more bodies.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { judgeBodies, renderBodyTally } from "../schema/judgeBodies.ts";
+import { judgeBodies, renderBodyTally, shareOfCreations } from "../schema/judgeBodies.ts";
 import { binaryOf, type PocketBaseVersion, startPocketBase } from "../support/pocketbase.ts";
 
 setDefaultTimeout(1_200_000);
@@ -25,6 +25,7 @@ describe("validateBody and PocketBase judge alike", () => {
       process.stdout.write(`${version}, seed ${seed}: ${renderBodyTally(tally)}\n`);
       expect(tally.falseRefusals).toEqual([]);
       expect(tally.different).toEqual([]);
+      expect(shareOfCreations(tally)).toBeGreaterThan(0.95);
     });
   }
 });
