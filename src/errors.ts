@@ -189,6 +189,11 @@ export const ERRORS = {
     stage: "validate",
   },
   record_invalid: { status: 400, message: "Failed to create record.", stage: "validate" },
+  auth_invalid: {
+    status: 400,
+    message: "An error occurred while validating the submitted data.",
+    stage: "validate",
+  },
   upload_invalid: {
     status: 400,
     message: "The upload has no length, no fitting metadata, or asks for what is not offered.",

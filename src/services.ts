@@ -10,6 +10,7 @@ import type { Log } from "./insight/log.ts";
 import type { Limits } from "./limits/limits.ts";
 import { type OpenedLimits, openLimits } from "./limits/openLimits.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
+import type { BatchItemsMax } from "./pocketbase/batchItemsMax.ts";
 import { type CacheGate, createCacheGate } from "./pocketbase/cacheGate.ts";
 import type { UpstreamState } from "./pocketbase/connect.ts";
 import type { FileKey } from "./pocketbase/fileKey.ts";
@@ -53,6 +54,7 @@ export interface Services {
   readonly uploads: Uploads;
   /** PocketBase's token for files whose URL Hapta has signed. */
   readonly fileKey: FileKey;
+  readonly batchItemsMax: BatchItemsMax;
   /** Where things stand with PocketBase. */
   readonly upstreamState: () => UpstreamState;
   readonly clientOf: (hop: Hop) => Client;
@@ -121,6 +123,7 @@ export const createServices = (options: ServicesOptions): Services => {
     files: openFiles(options, cache, cacheGate),
     uploads: openUploads(settings.dataDir, settings.files.spoolBytesMax),
     fileKey: following.fileKey,
+    batchItemsMax: following.batchItemsMax,
     upstreamState,
     clientOf: createClientResolver(settings.network.trustedProxies),
     peers: createPeerBound(limits, settings.network.trustedProxies),

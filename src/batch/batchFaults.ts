@@ -46,6 +46,20 @@ export const SUPERUSERS_ONLY: ItemAnswer = {
   status: 403,
 };
 
+/** An item whose record is refused, in the shape of a batch that PocketBase gives up. */
+export const failedRecord = (
+  index: number,
+  data: Readonly<Record<string, unknown>>,
+  message: string,
+): Refusal => {
+  const response = { data, message, status: 400 };
+  const item = { code: "batch_request_failed", message: "Batch request failed.", response };
+  return new Refusal("record_invalid", {
+    message: "Batch transaction failed.",
+    data: { requests: { [index]: item } },
+  });
+};
+
 /** A well-formed item that must not run; PocketBase names only the first one. */
 export const failedItem = (index: number, answer: ItemAnswer): Refusal => {
   const response = { data: {}, ...answer };

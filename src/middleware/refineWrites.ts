@@ -1,9 +1,10 @@
 // Writes to collections that have refinements of the operator's: their bodies are read whole, whatever they travel in,
 // and nothing that could not be judged goes on to PocketBase.
+import { failedRecord } from "../batch/batchFaults.ts";
 import { type BatchItem, batchItemsOf } from "../batch/batchItems.ts";
 import { BodyBudget } from "../bodies/bodyBudget.ts";
 import { createCountedSource } from "../bodies/countedSource.ts";
-import { readFormTexts } from "../bodies/formTexts.ts";
+import { readFormFields } from "../bodies/formFields.ts";
 import { readBody } from "../bodies/readBody.ts";
 import { readRecordBody } from "../bodies/recordBody.ts";
 import { ERRORS, Refusal } from "../errors.ts";
@@ -74,7 +75,8 @@ export const createRefineWrites = (services: Services): RefineWrites | undefined
     for (const [index, { method, url, body }] of items.entries()) {
       const place = placeOf(method, url);
       const errors = place === undefined ? undefined : await errorsOf(place, exchange, body);
-      if (place !== undefined && errors !== undefined) throw failedItem(index, errors, place.action);
+      if (place !== undefined && errors !== undefined)
+        throw failedRecord(index, errors, FAILED[place.action]);
     }
     return undefined;
   };
@@ -132,16 +134,6 @@ const ACTIONS: Readonly<Record<string, "create" | "update">> = {
   "PATCH one": "update",
 };
 
-// In the shape of a batch that PocketBase gives up.
-const failedItem = (index: number, data: FieldErrors, action: Place["action"]): Refusal => {
-  const response = { data, message: FAILED[action], status: 400 };
-  const failed = { code: "batch_request_failed", message: "Batch request failed.", response };
-  return new Refusal("record_invalid", {
-    message: "Batch transaction failed.",
-    data: { requests: { [index]: failed } },
-  });
-};
-
 /** PocketBase's answer to a body that it can't read. */
 const asPocketBase = (): Refusal => new Refusal("body_invalid", { message: ERRORS.query_invalid.message });
 
@@ -153,7 +145,8 @@ const readMembers = async (exchange: Exchange, budget: BodyBudget): Promise<Memb
   if (bytes.length === 0) return {};
   if (!isJson) {
     const form = { contentType, query: exchange.query, codec: multipartCodec };
-    const members = toFormBody(readFormTexts(bytes, form));
+    const texts = readFormFields(bytes, form).filter(({ value }) => typeof value === "string");
+    const members = toFormBody(texts);
     if (members === undefined) throw asPocketBase();
     return members;
   }

@@ -1,11 +1,14 @@
-// The stage that stops bad input before it costs PocketBase anything: queries of lists, and bodies of new records. It
-// refuses only what PocketBase surely refuses, in PocketBase's words, and lets pass what PocketBase has to judge; what
+// The stage that stops bad input before it costs PocketBase anything: queries of lists, bodies of new
+// records, alone and in batches, and of logins. It refuses only what PocketBase surely refuses, in PocketBase's words, and lets pass what PocketBase has to judge; what
 // the operator forbids besides comes after that.
 import { type Exchange, isUnsafe, type Stage } from "../exchange.ts";
 import type { Services } from "../services.ts";
+import { createCheckBatch } from "./checkBatch.ts";
 import { createCheckCost } from "./checkCost.ts";
+import { createCheckLogin } from "./checkLogin.ts";
 import { createCheckQuery } from "./checkQuery.ts";
 import { createCheckRecord } from "./checkRecord.ts";
+import { createJudgeCreate } from "./judgeCreate.ts";
 import { createRefineWrites } from "./refineWrites.ts";
 
 type Checked = undefined | Promise<undefined>;
@@ -25,18 +28,24 @@ export const createValidate = (services: Services): Stage => {
   const cost = createCheckCost(services);
   if (!isEnabled && refine === undefined && cost === undefined) return () => undefined;
   const checkRead = both(isEnabled ? createCheckQuery(services) : undefined, cost?.request);
+  const judge = createJudgeCreate(services);
   const checkWrite = both(
     both(cost?.request, refine?.record),
-    isEnabled ? createCheckRecord(services) : undefined,
+    isEnabled ? createCheckRecord(services, judge) : undefined,
   );
-  const checkBatch = both(cost?.batch, refine?.batch);
+  const checkBatch = both(
+    both(cost?.batch, refine?.batch),
+    isEnabled ? createCheckBatch(services, judge) : undefined,
+  );
+
+  const checkLogin = both(cost?.request, isEnabled ? createCheckLogin(services) : undefined);
 
   return (exchange) => {
     const { kind } = exchange.route;
     if (kind === "batch") return checkBatch(exchange);
     // A collection's name in an odd spelling makes a route of the superusers' area.
     if (kind === "admin") return isUnsafe(exchange.method) ? refine?.record(exchange) : undefined;
-    if (kind === "auth") return cost?.request(exchange);
+    if (kind === "auth") return checkLogin(exchange);
     if (kind !== "records") return undefined;
     return isUnsafe(exchange.method) ? checkWrite(exchange) : checkRead(exchange);
   };

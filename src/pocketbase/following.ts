@@ -1,6 +1,7 @@
 // What Hapta learns from PocketBase without asking for it on a visitor's behalf: which collections there are,
 // what they are like, and which records of theirs change. The last part that holds the superuser client; what it hands out does not.
 import type { Log } from "../insight/log.ts";
+import { type BatchItemsMax, createBatchItemsMax } from "./batchItemsMax.ts";
 import type { Collection } from "./collection.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { createFileKey, type FileKey } from "./fileKey.ts";
@@ -13,6 +14,7 @@ export interface Following {
   readonly changes: Feed;
   /** For files whose URL Hapta has signed. */
   readonly fileKey: FileKey;
+  readonly batchItemsMax: BatchItemsMax;
   close(): void;
 }
 
@@ -36,6 +38,7 @@ export const followUpstream = (client: SuperuserClient, log: Log): Following => 
     collections,
     changes,
     fileKey: createFileKey(client),
+    batchItemsMax: createBatchItemsMax(client),
     close: () => {
       changes.close();
       collections.close();

@@ -3,13 +3,9 @@
 
 /** A file of a form. */
 export class Upload {
-  /** Name as the client gave it. */
-  readonly name: string;
-  /** undefined when it is not known yet. */
-  readonly bytes: number | undefined;
+  readonly bytes: number;
 
-  constructor(name: string, bytes?: number) {
-    this.name = name;
+  constructor(bytes: number) {
     this.bytes = bytes;
   }
 }

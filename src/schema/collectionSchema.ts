@@ -6,7 +6,7 @@ import type { Check, Verdict } from "./fieldError.ts";
 import { checkJson } from "./jsonCheck.ts";
 import { checkFile, checkRelation, checkSelect } from "./listChecks.ts";
 import { checkBool, checkDate, checkGeoPoint, checkNumber } from "./plainChecks.ts";
-import { ABSENT, type BodyContext, UNKNOWN } from "./resolveBody.ts";
+import { ABSENT, type BodyContext, FINE, UNKNOWN } from "./resolveBody.ts";
 import { checkEditor, checkEmail, checkPassword, checkText, checkUrl } from "./textChecks.ts";
 
 const CHECKS: Readonly<Record<string, (field: CollectionField) => Check>> = {
@@ -33,7 +33,7 @@ const toCheck = (field: CollectionField, action: BodyContext["action"]): Check =
   // A type that a later PocketBase adds.
   if (check === undefined) return () => "unsure";
   return (value) => {
-    if (value === ABSENT) return undefined;
+    if (value === ABSENT || value === FINE) return undefined;
     return value === UNKNOWN ? "unsure" : check(value);
   };
 };

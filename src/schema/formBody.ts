@@ -1,10 +1,10 @@
 // From the parts of a form, multipart or urlencoded, to the members PocketBase makes of them. Reads no bytes.
-import { parseJson, toText, type Upload } from "./coerce.ts";
+import { parseJson, toText, Upload } from "./coerce.ts";
 
-/** One part: a text, or a file. */
+/** One part: a text, or a file of so many bytes. */
 export interface FormPart {
   readonly name: string;
-  readonly value: string | Upload;
+  readonly value: string | { readonly bytes: number };
 }
 
 /** Holds members as JSON, exempt from guessing; may come several times. */
@@ -24,11 +24,14 @@ export const toFormBody = (parts: readonly FormPart[]): Record<string, unknown> 
       const json = parseJson(value);
       if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
       Object.assign(payload, json);
-    } else lists.set(name, [...(lists.get(name) ?? []), typeof value === "string" ? inferred(value) : value]);
+    } else lists.set(name, [...(lists.get(name) ?? []), toMember(value)]);
   }
   const plain = [...lists].map(([name, list]) => [name, list.length === 1 ? list[0] : list] as const);
   return { ...Object.fromEntries(plain), ...payload };
 };
+
+const toMember = (value: FormPart["value"]): unknown =>
+  typeof value === "string" ? inferred(value) : new Upload(value.bytes);
 
 const inferred = (text: string): unknown => {
   if (text === "true" || text === "false") return text === "true";

@@ -82,7 +82,7 @@ const uploadCheck = (field: CollectionField): ((uploads: readonly Upload[]) => V
       return fieldError("validation_too_many_files", `The maximum allowed files is ${maxSelect}`, {
         maxSelect,
       });
-    const fits = uploads.every(({ bytes }) => bytes !== undefined && bytes <= maxSize);
+    const fits = uploads.every(({ bytes }) => bytes <= maxSize);
     return isAnyType && fits ? undefined : "unsure";
   };
 };

@@ -1,7 +1,7 @@
 // From the members of a body to one value for each field, as PocketBase fills a record: modifiers applied, unknown
 // and hidden members left out. Judges nothing.
 import { type Collection, type CollectionField, textOption } from "../pocketbase/collection.ts";
-import { toNumber, toText, toTexts } from "./coerce.ts";
+import { toNumber, toText, toTexts, Upload } from "./coerce.ts";
 import type { Wording } from "./fieldError.ts";
 
 /** Stands for a value that depends on what is stored, or on PocketBase's own making. */
@@ -10,6 +10,9 @@ export const UNKNOWN = Symbol("unknown");
 /** Stands for a field that an update does not name. */
 export const ABSENT = Symbol("absent");
 
+/** Stands for a value that is surely fine. */
+export const FINE = Symbol("fine");
+
 /** How a body is read. */
 export interface BodyContext {
   readonly action: "create" | "update";
@@ -17,6 +20,8 @@ export interface BodyContext {
   readonly isSuperuser: boolean;
   /** Of the PocketBase that would answer. */
   readonly wording: Wording;
+  /** The record that asks: what is related to it is related to something. */
+  readonly caller?: { readonly collectionId: string; readonly id: string } | undefined;
 }
 
 /**
@@ -41,13 +46,17 @@ export const resolveBody = (
     // Two of one length come in any order.
     const isDrawn = lengths.get(field.name) === Buffer.byteLength(key);
     lengths.set(field.name, Buffer.byteLength(key));
-    if (isDrawn) values.set(field.name, UNKNOWN);
+    if (isDrawn || isMisplaced(field, value)) values.set(field.name, UNKNOWN);
     else if (modifier === "") values.set(field.name, namesStored(field, value, context) ? UNKNOWN : value);
     else
       values.set(field.name, modified(field, modifier, { value, before: beforeOf(values, field, context) }));
   }
   return values;
 };
+
+// PocketBase looks for files under the names of their fields only.
+const isMisplaced = ({ type }: CollectionField, value: unknown): boolean =>
+  type !== "file" && (Array.isArray(value) ? value : [value]).some((one) => one instanceof Upload);
 
 // A record that exists may hold files of those names.
 const namesStored = (field: CollectionField, value: unknown, { action }: BodyContext): boolean =>
@@ -111,7 +120,7 @@ const modified = (
 
 // Uploads and lists within texts or lists are read in other ways.
 const isNames = (value: unknown): boolean => {
-  const values = Array.isArray(value) ? value : [value];
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   return values.every((one) => typeof one !== "object" && !String(one).includes("["));
 };
 

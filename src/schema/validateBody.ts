@@ -1,13 +1,14 @@
 // Judges the body of a record's creation or change by the live schema, before PocketBase has to. What it refuses,
 // PocketBase refuses with the same words; where it is not certain of the whole answer, it lets pass.
 import type { z } from "zod";
-import type { Collection } from "../pocketbase/collection.ts";
+import { type Collection, isMultiple } from "../pocketbase/collection.ts";
+import { indexesOf } from "../pocketbase/indexes.ts";
 import { findingsOf } from "../utils/validationSchemas.ts";
 import { checkAccount } from "./accountCheck.ts";
 import { toText } from "./coerce.ts";
 import { toCollectionSchema } from "./collectionSchema.ts";
 import { type FieldError, type FieldErrors, fieldError, inWords, type Verdict } from "./fieldError.ts";
-import { ABSENT, type BodyContext, resolveBody } from "./resolveBody.ts";
+import { ABSENT, type BodyContext, FINE, resolveBody } from "./resolveBody.ts";
 import { PASSWORD_BYTES_MAX } from "./textChecks.ts";
 
 /** The sentence above the errors of the fields. */
@@ -58,8 +59,38 @@ export const validateBody = (
   if (account.size > 0) return sorted(account);
   if (context.action === "update" && changesKey(values)) return undefined;
   const { schema, unnamed } = prepare(collection, context.action);
-  const parsed = schema.safeParse({ ...unnamed, ...values });
+  const parsed = schema.safeParse({ ...unnamed, ...values, ...ownRelations(collection, values, context) });
   return parsed.success ? undefined : certainErrors(parsed.error, context);
+};
+
+const ownRelations = (
+  { fields }: Collection,
+  values: Readonly<Record<string, unknown>>,
+  { caller }: BodyContext,
+): Readonly<Record<string, unknown>> => {
+  if (caller === undefined) return {};
+  const own = fields.filter(
+    ({ name, type, options }) =>
+      type === "relation" && values[name] === caller.id && options["collectionId"] === caller.collectionId,
+  );
+  return Object.fromEntries(own.filter((field) => !isMultiple(field)).map(({ name }) => [name, FINE]));
+};
+
+/**
+ * Whether PocketBase surely stores a new record whose body {@link validateBody} has nothing against: what it holds is
+ * fine, and no other record can stand in its way. Hooks and full disks are not thought of.
+ */
+export const storesSurely = (
+  collection: Collection,
+  body: Readonly<Record<string, unknown>>,
+  context: BodyContext,
+): boolean => {
+  const indexes = indexesOf(collection);
+  const mayCollide = indexes.length < collection.indexes.length || indexes.some(({ isUnique }) => isUnique);
+  if (collection.type !== "base" || mayCollide || Object.hasOwn(body, "id")) return false;
+  const { schema, unnamed } = prepare(collection, context.action);
+  const values = Object.fromEntries(resolveBody(collection, body, context));
+  return schema.safeParse({ ...unnamed, ...values, ...ownRelations(collection, values, context) }).success;
 };
 
 // bcrypt takes no more bytes: PocketBase fails while it applies the create rule, and names no field.

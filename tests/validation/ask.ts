@@ -1,4 +1,5 @@
-// Sends one request to PocketBase and through Hapta, and tells both answers. Expects nothing.
+// Sends one request to PocketBase and through Hapta, and tells or compares both answers.
+import { expect } from "bun:test";
 import { loginCallers, type World } from "../support/fixture/load.ts";
 import { type Hapta, type HaptaOptions, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
@@ -9,6 +10,8 @@ export interface Call {
   readonly method?: string;
   readonly path: string;
   readonly json?: unknown;
+  /** Made anew for each sending; instead of `json`. */
+  readonly form?: () => FormData | URLSearchParams;
 }
 
 /** One answer; `code` is Hapta's, undefined when PocketBase answered. */
@@ -46,23 +49,40 @@ export const startPair = async (options: HaptaOptions = {}): Promise<Pair> => {
 
 const ask = async (
   base: string,
-  { as = "guest", method = "GET", path, json }: Call,
+  { as = "guest", method = "GET", path, json, form }: Call,
   tokens: World["tokens"],
 ): Promise<Told> => {
   const headers: Record<string, string> = as === "guest" ? {} : { Authorization: tokens[as] };
   if (json !== undefined) headers["Content-Type"] = "application/json";
-  const body = typeof json === "string" ? json : JSON.stringify(json);
+  const text = typeof json === "string" ? json : JSON.stringify(json);
+  const body = form === undefined ? text : form();
   const response = await fetch(`${base}${path}`, {
     method,
     headers,
-    ...(json === undefined ? {} : { body }),
+    ...(body === undefined ? {} : { body }),
   });
-  const text = await response.text();
+  const answer = await response.text();
   return {
     status: response.status,
     code: response.headers.get("x-hapta-error") ?? undefined,
-    body: text === "" ? undefined : (JSON.parse(text) as unknown),
+    body: answer === "" ? undefined : (JSON.parse(answer) as unknown),
   };
+};
+
+/** Hapta's answer without what it says in addition. */
+export const plain = ({ code, status, body }: Told): unknown => {
+  if (code !== "query_invalid") return { status, body };
+  const { data, ...rest } = body as { data: Record<string, unknown> };
+  const { filter: _, sort: __, ...others } = data;
+  return { status, body: { ...rest, data: others } };
+};
+
+/** Sends one request both ways; the answers must be equal, and Hapta's of this code. */
+export const expectAlike = async (pair: Pair, call: Call, code: string | undefined): Promise<Told> => {
+  const [direct, through] = [await pair.direct(call), await pair.through(call)];
+  expect([call, plain(through)]).toEqual([call, { status: direct.status, body: direct.body }]);
+  expect([call, through.code]).toEqual([call, code]);
+  return through;
 };
 
 /** Posts what makes a collection, changes one or removes one, as superuser and past Hapta. */

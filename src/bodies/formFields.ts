@@ -1,57 +1,60 @@
-// The text fields of a record's form, for judging them; files stay unread. Rebuilds nothing.
+// The fields of a record's form, for judging them; of files only the name and the size. Rebuilds nothing.
 import { checkFormQuery, type FormCodec } from "./formBody.ts";
 import { invalidBody } from "./structBody.ts";
 
-interface TextField {
+/** A text, or a file. */
+interface FormField {
   readonly name: string;
-  readonly value: string;
+  readonly value: string | { readonly filename: string; readonly bytes: number };
 }
 
 /**
- * The text fields of a whole form, in order, with those that PocketBase takes from the query.
+ * The fields of a whole form, in order, with those that PocketBase takes from the query.
  * @throws Refusal `body_invalid` for what two readers could read differently.
  */
-export const readFormTexts = (
+export const readFormFields = (
   bytes: Uint8Array,
   {
     contentType,
     query,
     codec,
   }: { readonly contentType: string; readonly query: string; readonly codec: FormCodec },
-): TextField[] => {
+): FormField[] => {
   checkFormQuery(query);
   const fields = contentType.startsWith("multipart/form-data")
-    ? multipartTexts(bytes, contentType, codec)
-    : urlencodedTexts(bytes);
+    ? multipartFields(bytes, contentType, codec)
+    : urlencodedFields(bytes);
   return [...fields, ...pairsOf(query)];
 };
 
-const pairsOf = (text: string): TextField[] =>
+const pairsOf = (text: string): FormField[] =>
   [...new URLSearchParams(text)].map(([name, value]) => ({ name, value }));
 
-const urlencodedTexts = (bytes: Uint8Array): TextField[] => {
+const urlencodedFields = (bytes: Uint8Array): FormField[] => {
   const text = Buffer.from(bytes).toString("latin1");
   if (!/^(?:[A-Za-z0-9*\-._~!'()@:,/?$+=&]|%[0-9A-Fa-f]{2})*$/.test(text))
     throw invalidBody("The form is not valid application/x-www-form-urlencoded.");
   return pairsOf(text);
 };
 
-const multipartTexts = (bytes: Uint8Array, contentType: string, codec: FormCodec): TextField[] => {
-  const fields: TextField[] = [];
-  let name: string | undefined;
+const multipartFields = (bytes: Uint8Array, contentType: string, codec: FormCodec): FormField[] => {
+  const fields: FormField[] = [];
+  let [name, filename, length] = ["", "", 0];
   let chunks: Uint8Array[] = [];
   try {
     const parser = codec.createParser(codec.readBoundary(contentType), {
       part: (info) => {
         // Go takes a part with an empty file name for a text.
-        name = info.filename === undefined || info.filename === "" ? info.name : undefined;
+        [name, filename, length] = [info.name, info.filename ?? "", 0];
         chunks = [];
       },
       data: (chunk) => {
-        if (name !== undefined) chunks.push(chunk);
+        length += chunk.length;
+        if (filename === "") chunks.push(chunk);
       },
       partEnd: () => {
-        if (name !== undefined) fields.push({ name, value: Buffer.concat(chunks).toString("utf8") });
+        const text = (): string => Buffer.concat(chunks).toString("utf8");
+        fields.push({ name, value: filename === "" ? text() : { filename, bytes: length } });
       },
       end: () => undefined,
     });
