@@ -21,6 +21,7 @@ import { createOAuthCalls, type OAuthCalls } from "./pocketbase/oauthCalls.ts";
 import { createOpenRealtime } from "./pocketbase/realtimeStream.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
 import { Hub } from "./realtime/hub.ts";
+import { keepHourly } from "./sessions/keepHourly.ts";
 import type { Ended } from "./sessions/sessionContext.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import { WritesInFlight } from "./sessions/writesInFlight.ts";
@@ -270,21 +271,6 @@ const endWithLogins = (sessions: Sessions, { following, cache, log }: LoginsCont
       )
       .finally(() => cache.versions.move(caller, "a check of its sessions"));
   });
-};
-
-const KEEP_EVERY_MS = 3_600_000;
-const KEY_AGE_MAX_MS = 90 * 86_400_000;
-
-// Sessions that have ended stay for a while as evidence, then they go; keys that sign are replaced in time.
-const keepHourly = (sessions: Sessions, log: Log): (() => void) => {
-  const warn = (message: string) => (error: unknown) => log("warn", message, { error: String(error) });
-  const keep = (): void => {
-    sessions.sweep().catch(warn("ended sessions could not be deleted"));
-    sessions.keys.rotateIfOlder(KEY_AGE_MAX_MS).catch(warn("the signing key could not be replaced"));
-  };
-  const timer = setInterval(keep, KEEP_EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
 };
 
 // Said once and not at every start: a config that draws a new secret each time is common, and harmless here.
