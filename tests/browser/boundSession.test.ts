@@ -6,25 +6,9 @@ import type { Browser, Page } from "playwright-core";
 import { ADA, type Pair, payloadOf, startPair } from "../sessions/support.ts";
 import { CHROMIUM, launchChromium } from "../support/browser.ts";
 import { PASSWORD } from "../support/fixture/records.ts";
+import { serveScript } from "./serveScript.ts";
 
 const STEP_MS = 10_000;
-
-/** A web site whose only page is the app. */
-const serveApp = async (): Promise<Bun.Server<undefined>> => {
-  const entry = join(import.meta.dir, "fixtures", "boundApp.ts");
-  const { outputs, success } = await Bun.build({ entrypoints: [entry], target: "browser" });
-  const script = success ? await outputs[0]?.text() : undefined;
-  const page =
-    '<!doctype html><meta charset="utf-8"><title>bound</title><link rel="icon" href="data:,"><script type="module" src="/app.js"></script>';
-  return Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    fetch: ({ url }) =>
-      url.endsWith("/app.js")
-        ? new Response(script, { headers: { "Content-Type": "text/javascript" } })
-        : new Response(page, { headers: { "Content-Type": "text/html" } }),
-  });
-};
 
 if (CHROMIUM === undefined) process.stderr.write("The DPoP page is not tested: Chromium is not installed.\n");
 
@@ -34,7 +18,7 @@ describe.skipIf(CHROMIUM === undefined)("a session bound to a key in Chromium", 
   let site: Bun.Server<undefined>;
   beforeAll(async () => {
     pair = await startPair({ config: { Security: { DPoP: "optional" } } });
-    site = await serveApp();
+    site = await serveScript(join(import.meta.dir, "fixtures", "boundApp.ts"));
     browser = await launchChromium();
   }, 60_000);
   afterAll(async () => {

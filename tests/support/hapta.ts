@@ -22,6 +22,8 @@ export interface HaptaOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly flags?: readonly string[];
   readonly waitFor?: string;
+  /** A free one when absent. */
+  readonly port?: number;
   /** The index.ts that is started; the project's own when absent. */
   readonly entry?: string;
 }
@@ -34,7 +36,7 @@ export const startHapta = async (
   options: HaptaOptions = {},
 ): Promise<Hapta> => {
   const scratch = createScratch("hapta");
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const config = join(scratch.path, "config.ts");
   await Bun.write(
     config,
