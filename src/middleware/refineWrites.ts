@@ -2,28 +2,15 @@
 // and nothing that could not be judged goes on to PocketBase.
 import { failedRecord } from "../batch/batchFaults.ts";
 import { type BatchItem, batchItemsOf } from "../batch/batchItems.ts";
-import { BodyBudget } from "../bodies/bodyBudget.ts";
-import { createCountedSource } from "../bodies/countedSource.ts";
-import { readFormFields } from "../bodies/formFields.ts";
-import { readBody } from "../bodies/readBody.ts";
-import { readRecordBody } from "../bodies/recordBody.ts";
-import { ERRORS, Refusal } from "../errors.ts";
+import { Refusal } from "../errors.ts";
 import { type Exchange, rankOf } from "../exchange.ts";
-import { multipartCodec } from "../multipart/codec.ts";
 import type { Collection } from "../pocketbase/collection.ts";
 import type { FieldErrors } from "../schema/fieldError.ts";
-import { toFormBody } from "../schema/formBody.ts";
 import { createRefinement } from "../schema/refinement.ts";
 import { FAILED } from "../schema/validateBody.ts";
 import type { Services } from "../services.ts";
-import { headerValue } from "../utils/headers.ts";
 
 const RECORD = /^\/api\/collections\/([^/?]+)\/records(\/[^/?]+)?(?:\?|$)/;
-const JSON_BYTES_MAX = 1_048_576;
-const FORM_BYTES_MAX = 8_388_608;
-const TIMEOUT_MS = 30_000;
-/** For all bodies that are being read at the same time. */
-const BUDGET = { bytesMax: 134_217_728, bytesPerClientMax: 33_554_432 };
 
 type Members = Readonly<Record<string, unknown>>;
 type Judge = ReturnType<typeof createRefinement>;
@@ -40,13 +27,15 @@ export interface RefineWrites {
   batch(exchange: Exchange): undefined | Promise<undefined>;
 }
 
-export const createRefineWrites = (services: Services): RefineWrites | undefined => {
+export const createRefineWrites = (
+  services: Services,
+  readMembers: (exchange: Exchange) => Promise<Members>,
+): RefineWrites | undefined => {
   const { collections, settings } = services;
   const refinements = [...settings.validation.collections].map(
     ([key, refine]) => [key, createRefinement(refine)] as const,
   );
   if (refinements.length === 0) return undefined;
-  const budget = new BodyBudget(BUDGET);
 
   // One collection has many spellings: its id, its name, and its name in any case.
   const placeOf = (method: string, url: string): Place | undefined => {
@@ -62,7 +51,7 @@ export const createRefineWrites = (services: Services): RefineWrites | undefined
 
   const judgeRecord = async (exchange: Exchange): Promise<undefined> => {
     if (placeOf(exchange.method, exchange.path) === undefined) return undefined;
-    const members = exchange.body.kind === "none" ? {} : await readMembers(exchange, budget);
+    const members = await readMembers(exchange);
     // Only now: the collection may have changed meanwhile.
     const place = placeOf(exchange.method, exchange.path);
     const errors = place === undefined ? undefined : await errorsOf(place, exchange, members);
@@ -125,51 +114,9 @@ const createErrorsOf =
     return collections.all().includes(collection) ? undefined : errors;
   };
 
-const FORM = /^(?:multipart\/form-data|application\/x-www-form-urlencoded)/;
-
 /** What each request does to a record; an upsert has to stand as a creation. */
 const ACTIONS: Readonly<Record<string, "create" | "update">> = {
   "POST all": "create",
   "PUT all": "create",
   "PATCH one": "update",
-};
-
-/** PocketBase's answer to a body that it can't read. */
-const asPocketBase = (): Refusal => new Refusal("body_invalid", { message: ERRORS.query_invalid.message });
-
-const readMembers = async (exchange: Exchange, budget: BodyBudget): Promise<Members> => {
-  const contentType = headerValue(exchange.headers, "content-type") ?? "";
-  const isJson = contentType.startsWith("application/json");
-  if (!isJson && !FORM.test(contentType)) throw new Refusal("media_type_unsupported");
-  const bytes = await readWhole(exchange, isJson ? JSON_BYTES_MAX : FORM_BYTES_MAX, budget);
-  if (bytes.length === 0) return {};
-  if (!isJson) {
-    const form = { contentType, query: exchange.query, codec: multipartCodec };
-    const texts = readFormFields(bytes, form).filter(({ value }) => typeof value === "string");
-    const members = toFormBody(texts);
-    if (members === undefined) throw asPocketBase();
-    return members;
-  }
-  const body = readRecordBody(bytes);
-  if (body === undefined) throw asPocketBase();
-  exchange.body = { kind: "bytes", bytes: body.bytes };
-  return body.members;
-};
-
-const readWhole = async (exchange: Exchange, bytesMax: number, budget: BodyBudget): Promise<Uint8Array> => {
-  const { body, client } = exchange;
-  if (body.kind === "none") return new Uint8Array();
-  if (body.kind === "bytes") {
-    if (body.bytes.length > bytesMax) throw new Refusal("body_too_large");
-    return body.bytes;
-  }
-  if ((body.length ?? 0) > bytesMax) throw new Refusal("body_too_large");
-  const source = createCountedSource(body.source, budget, client.block);
-  try {
-    const bytes = await readBody(source, { bytesMax, timeoutMs: TIMEOUT_MS });
-    exchange.body = bytes.length === 0 ? { kind: "none" } : { kind: "bytes", bytes };
-    return bytes;
-  } finally {
-    source.release();
-  }
 };

@@ -9,6 +9,8 @@ import { createCheckLogin } from "./checkLogin.ts";
 import { createCheckQuery } from "./checkQuery.ts";
 import { createCheckRecord } from "./checkRecord.ts";
 import { createJudgeCreate } from "./judgeCreate.ts";
+import { createReadMembers } from "./readMembers.ts";
+import { createRefineRoutes } from "./refineRoutes.ts";
 import { createRefineWrites } from "./refineWrites.ts";
 
 type Checked = undefined | Promise<undefined>;
@@ -24,9 +26,12 @@ const both =
 
 export const createValidate = (services: Services): Stage => {
   const { isEnabled } = services.settings.validation;
-  const refine = createRefineWrites(services);
+  const readMembers = createReadMembers();
+  const refine = createRefineWrites(services, readMembers);
+  const refineRoute = createRefineRoutes(services, readMembers);
   const cost = createCheckCost(services);
-  if (!isEnabled && refine === undefined && cost === undefined) return () => undefined;
+  const isIdle = !isEnabled && refine === undefined && refineRoute === undefined && cost === undefined;
+  if (isIdle) return () => undefined;
   const checkRead = both(isEnabled ? createCheckQuery(services) : undefined, cost?.request);
   const judge = createJudgeCreate(services);
   const checkWrite = both(
@@ -46,6 +51,7 @@ export const createValidate = (services: Services): Stage => {
     // A collection's name in an odd spelling makes a route of the superusers' area.
     if (kind === "admin") return isUnsafe(exchange.method) ? refine?.record(exchange) : undefined;
     if (kind === "auth") return checkLogin(exchange);
+    if (kind === "custom") return refineRoute?.(exchange);
     if (kind !== "records") return undefined;
     return isUnsafe(exchange.method) ? checkWrite(exchange) : checkRead(exchange);
   };

@@ -102,10 +102,14 @@ const isGenerated = ({ options }: CollectionField): boolean => {
   return typeof pattern === "string" && pattern !== "";
 };
 
-const toErrors = (error: z.ZodError): FieldErrors => {
+/**
+ * What broke a schema of the operator's, by member: the first error of each, `params.code` as its code.
+ * @param depth - How many steps of an issue's path stand before the member's name.
+ */
+export const toErrors = (error: z.ZodError, depth = 0): FieldErrors => {
   const errors: Record<string, FieldErrors[string]> = {};
   for (const { path, message, ...issue } of error.issues) {
-    const name = String(path[0] ?? "record");
+    const name = String(path[depth] ?? path[0] ?? "record");
     const code: unknown = issue.code === "custom" ? issue.params?.["code"] : undefined;
     errors[name] ??= fieldError(typeof code === "string" ? code : "validation_invalid_value", message);
   }

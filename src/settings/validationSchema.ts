@@ -1,10 +1,19 @@
 // The group `Validation` of the config file.
 import { z } from "zod";
+import { toRoute } from "../pocketbase/routes.ts";
 import type { QueryLimits } from "../rules/queryLimits.ts";
 import type { Refine } from "../schema/refinement.ts";
+import { type RefineRoute, ROUTE_KEY } from "../schema/routeRules.ts";
 import { listOf, wholeNumber } from "./pieces.ts";
 
 const COLLECTIONS_MAX = 1_000;
+const ROUTES_MAX = 1_000;
+
+// A rule for a route that is not the app's own would never be asked.
+const isOwnRoute = (key: string): boolean => {
+  const [all, method = "", path = ""] = ROUTE_KEY.exec(key) ?? [];
+  return all !== undefined && toRoute(method, path.slice(1).split("/")).kind === "custom";
+};
 
 /** A bound on queries that is off unless somebody sets it. */
 const bound = (sentence: string, max: number, unit?: string) =>
@@ -60,6 +69,18 @@ export const validation = z.strictObject({
         "Rules of your own for the records of a collection, in Zod: posts: (z, base) => base.refine(...) (docs/validation.md). They count for everybody and whatever isEnabled says.",
       allowed: `an object of at most ${COLLECTIONS_MAX} collection names or ids, each with a function that returns a Zod schema`,
     }),
+  Routes: z
+    .record(
+      z.string().refine(isOwnRoute),
+      z.custom<RefineRoute>((value) => typeof value === "function"),
+    )
+    .refine((value) => Object.keys(value).length <= ROUTES_MAX)
+    .default({})
+    .meta({
+      description:
+        'Rules of your own for routes that hooks add, in Zod: "POST /shop/orders/{id}": (z) => z.object({ body: ... }) (docs/validation.md).',
+      allowed: `an object of at most ${ROUTES_MAX} routes such as "POST /shop/orders/{id}", none of PocketBase's and Hapta's own, each with a function that returns a Zod schema`,
+    }),
 });
 
 /** What `Validation` says. */
@@ -67,6 +88,8 @@ export interface ValidationSettings {
   readonly isEnabled: boolean;
   /** The operator's refinements by the collection's name or id, as the config file spells it. */
   readonly collections: ReadonlyMap<string, Refine>;
+  /** The operator's rules for routes of hooks, by method and path. */
+  readonly routes: ReadonlyMap<string, RefineRoute>;
   /** What lists and `expand` may cost everybody but superusers; 0 = no bound. */
   readonly query: QueryLimits;
 }
@@ -76,6 +99,7 @@ export const toValidation = ({
   isEnabled,
   Query,
   Collections,
+  Routes,
 }: z.output<typeof validation>): ValidationSettings => ({
   isEnabled,
   query: {
@@ -88,4 +112,5 @@ export const toValidation = ({
     indexedSorts: Query.IndexedSorts,
   },
   collections: new Map(Object.entries(Collections)),
+  routes: new Map(Object.entries(Routes)),
 });
