@@ -1,6 +1,7 @@
 // One kept answer: its bytes, its headers as they leave, its entity tag and its lease, and how it leaves. Holds none, and
 // encodes none.
 import type { Answer } from "../http/answer.ts";
+import { type AnswerFrame, toFrame, withHeadRoom } from "../http/answerHead.ts";
 import { mayHoldTokens, withheldText } from "../utils/upstreamTokens.ts";
 import { CODINGS, type Coding } from "./codings.ts";
 import type { Lease } from "./versions.ts";
@@ -15,6 +16,8 @@ export interface Kept {
   readonly etag: string;
   /** The same in fewer bytes, as far as it is made; undefined for what may only leave as it is. */
   readonly variants: Map<Coding, Kept | undefined> | undefined;
+  /** Made when they are needed: what the answer, and the 304 in its place, start with. */
+  readonly frames: { whole?: AnswerFrame; unchanged?: AnswerFrame };
 }
 
 /** What a read is called. */
@@ -34,6 +37,9 @@ export interface Entry extends Kept, ReadMark {
 
 /** Written anew for each answer. */
 const OWN = new Set(["date", "content-length"]);
+
+/** From this size on, bodies lie behind room for their head. */
+const ROOM_FROM_BYTES = 4_096;
 
 /** Below this, a smaller variant saves no packet. */
 const ENCODABLE_BYTES_MIN = 1_400;
@@ -65,9 +71,10 @@ export const toKept = (
   return {
     status,
     headers: kept,
-    body: new Uint8Array(body),
+    body: copyOf(body),
     etag,
     variants: isEncoded ? new Map() : undefined,
+    frames: {},
   };
 };
 
@@ -86,8 +93,12 @@ export const toVariant = ({ status, headers, etag }: Kept, coding: Coding, body:
   const tag = `${etag.slice(0, -1)}-${coding}"`;
   const own = headers.map((text) => (text === etag ? tag : text));
   own.push("Content-Encoding", coding);
-  return { status, headers: own, body, etag: tag, variants: undefined };
+  return { status, headers: own, body: copyOf(body), etag: tag, variants: undefined, frames: {} };
 };
+
+// Of a small body a copy costs nothing; its head would need more room than it does.
+const copyOf = (body: Uint8Array): Uint8Array =>
+  body.length < ROOM_FROM_BYTES ? new Uint8Array(body) : withHeadRoom(body);
 
 const isPrivate = (lower: string, value: string): boolean => {
   if (lower === "set-cookie" || lower === "etag" || lower === "content-encoding") return true;
@@ -124,11 +135,21 @@ const NOT_IN_304 = new Set(["content-type", "content-encoding"]);
  */
 export const keptAnswer = (kept: Kept, ifNoneMatch: string | undefined): Answer => {
   const tag = ifNoneMatch === undefined || kept.status !== 200 ? undefined : namedTag(ifNoneMatch, kept.etag);
-  if (tag === undefined) return { status: kept.status, headers: kept.headers.slice(), body: kept.body };
-  const headers: string[] = [];
-  for (let i = 0; i < kept.headers.length; i += 2) {
-    const [name = "", value = ""] = [kept.headers[i], kept.headers[i + 1]];
-    if (!NOT_IN_304.has(name.toLowerCase())) headers.push(name, value === kept.etag ? tag : value);
+  const { status, headers, body, frames } = kept;
+  if (tag === undefined) {
+    frames.whole ??= toFrame(status, headers, body);
+    return { status, headers: headers.slice(), body, frame: frames.whole };
   }
-  return { status: 304, headers, body: null };
+  if (tag !== kept.etag) return { status: 304, headers: fieldsOf304(kept, tag), body: null };
+  frames.unchanged ??= toFrame(304, fieldsOf304(kept, tag));
+  return { status: 304, headers: frames.unchanged.headers.slice(), body: null, frame: frames.unchanged };
+};
+
+const fieldsOf304 = ({ headers, etag }: Kept, tag: string): string[] => {
+  const fields: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name = "", value = ""] = [headers[i], headers[i + 1]];
+    if (!NOT_IN_304.has(name.toLowerCase())) fields.push(name, value === etag ? tag : value);
+  }
+  return fields;
 };

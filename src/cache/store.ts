@@ -1,4 +1,5 @@
 // Entries within a bound of bytes; those used longest ago go first. Judges no entry.
+import { headRoomOf } from "../http/answerHead.ts";
 import type { Coding } from "./codings.ts";
 import type { Entry, Kept } from "./entry.ts";
 
@@ -95,7 +96,7 @@ const costOf = (entry: Entry): number => {
 };
 
 const keptBytes = ({ headers, body }: Kept): number => {
-  let bytes = body.byteLength;
+  let bytes = headRoomOf(body) + body.byteLength;
   for (const text of headers) bytes += text.length;
   return bytes;
 };

@@ -1,5 +1,6 @@
 // The bodies and answers that travel through Hapta, as plain values: header case, duplicates and order
 // reach the other side as decided, and a known length stays known.
+import type { AnswerFrame } from "./answerHead.ts";
 import type { ClientSocket, Connection } from "./connectionOptions.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Presence } from "./wireRequest.ts";
@@ -49,6 +50,8 @@ export interface Answer {
   readonly body: Uint8Array | BodySource | null;
   /** Of a 101: makes who speaks with the client from here on. */
   readonly upgrade?: Upgrade;
+  /** What it starts with was made ready before; tells nothing that the answer does not, and may be left out. */
+  readonly frame?: AnswerFrame | undefined;
 }
 
 /** What HTTP leaves behind on a connection: whatever still waits to be sent, and who is told when the client goes. */

@@ -1,15 +1,7 @@
 // Writes answers: head, framing, body; in one piece when the body is at hand.
 import { type Answer, type BodySource, isStreamed } from "./answer.ts";
+import { type AnswerPlace, renderHead } from "./answerHead.ts";
 import type { Outbox } from "./outbox.ts";
-import { REASONS } from "./reasons.ts";
-
-/** What the request and its connection say about how an answer is written. */
-export interface AnswerPlace {
-  readonly isHead: boolean;
-  readonly minor: 0 | 1;
-  /** Announces that the connection ends with this answer. */
-  readonly closes: boolean;
-}
 
 /** Who is told how the writing of a streamed answer goes. */
 export interface AnswerWatcher {
@@ -24,7 +16,12 @@ export const writeWhole = (outbox: Outbox, answer: Answer, place: AnswerPlace): 
   const { body } = answer;
   if (body === null || isStreamed(body)) return outbox.writeText(renderHead(answer, place, ""));
   const head = renderHead(answer, place, `Content-Length: ${body.length}\r\n`);
-  return place.isHead ? outbox.writeText(head) : outbox.writeText(head, body);
+  if (place.isHead) return outbox.writeText(head);
+  const room = answer.frame?.room;
+  // Somebody may have given the answer another body.
+  return room !== undefined && room.buffer === body.buffer
+    ? outbox.writeInto(head, room, body)
+    : outbox.writeText(head, body);
 };
 
 const CRLF = Buffer.from("\r\n");
@@ -119,34 +116,4 @@ const declaredLength = (headers: readonly string[]): string | undefined => {
     if (headers[i]?.toLowerCase() === "content-length") return headers[i + 1];
   }
   return undefined;
-};
-
-const renderHead = (answer: Answer, { closes, minor }: AnswerPlace, framing: string): string => {
-  const { headers, status } = answer;
-  let head = `HTTP/1.1 ${status} ${REASONS[status] ?? "Unknown"}\r\n`;
-  let hasDate = false;
-  let hasLength = false;
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] ?? "";
-    if (name.length === 4) hasDate ||= name === "Date" || name.toLowerCase() === "date";
-    if (name.length === 14) hasLength ||= name.toLowerCase() === "content-length";
-    head += `${name}: ${headers[i + 1]}\r\n`;
-  }
-  if (!hasLength) head += framing;
-  if (!hasDate) head += `Date: ${httpDate()}\r\n`;
-  if (closes || minor === 0) head += "Connection: close\r\n";
-  return `${head}\r\n`;
-};
-
-let dateText = "";
-let dateSecond = 0;
-
-/** The current IMF-fixdate, made once a second. */
-const httpDate = (): string => {
-  const second = Math.floor(Date.now() / 1000);
-  if (second !== dateSecond) {
-    dateSecond = second;
-    dateText = new Date(second * 1000).toUTCString();
-  }
-  return dateText;
 };

@@ -62,6 +62,23 @@ export class Outbox {
     return written >= length;
   }
 
+  /**
+   * Like {@link writeText} for the same text and bytes, without copying the bytes: the text is written right in front of
+   * them.
+   * @param room - Ends with `bytes`; what lies before them is nobody's.
+   */
+  writeInto(text: string, room: Buffer, bytes: Uint8Array): boolean {
+    const from = room.length - bytes.length - text.length;
+    if (from < 0 || this.#pendingBytes > 0) return this.writeText(text, bytes);
+    room.write(text, from, "latin1");
+    const written = Math.max(0, this.#socket.write(room.subarray(from)));
+    if (written === text.length + bytes.length) return true;
+    // The next answer will write over the text.
+    if (written < text.length) this.#queue(Buffer.from(text.slice(written), "latin1"), undefined);
+    this.#queue(bytes.subarray(Math.max(0, written - text.length)), undefined);
+    return false;
+  }
+
   /** Called when the socket can take more. @returns whether nothing waits any longer. */
   flush(): boolean {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {

@@ -1,7 +1,8 @@
 // One client connection: reads requests one after the other, writes their answers in order.
 // Holds at most one request at a time; what a client sends ahead waits, within a bound.
 import { type Answer, isStreamed, type Upgrade } from "./answer.ts";
-import { type AnswerPlace, type AnswerWatcher, AnswerWriter, writeWhole } from "./answerWriter.ts";
+import type { AnswerPlace } from "./answerHead.ts";
+import { type AnswerWatcher, AnswerWriter, writeWhole } from "./answerWriter.ts";
 import type { ClientSocket, Connection, ConnectionOptions, Refuse } from "./connectionOptions.ts";
 import { LastHead } from "./lastHead.ts";
 import { Outbox } from "./outbox.ts";
