@@ -63,6 +63,11 @@ export interface Exchange {
   readonly id: string;
   /** Monotonic milliseconds at arrival. */
   readonly startedMs: number;
+  /**
+   * The same object for requests with the same head, to the byte, over one connection: what follows from the head alone
+   * may be remembered by it. Nothing else may: who asks, limits, versions and time are new each time.
+   */
+  readonly alike: object | undefined;
   readonly method: Method;
   /** Canonical path, escapes upper-cased, never with dot or empty segments. */
   readonly path: string;

@@ -59,12 +59,8 @@ export class ServerConnection implements Connection, AnswerWatcher {
     } else if (!this.#isFree) {
       // A client that asks on without taking its answers must not pile them up here.
       this.#keepAhead(chunk);
-    } else if (this.#input === undefined) {
-      const head = this.#last.of(chunk);
-      if (head === undefined) this.#readHead(chunk);
-      else this.#serve(head, { rest: undefined, isRepeat: true });
     } else {
-      this.#readHead(Buffer.concat([this.#input, chunk]));
+      this.#readHead(this.#input === undefined ? chunk : Buffer.concat([this.#input, chunk]));
     }
   }
 
@@ -121,6 +117,8 @@ export class ServerConnection implements Connection, AnswerWatcher {
 
   // Returns whether a request was taken on or refused; false while its head is incomplete.
   #readHead(input: Buffer): boolean {
+    const known = this.#last.of(input);
+    if (known !== undefined) return this.#serve(known, { rest: undefined, isRepeat: true });
     // One empty line before a request is tolerated (RFC 9112 section 2.2).
     const from = input[0] === 13 && input[1] === 10 ? 2 : 0;
     const end = input.indexOf("\r\n\r\n", from);
@@ -133,7 +131,6 @@ export class ServerConnection implements Connection, AnswerWatcher {
       this.#input = input;
       return false;
     }
-    this.#input = undefined;
     const parsed = parseRequestHead(input.toString("latin1", from, end));
     const rest = input.length > end + 4 ? input.subarray(end + 4) : undefined;
     if (!parsed.ok) {
@@ -142,11 +139,11 @@ export class ServerConnection implements Connection, AnswerWatcher {
     }
     const { head } = parsed;
     if (rest === undefined && from === 0 && head.framing.kind === "none") this.#last.keep(input, head);
-    this.#serve(head, { rest, isRepeat: false });
-    return true;
+    return this.#serve(head, { rest, isRepeat: false });
   }
 
-  #serve(head: RequestHead, { rest, isRepeat }: { rest: Buffer | undefined; isRepeat: boolean }): void {
+  #serve(head: RequestHead, { rest, isRepeat }: { rest: Buffer | undefined; isRepeat: boolean }): true {
+    this.#input = undefined;
     const hasBody = head.framing.kind !== "none";
     const source = hasBody ? new RequestSource(head.framing, this.#flow(head)) : undefined;
     const presence: Presence = { isGone: false, whenGone: undefined, whenOver: undefined };
@@ -159,14 +156,16 @@ export class ServerConnection implements Connection, AnswerWatcher {
     if (ahead !== undefined) this.#keepAhead(ahead);
     try {
       const answer = this.#options.handle(request);
-      if (!(answer instanceof Promise)) return this.#answer(current, answer);
-      answer.then(
-        (later) => this.#answerLater(current, later),
-        (error) => this.#crash(error),
-      );
+      if (answer instanceof Promise) {
+        answer.then(
+          (later) => this.#answerLater(current, later),
+          (error) => this.#crash(error),
+        );
+      } else this.#answer(current, answer);
     } catch (error) {
       this.#crash(error);
     }
+    return true;
   }
 
   #answerLater(current: Current, answer: Answer): void {

@@ -1,5 +1,7 @@
 // The rules in force, and which of them count for which request. Remembers that per route, because it is asked with
 // every request.
+
+import type { Route } from "../pocketbase/routes.ts";
 import { classOf, type Deed, type RouteClass } from "./actions.ts";
 import type { Charge, CompiledRule } from "./buckets.ts";
 import type { Limiter } from "./limiter.ts";
@@ -29,11 +31,19 @@ export interface RuleSetOptions {
 
 const PLANS_MAX = 4096;
 
+/** The plans of one route, for requests of one method that are as deep. */
+interface Found extends Partial<Record<Audience, Plan>> {
+  readonly method: string;
+  readonly isDeep: boolean;
+}
+
 export class RuleSet {
   readonly #options: RuleSetOptions;
   readonly #compiled: ReadonlyMap<Rule, CompiledRule>;
   readonly #hasPaths: boolean;
   #plans = new Map<string, Plan>();
+  // Of each route the plans that were found last. A route is one object however often it is asked for.
+  #found = new WeakMap<Route, Found>();
 
   constructor(options: RuleSetOptions) {
     this.#options = options;
@@ -47,6 +57,19 @@ export class RuleSet {
 
   /** What counts for a request. */
   plan(deed: Deed, audience: Audience): Plan {
+    if (this.#hasPaths) return this.#planOf(deed, audience);
+    const { method, route } = deed;
+    const isDeep = goesDeeper(deed.path);
+    const found = this.#found.get(route);
+    const isSame = found !== undefined && found.method === method && found.isDeep === isDeep;
+    const known = isSame ? found[audience] : undefined;
+    if (known !== undefined) return known;
+    const plan = this.#planOf(deed, audience);
+    this.#found.set(route, { ...(isSame ? found : { method, isDeep }), [audience]: plan });
+    return plan;
+  }
+
+  #planOf(deed: Deed, audience: Audience): Plan {
     const key = `${deed.method} ${audience} ${this.#placeOf(deed)}`;
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
@@ -60,6 +83,7 @@ export class RuleSet {
   /** After collections came, went or were renamed. */
   forget(): void {
     this.#plans.clear();
+    this.#found = new WeakMap();
   }
 
   // What of a path the rules can tell apart; where none of them reads paths, a record's id is none of that.
@@ -67,7 +91,7 @@ export class RuleSet {
     if (this.#hasPaths) return path;
     const { kind, collection = "", operation = "" } = route;
     return kind === "records"
-      ? `${kind}/${collection}/${path.split("/").length > 5 ? 1 : 0}`
+      ? `${kind}/${collection}/${goesDeeper(path) ? 1 : 0}`
       : `${kind}/${collection}/${operation}`;
   }
 
@@ -88,6 +112,16 @@ export class RuleSet {
     return { charges, routeClass, policies: policies.length === 0 ? undefined : policies.join(", ") };
   }
 }
+
+// `/api/collections/posts/records/id` names one record, with one segment less the list of them.
+const goesDeeper = (path: string): boolean => {
+  let at = 0;
+  for (let segments = 1; segments < 5; segments++) {
+    at = path.indexOf("/", at + 1);
+    if (at < 0) return false;
+  }
+  return true;
+};
 
 // draft-ietf-httpapi-ratelimit-headers-10 section 3; names hold nothing that would need an escape.
 const policyOf = ({ name, unitsMax, windowMs }: Rule): string =>

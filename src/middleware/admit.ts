@@ -44,6 +44,7 @@ export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Servi
     const exchange: Exchange = {
       id,
       startedMs,
+      alike: request.isRepeat ? request.head : undefined,
       method,
       path,
       query,

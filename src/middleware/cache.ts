@@ -7,7 +7,7 @@ import type { Exchange, Stage } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
 import type { Services } from "../services.ts";
 import type { Session } from "../sessions/liveSessions.ts";
-import { readFieldsOf } from "./cacheFields.ts";
+import { createAsk } from "./cacheFields.ts";
 import { createMiss } from "./cacheMiss.ts";
 import { requestFor } from "./cacheRequest.ts";
 import { startSelfCheck } from "./cacheSelfCheck.ts";
@@ -26,6 +26,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
   const plans = createReadPlans(services);
   if (keepsReads) startSelfCheck(services, plans);
   const noteWrite = createNoteWrite(services);
+  const ask = createAsk(keyOf);
   const miss = createMiss(services, forward);
   const verify = createVerify(services, forward);
 
@@ -53,8 +54,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     plan: ReadPlan,
     session: Session | undefined,
   ): Answer | undefined | Promise<Answer | undefined> => {
-    const { origin, ifNoneMatch, isForced } = readFieldsOf(exchange.headers);
-    const key = keyOf(plan, session, origin);
+    const { ifNoneMatch, isForced, key } = ask(exchange, plan, session);
     const entry = isForced ? undefined : cache.find(key);
     if (entry !== undefined) return hit(exchange, entry, ifNoneMatch);
     cache.counts.misses += 1;

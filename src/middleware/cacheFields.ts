@@ -1,4 +1,6 @@
-// The few request fields that the stage `cache` looks at. Decides nothing.
+// The few request fields that the stage `cache` looks at, and the key that it makes of a read: both remembered for requests
+// that are alike. Decides nothing: the stage says how a key is made.
+import type { Exchange } from "../exchange.ts";
 
 /** Fields of a read. */
 export interface ReadFields {
@@ -13,7 +15,7 @@ const NAMES = { origin: "origin", ifNoneMatch: "if-none-match", cacheControl: "c
 const LENGTHS = new Set(Object.values(NAMES).map(({ length }) => length));
 
 /** Looks through a flat list of headers once. */
-export const readFieldsOf = (headers: readonly string[]): ReadFields => {
+const readFieldsOf = (headers: readonly string[]): ReadFields => {
   const found = new Map<string, string>();
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? "";
@@ -28,5 +30,27 @@ export const readFieldsOf = (headers: readonly string[]): ReadFields => {
     origin: found.get(NAMES.origin),
     ifNoneMatch: found.get(NAMES.ifNoneMatch),
     isForced: control !== undefined && /\bno-(?:cache|store)\b/i.test(control),
+  };
+};
+
+/** A read as it is looked up. */
+interface Asked<Plan, Session> extends ReadFields {
+  readonly plan: Plan;
+  readonly session: Session;
+  readonly key: string;
+}
+
+/** Makes the reader of fields and key; a key is made anew unless plan and session are the very ones it was made for. */
+export const createAsk = <Plan, Session>(
+  keyOf: (plan: Plan, session: Session, origin: string | undefined) => string,
+) => {
+  const known = new WeakMap<object, Asked<Plan, Session>>();
+  return ({ alike, headers }: Exchange, plan: Plan, session: Session): Asked<Plan, Session> => {
+    const before = alike === undefined ? undefined : known.get(alike);
+    if (before !== undefined && before.plan === plan && before.session === session) return before;
+    const fields = readFieldsOf(headers);
+    const asked = { ...fields, plan, session, key: keyOf(plan, session, fields.origin) };
+    if (alike !== undefined) known.set(alike, asked);
+    return asked;
   };
 };

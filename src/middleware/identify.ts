@@ -171,9 +171,9 @@ const isLogin = ({ route }: Exchange): boolean => route.kind === "auth" && route
 
 // PocketBase looks at no Authorization here, only at the parameter.
 const carriesFileToken = ({ route, query, path }: Exchange): boolean =>
-  mayCarryToken(query) &&
   route.body === "drop" &&
-  (route.kind === "file" || path.startsWith("/api/backups/"));
+  (route.kind === "file" || path.startsWith("/api/backups/")) &&
+  mayCarryToken(query);
 
 const refuseSuperuser = (sessions: Sessions, exchange: Exchange): never => {
   sessions.note({ type: "authz_fail", detail: "superuser from outside", ...originOf(exchange) });

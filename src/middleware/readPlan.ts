@@ -60,22 +60,31 @@ export const createReadPlans = ({ collections, settings, cache: { unsteady } }: 
       ? plan
       : UNSTEADY;
   let schema: Schema | undefined;
-  let remembered = new Map<string, ReadPlan | NoPlan>();
+  // By collection of who asks, then by path, then by query: a text made of all three would have to be made each time.
+  let remembered = new Map<string, Map<string, Map<string, ReadPlan | NoPlan>>>();
   let characters = 0;
 
-  return (exchange, cid) => {
+  return (exchange, cid = "") => {
+    const { path, query } = exchange;
     const current = collections.current();
     if (current !== schema || characters > REMEMBERED_MAX) {
       schema = current;
       remembered = new Map();
       characters = 0;
     }
-    const name = `${cid ?? ""}|${exchange.path}?${exchange.query}`;
-    const known = remembered.get(name);
+    const known = remembered.get(cid)?.get(path)?.get(query);
     if (known !== undefined) return steady(known);
-    const plan = planRead(exchange, { schema: current, cid, isOff: (one) => isOff(cache, one), readNames });
-    remembered.set(name, plan);
-    characters += name.length;
+    const caller = cid === "" ? undefined : cid;
+    const plan = planRead(exchange, {
+      schema: current,
+      cid: caller,
+      isOff: (one) => isOff(cache, one),
+      readNames,
+    });
+    const paths = remembered.get(cid) ?? new Map<string, Map<string, ReadPlan | NoPlan>>();
+    remembered.set(cid, paths);
+    paths.set(path, (paths.get(path) ?? new Map<string, ReadPlan | NoPlan>()).set(query, plan));
+    characters += path.length + query.length;
     return steady(plan);
   };
 };
