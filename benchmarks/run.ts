@@ -1,6 +1,7 @@
 // The command line of the benchmarks: picks one by name and hands it its options. Measures nothing itself.
 import { parseArgs } from "node:util";
 import { benchCache } from "./cache/bench.ts";
+import { benchFiles } from "./files/bench.ts";
 import { benchLimits } from "./limits/bench.ts";
 import { benchRelay } from "./relay/bench.ts";
 import { benchSessions } from "./sessions/bench.ts";
@@ -9,6 +10,7 @@ import { benchValidate } from "./validate/bench.ts";
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   cache: benchCache,
+  files: benchFiles,
   limits: benchLimits,
   relay: benchRelay,
   sessions: benchSessions,

@@ -1,0 +1,76 @@
+// One large file through each target, as a form on its way up and as a download: how fast it moves.
+import { join } from "node:path";
+import { treeCpuUs } from "../support/processTree.ts";
+import type { WaitForQuiet } from "../support/quiet.ts";
+import { orderOf } from "../support/stats.ts";
+import { BULK_BYTES, type Files } from "./fixture.ts";
+
+const TIMEOUT_SECONDS = 120;
+
+/** Whom a file goes through. */
+export interface TransferTarget {
+  readonly name: "direct" | "hapta";
+  readonly url: string;
+  readonly pid: number;
+}
+
+/** One file, moved once. */
+export interface TransferRun {
+  readonly direction: "upload" | "download";
+  readonly target: TransferTarget["name"];
+  readonly round: number;
+  readonly bytesPerSecond: number;
+  readonly cpuUs: number;
+}
+
+export interface TransferOptions {
+  readonly curl: string;
+  readonly targets: readonly TransferTarget[];
+  readonly files: Files;
+  readonly rounds: number;
+  readonly waitForQuiet: WaitForQuiet;
+}
+
+/** All rounds of both directions, after one of each that does not count. */
+export const measureTransfers = async (options: TransferOptions): Promise<readonly TransferRun[]> => {
+  const { targets, rounds, waitForQuiet } = options;
+  const runs: TransferRun[] = [];
+  for (let round = -1; round < rounds; round++) {
+    for (const direction of ["upload", "download"] as const) {
+      for (const target of orderOf(targets, round + 1)) {
+        await waitForQuiet();
+        const beforeUs = treeCpuUs(target.pid);
+        const bytesPerSecond = await transfer(options, target, direction);
+        const cpuUs = treeCpuUs(target.pid) - beforeUs;
+        if (round >= 0) runs.push({ direction, target: target.name, round, bytesPerSecond, cpuUs });
+      }
+    }
+  }
+  return runs;
+};
+
+// What was stored is deleted again: the disk shall not fill up.
+const transfer = async (
+  { curl, files }: TransferOptions,
+  { url, name }: TransferTarget,
+  direction: TransferRun["direction"],
+): Promise<number> => {
+  const what =
+    direction === "download"
+      ? ["-o", "/dev/null", url + files.bulk]
+      : ["-F", `file=@${join(files.dir, "bulk.bin")}`, "-H", "Expect:", url + files.records];
+  const format = "\n%{http_code} %{size_download} %{size_upload} %{time_total}";
+  const child = Bun.spawn([curl, "-sS", "--max-time", String(TIMEOUT_SECONDS), "-w", format, ...what], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const output = await new Response(child.stdout).text();
+  await child.exited;
+  const figures = output.slice(output.lastIndexOf("\n") + 1);
+  const [status, down = 0, up = 0, seconds = 0] = figures.split(" ").map(Number);
+  const bytes = direction === "download" ? down : up;
+  if (status !== 200 || bytes < BULK_BYTES) throw new Error(`${direction} through ${name}: ${output}`);
+  const id = /"id":"(\w+)"/.exec(output)?.[1];
+  if (id !== undefined) await fetch(`${url}${files.records}/${id}`, { method: "DELETE" });
+  return bytes / seconds;
+};
