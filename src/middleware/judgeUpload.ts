@@ -21,6 +21,7 @@ interface Write {
 
 /** Makes the judge of an exchange's form; undefined when PocketBase alone judges it. */
 export const createJudgeUpload = ({
+  cacheGate,
   collections,
   memberCalls,
   settings,
@@ -38,6 +39,8 @@ export const createJudgeUpload = ({
     if (isSystem || rank === "unsure") return false;
     if (rank === "superuser" || rule === "") return true;
     if (rule === null || principal.kind !== "record" || principal.session === undefined) return false;
+    // A session that PocketBase has ended a moment ago would be a guest's.
+    if (cacheGate.closedBecause() !== undefined) return false;
     const { cid: collectionId } = principal.session;
     const collectionName = collections.find(collectionId)?.name ?? "";
     return surelyPasses(rule, { kind: "record", collectionId, collectionName });

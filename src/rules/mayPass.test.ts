@@ -57,7 +57,7 @@ test.each([
   ['id != ""', false, false],
   ["author = @request.auth.id", false, false],
   ["@request.auth.verified = true", false, false],
-  ['@request.auth.id ?!= ""', false, false],
+  ['@request.auth.id ?!= ""', false, true],
   ["this is no rule", false, false],
 ] as const)("%s surely holds: guest %p, user %p", (rule, guest, user) => {
   expect([surelyPasses(rule, GUEST), surelyPasses(rule, USER)]).toEqual([guest, user]);

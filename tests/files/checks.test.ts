@@ -116,7 +116,9 @@ test("so is a file of a wrong type, and one file too many, also in a change", as
   ]);
   const second: Sending["files"][number] = ["avatar", Buffer.from(drawPng(2, 2)), "b.png"];
   expect((await refusal({ path: MEMBERS, files: [html, second] })).code).toBe("400 record_invalid");
-  const chunked = await refusal({ path: MEMBERS, promised: "chunked", files: [html] });
+  // Short forms are judged whole: nobody knows how long this one is.
+  const long: Sending["files"][number] = ["avatar", "<html>".padEnd(70_000), "a.png"];
+  const chunked = await refusal({ path: MEMBERS, promised: "chunked", files: [long] });
   expect(chunked.code).toBe("400 record_invalid");
 });
 

@@ -40,8 +40,10 @@ interface WriterEvents {
   readonly failed: (failure: UpstreamFailure) => void;
 }
 
-const LAST_CHUNK = Buffer.from("0\r\n\r\n");
-const CRLF = Buffer.from("\r\n");
+const LAST_CHUNK = "0\r\n\r\n";
+const CRLF = "\r\n";
+/** Shorter chunks are put together with their size; longer ones go out as they are, and their memory is freed. */
+const JOINED_BYTES_MAX = 16_384;
 
 /** Pipes a streamed request body to a connection. */
 export class StreamWriter {
@@ -52,6 +54,8 @@ export class StreamWriter {
   readonly #bytesMax: number;
   readonly #events: WriterEvents;
   #sentBytes = 0;
+  /** The line end of the chunk before, which goes out with the next one. */
+  #chunkEnd = "";
   #source: BodySource | undefined;
 
   constructor(connection: Connection, bytesMax: number, events: WriterEvents) {
@@ -66,7 +70,7 @@ export class StreamWriter {
       data: (chunk) => this.#send(chunk, isChunked),
       end: () => {
         if (this.#source === undefined) return;
-        if (isChunked) this.#connection.write(LAST_CHUNK);
+        if (isChunked) this.#connection.writeText(this.#chunkEnd + LAST_CHUNK);
         this.isDone = true;
         this.waitsForClient = false;
         this.#events.done();
@@ -96,11 +100,16 @@ export class StreamWriter {
       return true;
     }
     this.#events.progress();
-    const bytes = isChunked
-      ? Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, CRLF])
-      : chunk;
-    const flows = this.#connection.give(bytes);
+    const flows = isChunked ? this.#sendChunk(chunk) : this.#connection.give(chunk);
     this.waitsForClient = flows;
     return flows;
+  }
+
+  #sendChunk(chunk: Uint8Array): boolean {
+    const start = `${this.#chunkEnd}${chunk.length.toString(16)}\r\n`;
+    this.#chunkEnd = CRLF;
+    if (chunk.length <= JOINED_BYTES_MAX) return this.#connection.writeText(start, chunk);
+    this.#connection.writeText(start);
+    return this.#connection.give(chunk);
   }
 }
