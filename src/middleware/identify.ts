@@ -10,18 +10,14 @@ import { clearSessionCookie } from "../sessions/sessionCookie.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { StoreUnavailable } from "../sessions/storeUnavailable.ts";
 import { headerValue, sessionHeaders } from "../utils/headers.ts";
-import { claimsOf, isPocketBaseShaped, tokenTextOf } from "../utils/jwt.ts";
+import { claimsOf } from "../utils/jwt.ts";
+import { createReadAuthorization, type Presented, shaped } from "./authorization.ts";
 import { createTakeCookieToken } from "./cookieToken.ts";
 import { createSwapFileToken, mayCarryToken } from "./fileToken.ts";
 import { createOperatorCheck, type OperatorExchange } from "./operator.ts";
 import { createProvenKeys } from "./provenKeys.ts";
 import { createSignedApps, type SignedApps } from "./signedApps.ts";
 import { createCheckWrite } from "./writePolicy.ts";
-
-/** Longest Authorization value that is looked at. */
-const AUTHORIZATION_BYTES_MAX = 4096;
-// Visible ASCII and single blanks; a comma would be two values joined by a proxy (RFC 9110 section 5.2).
-const AUTHORIZATION = /^[\x21-\x2b\x2d-\x7e]+(?: [\x21-\x2b\x2d-\x7e]+)*$/;
 
 const REFRESH = "auth-refresh";
 
@@ -69,24 +65,24 @@ const createRecognise = (services: Services): Stage => {
   const signedApps = createSignedApps(settings.security.apps);
   const provenKeys = createProvenKeys(services);
   const accept = createAccept(services, { signedApps, dismiss });
+  const readAuthorization = createReadAuthorization();
 
   return (exchange) => {
     if (carriesFileToken(exchange)) return swapFileToken(exchange).catch(refuseUnavailable);
-    const authorization = soleAuthorization(exchange.authorizations);
+    const presented = readAuthorization(exchange);
     if (exchange.isSigned) signedApps.verify(exchange);
-    const token = tokenOf(exchange, authorization);
+    const token = tokenOf(exchange, presented);
     const proving = provenKeys.login(exchange, token);
     // Not a token to PocketBase either (it reads a guest), but the app's own routes may know what it is.
-    if (token === undefined) exchange.credential = authorization;
+    if (token === undefined) exchange.credential = presented.value;
     if (token === undefined) return proving;
     return proving === undefined ? resolve(exchange, token) : proving.then(() => resolve(exchange, token));
   };
 
-  function tokenOf(exchange: Exchange, authorization: string | undefined): string | undefined {
+  function tokenOf(exchange: Exchange, { value, token }: Presented): string | undefined {
     // A signature covers the token in Authorization; another one that came in a cookie would be nobody's word.
-    const kept = exchange.isSigned ? undefined : takeCookieToken?.(exchange, authorization);
-    const text = kept ?? (authorization === undefined ? "" : tokenTextOf(authorization));
-    return isPocketBaseShaped(text) ? text : undefined;
+    const kept = exchange.isSigned ? undefined : takeCookieToken?.(exchange, value);
+    return kept === undefined ? token : shaped(kept);
   }
 
   function resolve(exchange: Exchange, token: string): undefined | Promise<undefined> {
@@ -201,14 +197,4 @@ export const refuseUnavailable = (error: unknown): never => {
   if (error instanceof StoreUnavailable)
     throw new Refusal("sessions_unavailable", { cause: error, retryAfterSeconds: 1 });
   throw error;
-};
-
-const soleAuthorization = (authorizations: readonly string[]): string | undefined => {
-  const authorization = authorizations[0] ?? "";
-  if (authorizations.length > 1) throw new Refusal("authorization_invalid");
-  if (authorization === "") return undefined;
-  if (authorization.length > AUTHORIZATION_BYTES_MAX || !AUTHORIZATION.test(authorization)) {
-    throw new Refusal("authorization_invalid");
-  }
-  return authorization;
 };
