@@ -17,7 +17,7 @@ export interface EventStream extends Disposable {
   contains(part: string, deadlineMs?: number): Promise<string>;
 }
 
-/** Opens a realtime stream and waits for its first event. */
+/** Opens a realtime stream and waits for its first event, or for its refusal. */
 export const openEventStream = async (
   url: string,
   request: Partial<WireRequest> = {},
@@ -50,7 +50,7 @@ export const openEventStream = async (
     });
     return text;
   };
-  await contains("\n\n");
+  if (head.status === 200) await contains("\n\n");
   const clientId = /^id:([^\n]*)\n/.exec(text)?.[1] ?? "";
   return {
     status: head.status,
