@@ -64,7 +64,7 @@ interface Call {
 const builderFor =
   (collection: Collection) =>
   (name: string, { summary, body, answer, parameters }: Call): Operation => {
-    const statuses = ["400", "401", "403", "404", "429", "503"] as const;
+    const statuses = ["400", "401", "403", "404", "413", "429", "503"] as const;
     const answered =
       answer === "empty"
         ? { "204": emptyAnswer("Done.") }
@@ -80,9 +80,17 @@ const builderFor =
       tags: [`${collection.name}-login`],
       ...(parameters === undefined ? {} : { parameters }),
       ...(body === undefined ? {} : { requestBody: jsonBody(body) }),
-      responses: { ...answered, ...refusals(...statuses) },
+      responses: {
+        ...answered,
+        ...refusals(...statuses),
+        ...(answer === "login" && isEnabled(collection, "mfa") ? { "401": SECOND_METHOD } : {}),
+      },
     };
   };
+
+const SECOND_METHOD = jsonAnswer("The token does not count, or a second method is asked for.", {
+  anyOf: [schemaRef("Error"), objectOf({ mfaId: TEXT })],
+});
 
 const MFA = { mfaId: { type: "string", description: "From the 401 of the first of two methods." } } as const;
 

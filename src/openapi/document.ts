@@ -17,12 +17,10 @@ export interface DocumentOptions {
   readonly version: string;
   /** Name of the app; PocketBase's `meta.appName` or another title. */
   readonly title: string;
-  /** More of Hapta's own paths and schemas, such as the admin API's for superusers. */
-  readonly extra?: { readonly paths: Paths; readonly schemas: Readonly<Record<string, JsonSchema>> };
 }
 
 /** Builds the description. A few milliseconds for hundreds of collections: build once per schema and audience. */
-export const buildDocument = ({ collections, audience, mayPass, version, title, extra }: DocumentOptions) => {
+export const buildDocument = ({ collections, audience, mayPass, version, title }: DocumentOptions) => {
   const visible = visibleCollections(collections, audience, mayPass);
   const paths: Paths = {};
   const schemas: Record<string, JsonSchema> = { Error: ERROR_SCHEMA, ...OWN_SCHEMAS };
@@ -37,8 +35,8 @@ export const buildDocument = ({ collections, audience, mayPass, version, title, 
     info: { title, version, description: DESCRIPTION },
     servers: [{ url: "/" }],
     security: [{}, { token: [] }],
-    tags: tagsOf(paths, extra?.paths),
-    paths: { ...paths, ...ownPaths(), ...extra?.paths },
+    tags: tagsOf(paths),
+    paths: { ...paths, ...ownPaths() },
     components: {
       securitySchemes: {
         token: {
@@ -50,7 +48,7 @@ export const buildDocument = ({ collections, audience, mayPass, version, title, 
       },
       parameters: PARAMETERS,
       responses: refusalResponses(),
-      schemas: { ...schemas, ...extra?.schemas },
+      schemas,
     },
   };
 };
@@ -63,9 +61,8 @@ const DESCRIPTION = [
   "after logging in. Every error has the shape `{status, message, data}`.",
 ].join(" ");
 
-const tagsOf = (...all: readonly (Paths | undefined)[]): { readonly name: string }[] => {
-  const own = ownPaths();
-  const items = [...all, own].flatMap((paths) => Object.values(paths ?? {}));
+const tagsOf = (paths: Paths): { readonly name: string }[] => {
+  const items = [paths, ownPaths()].flatMap((some) => Object.values(some));
   const names = items.flatMap((item) => Object.values(item).flatMap(({ tags }) => tags));
   return [...new Set(names)].map((name) => ({ name }));
 };

@@ -59,6 +59,7 @@ const fileOperation: Operation = {
     "200": bytes("The file.", "application/octet-stream"),
     "206": bytes("A part of it.", "application/octet-stream"),
     "304": emptyAnswer("Unchanged."),
+    "412": emptyAnswer("A condition does not hold."),
     "416": emptyAnswer("No such range."),
     ...refusals("404", "429", "503"),
   },

@@ -73,9 +73,14 @@ export const toWire = async (call: Call, world: World): Promise<WireRequest> => 
   return call.chunkBytes === undefined ? whole : { ...whole, chunkBytes: call.chunkBytes };
 };
 
-/** Sends a row's request to a target. */
-export const send = async (target: Target, call: Call): Promise<WireResponse> =>
-  exchange(target.url, await toWire(call, target.world));
+/** Sends a row's request to a target. @throws Error when the answer is not what the API's description says. */
+export const send = async (target: Target, call: Call): Promise<WireResponse> => {
+  const request = await toWire(call, target.world);
+  const response = await exchange(target.url, request);
+  const problem = await target.described?.problemOf(request, response);
+  if (problem !== undefined) throw new Error(`/openapi.json: ${problem}`);
+  return response;
+};
 
 /** Sends a request whose answer must be 2xx JSON, and returns that JSON. */
 export const sendForJson = async (target: Target, call: Call): Promise<Record<string, unknown>> => {

@@ -1,5 +1,6 @@
 // Runs one suite against every target: bare PocketBase first (it proves the test right), then Hapta in front of one.
 import { afterAll, beforeAll, describe, setDefaultTimeout } from "bun:test";
+import { DescribedAnswers } from "./described.ts";
 import { loginCallers, type World } from "./fixture/load.ts";
 import { startHapta } from "./hapta.ts";
 import { type PocketBase, startPocketBase } from "./pocketbase.ts";
@@ -16,9 +17,12 @@ export interface Target {
   readonly world: World;
   /** The PocketBase behind this target, for a look past the gateway. */
   readonly upstream: PocketBase;
+  /** Compares answers with the API's own description; bare PocketBase has none. */
+  readonly described: DescribedAnswers | undefined;
 }
 
 interface Running extends AsyncDisposable {
+  readonly described?: DescribedAnswers;
   readonly url: string;
   readonly upstream: PocketBase;
   /** The fixture with the tokens that this target hands out. */
@@ -44,7 +48,8 @@ const startBehindHapta = async (): Promise<Running> => {
       await upstream[Symbol.asyncDispose]();
     };
     const world = { ...upstream.world, tokens: await loginCallers(hapta.url) };
-    return { url: hapta.url, upstream, world, [Symbol.asyncDispose]: stop };
+    const described = new DescribedAnswers(hapta.url);
+    return { url: hapta.url, upstream, world, described, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await upstream[Symbol.asyncDispose]();
     throw error;
@@ -92,6 +97,9 @@ export const describeTargets = (suite: string, body: (target: Target) => void): 
         },
         get world() {
           return current().world;
+        },
+        get described() {
+          return current().described;
         },
       });
     });
