@@ -19,8 +19,10 @@ import type { LiveSchema } from "./pocketbase/liveSchema.ts";
 import { createMemberCalls, type MemberCalls } from "./pocketbase/memberCalls.ts";
 import { createOAuthCalls, type OAuthCalls } from "./pocketbase/oauthCalls.ts";
 import { createOpenRealtime } from "./pocketbase/realtimeStream.ts";
+import { createVisibleRecords } from "./pocketbase/visibleRecords.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
 import { Hub } from "./realtime/hub.ts";
+import { createReplayJudge } from "./rules/replays.ts";
 import { keepHourly } from "./sessions/keepHourly.ts";
 import type { Ended } from "./sessions/sessionContext.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
@@ -83,8 +85,9 @@ export interface ServicesOptions {
 export const createServices = (options: ServicesOptions): Services => {
   const { settings, log, upstreamUrl, following, upstreamState } = options;
   const pool = createPool(settings, upstreamUrl);
-  const memberCalls = createMemberCalls(upstreamUrl, settings.upstream.guardSecret);
-  const oauthCalls = createOAuthCalls(upstreamUrl, { guard: settings.upstream.guardSecret });
+  const guard = settings.upstream.guardSecret;
+  const memberCalls = createMemberCalls(upstreamUrl, guard);
+  const oauthCalls = createOAuthCalls(upstreamUrl, { guard });
   const writes = new WritesInFlight();
   const cache = new Cache(settings.cache);
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
@@ -97,9 +100,11 @@ export const createServices = (options: ServicesOptions): Services => {
     ...settings.realtime,
     upstreamsMax: settings.upstream.streamsMax,
     open: createOpenRealtime(pool),
+    mayReplay: createReplayJudge(following.collections, createVisibleRecords(upstreamUrl, guard)),
     sessions,
     log,
   });
+  following.collections.onChange(() => hub.forgetHistory());
   noteSecret(sessions, settings, log);
   const { limits, close: closeLimits } = createLimits(options);
   endWithLogins(sessions, { following, cache, log });

@@ -1,6 +1,8 @@
-// The wire of a client that reads server-sent events, byte for byte as PocketBase writes them.
+// The wire of a client that reads server-sent events, byte for byte as PocketBase writes
+// them, but that events are named by their place in what was told, for clients that come back.
 import type { BodySink, BodySource } from "../http/answer.ts";
 import type { Message } from "./message.ts";
+import type { Joined } from "./recovery.ts";
 import type { CloseReason, Outlet, Subscriber } from "./subscriber.ts";
 
 /** Events ignore a comment; proxies take it for traffic. */
@@ -33,9 +35,10 @@ export class EventStream implements Outlet, BodySource {
     this.#subscriber.over();
   }
 
-  message({ event }: Message): boolean {
+  message({ event, offset }: Message): boolean {
     const sink = this.#sink;
     if (sink === undefined) return true;
+    if (offset !== undefined) return sink.data(event);
     if (sink.dataAfter !== undefined) return sink.dataAfter(this.#idLine, event);
     return sink.data(Buffer.concat([Buffer.from(this.#idLine), event]));
   }
@@ -47,6 +50,19 @@ export class EventStream implements Outlet, BodySource {
   // A second connection event makes the SDK subscribe again, and apps that listen for it read anew.
   gap(): boolean {
     return this.#say(`${this.#idLine}event:PB_CONNECT\ndata:{"clientId":"${this.#subscriber.id}"}\n\n`);
+  }
+
+  // Clients that know nothing of it pass over an event they do not listen for.
+  joined({ recovered }: Joined): boolean {
+    if (recovered.size === 0) return true;
+    const lost = [...recovered].filter(([, isWhole]) => !isWhole).map(([topic]) => topic);
+    const data = JSON.stringify({ recovered: lost.length === 0, lost });
+    return this.#say(`event:HAPTA_RECOVERY\ndata:${data}\n\n`);
+  }
+
+  // What a client sends as `Last-Event-ID` when it comes back; no event of its own.
+  place(offset: string): boolean {
+    return this.#say(`id:${offset}\n\n`);
   }
 
   // The listener ends all streams when it drains.

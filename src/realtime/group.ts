@@ -2,66 +2,63 @@
 import type { OpenRealtime } from "../pocketbase/realtimeStream.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import { mayHoldTokens, TokenFilter } from "../utils/upstreamTokens.ts";
+import { type HistoryStore, TopicHistory } from "./history.ts";
 import { Link } from "./link.ts";
 import type { LinkTimes } from "./linkTimes.ts";
 import { Message } from "./message.ts";
+import { makeEpoch, type Offset } from "./offset.ts";
 import { GUEST, type Subject } from "./subject.ts";
 import type { Subscriber } from "./subscriber.ts";
-import type { Delivery, Turns } from "./turns.ts";
+import { Telling } from "./telling.ts";
+import type { Turns } from "./turns.ts";
 
 /** PocketBase takes 1000 for one stream, and one is for proofs; the rest go to further streams. */
 const TOPICS_PER_LINK = 999;
-/** What may wait to be told, in characters; beyond it everybody is told of a gap instead. */
-const PENDING_CHARS_MAX = 32 * 1024 * 1024;
-/** A look at the clock costs about as much as telling one client. */
-const TOLD_PER_LOOK = 16;
-
 interface Listening {
   readonly link: Link;
   readonly members: Set<Subscriber>;
-  /** Subscribers and subscriptions under way that want it. */
+  readonly history: TopicHistory;
+  /** Subscribers, subscriptions under way and clients who may come back, that want it. */
   holds: number;
-}
-
-/** Something on its way to many clients. */
-interface Pending {
-  readonly number: number;
-  /** Undefined says that there was a gap. */
-  readonly message: Message | undefined;
-  readonly audience: ReadonlySet<Subscriber>;
-  readonly rest: Iterator<Subscriber>;
 }
 
 export interface GroupOptions {
   readonly open: OpenRealtime;
   readonly times: LinkTimes;
   readonly turns: Turns;
+  readonly histories: HistoryStore;
   /** The credential of a session now; undefined when it has ended. */
   readonly credentialOf: (subject: Subject) => string | undefined;
 }
 
-export class Group implements Delivery {
+export class Group {
   readonly key: string;
   /** Clients in it. */
   readonly members = new Set<Subscriber>();
   readonly #options: GroupOptions;
   readonly #topics = new Map<string, Listening>();
-  readonly #pending: Pending[] = [];
-  #pendingChars = 0;
-  /** Of what was told last; each client remembers what it has been told. */
-  #number = 0;
+  readonly #telling: Telling;
+  #epoch = makeEpoch();
   #links: Link[] = [];
+  /** Who joined last: as whom to subscribe while it waits for somebody to come back. */
+  #latest: Subject | undefined;
   /** Session ids that a link was subscribed for, so that a new login shows PocketBase its own token. */
   readonly #shown = new Set<string>();
 
   constructor(key: string, options: GroupOptions) {
     this.key = key;
     this.#options = options;
+    this.#telling = new Telling(options.turns);
   }
 
   /** Its upstream streams. */
   get links(): readonly Link[] {
     return this.#links;
+  }
+
+  /** Of what was told last. */
+  get offset(): Offset {
+    return { epoch: this.#epoch, number: this.#telling.number };
   }
 
   /** How many more upstream streams it would need for these topics. */
@@ -86,9 +83,13 @@ export class Group implements Delivery {
       listening.holds++;
       if (known === undefined || isNews || !listening.link.isInForce) links.add(listening.link);
     }
-    if (links.size === 0) return undefined;
+    if (links.size === 0) {
+      this.#begin(topics);
+      return undefined;
+    }
     return Promise.all([...links].map((link) => link.ensure(subject.credential))).then(() => {
       if (subject.session !== undefined) this.#shown.add(subject.session.id);
+      this.#begin(topics);
     });
   }
 
@@ -97,6 +98,7 @@ export class Group implements Delivery {
       const listening = this.#topics.get(topic);
       if (listening === undefined || --listening.holds > 0) continue;
       this.#topics.delete(topic);
+      listening.history.clear();
       listening.link.drop(topic);
       if (listening.link.topics.size === 0) this.#forget(listening.link);
     }
@@ -104,21 +106,43 @@ export class Group implements Delivery {
 
   /** Starts telling a subscriber of topics that are held for it: what comes from now on. */
   join(subscriber: Subscriber, topics: readonly string[]): void {
-    subscriber.toldNumber = this.#number;
+    subscriber.toldNumber = this.#telling.number;
     this.members.add(subscriber);
+    this.#latest = subscriber.subject;
     for (const topic of topics) this.#topics.get(topic)?.members.add(subscriber);
   }
 
   /** Stops telling it; what is on its way to it comes first. */
   leave(subscriber: Subscriber, topics: readonly string[]): void {
-    for (const pending of this.#pending) if (pending.audience.has(subscriber)) tell(subscriber, pending);
+    this.#telling.flush(subscriber);
     this.members.delete(subscriber);
     for (const topic of topics) this.#topics.get(topic)?.members.delete(subscriber);
+  }
+
+  /** Of these topics, those that nobody else wants. */
+  lastOf(topics: readonly string[]): readonly string[] {
+    return topics.filter((topic) => this.#topics.get(topic)?.holds === 1);
+  }
+
+  /** What was told of a topic after an offset; undefined when that is not known to be all of it. */
+  missed(topic: string, { epoch, number }: Offset): Message[] | undefined {
+    if (epoch !== this.#epoch || number > this.#telling.number) return undefined;
+    return this.#topics.get(topic)?.history.after(number);
+  }
+
+  /** Whom somebody is seen as, or what may be seen, may have changed: what was told before is not told again. */
+  forget(): void {
+    this.#epoch = makeEpoch();
+    for (const { history, link } of this.#topics.values()) {
+      history.clear();
+      if (link.isInForce) history.begin(this.#telling.number);
+    }
   }
 
   /** A session of it ended: PocketBase may take the stream for a guest's now, so it is replaced. */
   renew(): void {
     this.#shown.clear();
+    this.forget();
     for (const link of this.#links) link.renew();
   }
 
@@ -128,23 +152,14 @@ export class Group implements Delivery {
 
   close(): void {
     for (const link of this.#links) link.close();
+    for (const { history } of this.#topics.values()) history.clear();
     this.#links = [];
     this.#topics.clear();
-    this.#dropPending();
+    this.#telling.drop();
   }
 
-  /** Tells what waits, in order. */
-  go(untilMs: number): boolean {
-    for (let told = 1; ; told++) {
-      const pending = this.#pending[0];
-      if (pending === undefined) return true;
-      const { value, done } = pending.rest.next();
-      if (done === true) {
-        this.#pending.shift();
-        this.#pendingChars -= pending.message?.data.length ?? 0;
-      } else tell(value, pending);
-      if (told % TOLD_PER_LOOK === 0 && performance.now() >= untilMs) return this.#pending.length === 0;
-    }
+  #begin(topics: readonly string[]): void {
+    for (const topic of topics) this.#topics.get(topic)?.history.begin(this.#telling.number);
   }
 
   #add(topic: string, address: string): Listening {
@@ -154,7 +169,8 @@ export class Group implements Delivery {
       this.#links.push(link);
     }
     link.topics.add(topic);
-    const listening: Listening = { link, members: new Set(), holds: 0 };
+    const history = new TopicHistory(this.#options.histories);
+    const listening: Listening = { link, members: new Set(), history, holds: 0 };
     this.#topics.set(topic, listening);
     return listening;
   }
@@ -175,7 +191,7 @@ export class Group implements Delivery {
   // A group of somebody's is never subscribed as a guest.
   #credential(): string | undefined {
     if (this.key === GUEST.key) return undefined;
-    for (const { subject } of this.members) {
+    for (const subject of [...this.members].map((member) => member.subject).concat(this.#latest)) {
       const credential = subject === undefined ? undefined : this.#options.credentialOf(subject);
       if (credential !== undefined) return credential;
     }
@@ -190,9 +206,11 @@ export class Group implements Delivery {
   #hear(topic: string, data: string): void {
     const listening = this.#topics.get(topic);
     if (listening === undefined) return;
-    this.#pendingChars += data.length;
-    if (this.#pendingChars > PENDING_CHARS_MAX) this.#giveUp();
-    else this.#tell(new Message(topic, withheld(data)), listening.members);
+    if (this.#telling.isFullFor(data.length)) return this.#giveUp();
+    const number = this.#telling.number + 1;
+    const message = new Message(topic, withheld(data), { epoch: this.#epoch, number });
+    listening.history.add(number, message);
+    this.#telling.tell(message, listening.members);
   }
 
   #tellGap(link: Link): void {
@@ -201,33 +219,16 @@ export class Group implements Delivery {
       if (listening.link !== link) continue;
       for (const member of listening.members) audience.add(member);
     }
-    this.#tell(undefined, audience);
+    this.forget();
+    this.#telling.tell(undefined, audience);
   }
 
   #giveUp(): void {
-    this.#dropPending();
-    this.#tell(undefined, new Set(this.members));
-  }
-
-  #tell(message: Message | undefined, audience: ReadonlySet<Subscriber>): void {
-    this.#pending.push({ number: ++this.#number, message, audience, rest: audience.values() });
-    this.#options.turns.add(this);
-  }
-
-  #dropPending(): void {
-    this.#pending.length = 0;
-    this.#pendingChars = 0;
-    this.#options.turns.drop(this);
+    this.forget();
+    this.#telling.drop();
+    this.#telling.tell(undefined, new Set(this.members));
   }
 }
-
-// Each once and in order, whoever comes or goes meanwhile.
-const tell = (subscriber: Subscriber, { number, message }: Pending): void => {
-  if (number <= subscriber.toldNumber) return;
-  subscriber.toldNumber = number;
-  if (message === undefined) subscriber.tellGap();
-  else subscriber.push(message);
-};
 
 // An app's own message may hold a token of PocketBase's, which leaves worthless.
 const withheld = (data: string): string => {

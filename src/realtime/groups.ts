@@ -1,8 +1,10 @@
-// All groups: who belongs to which, how many upstream streams they may have together, and which of those are proven
-// next. Knows no clients by name.
+// All groups: who belongs to which, how many upstream streams and how much history they may have together, and which
+// streams are proven next. Knows no clients by name.
+import { Departed, type Left } from "./departed.ts";
 import { Group, type GroupOptions } from "./group.ts";
+import { type HistoryBounds, HistoryStore } from "./history.ts";
 import type { LinkTimes } from "./linkTimes.ts";
-import type { Subject } from "./subject.ts";
+import { isVouchedFor, type StreamOwner, type Subject } from "./subject.ts";
 import { Turns } from "./turns.ts";
 
 /** How many streams are asked for a sign of life at a time. */
@@ -14,16 +16,24 @@ export interface GroupsOptions extends Pick<GroupOptions, "open" | "credentialOf
   /** Upstream streams in use that are not of groups. */
   readonly others: () => number;
   readonly times: LinkTimes;
+  readonly history: HistoryBounds;
 }
 
 export class Groups {
   readonly #options: GroupsOptions;
   readonly #turns = new Turns();
   readonly #groups = new Map<string, Group>();
+  readonly #histories: HistoryStore;
+  readonly #departed: Departed;
   #provenMs = performance.now();
 
   constructor(options: GroupsOptions) {
     this.#options = options;
+    this.#histories = new HistoryStore(options.history);
+    this.#departed = new Departed({
+      stayMs: options.history.ageMsMax,
+      release: (left) => this.release(left),
+    });
   }
 
   /** Upstream streams of all groups now. */
@@ -42,27 +52,53 @@ export class Groups {
       open,
       times,
       turns: this.#turns,
+      histories: this.#histories,
       credentialOf,
     });
     this.#groups.set(key, group);
     return group;
   }
 
-  /** Forgets a group that nobody is in or on the way into. */
-  tidy(group: Group): void {
+  /** Gives back topics that a group holds for somebody, and the group when nobody is left in it. */
+  release({ group, topics }: Pick<Left, "group" | "topics">): void {
+    group.release(topics);
     if (group.members.size > 0 || group.links.length > 0) return;
     group.close();
     if (this.#groups.get(group.key) === group) this.#groups.delete(group.key);
   }
 
-  /** Whether so many more upstream streams may be opened. */
+  /** As {@link release}, of a client that may come back: what only it wanted stays for a while. */
+  depart(left: Left): void {
+    const { group, topics, subject } = left;
+    const last = isVouchedFor(subject) && this.#options.history.ageMsMax > 0 ? group.lastOf(topics) : [];
+    const isKept = this.#departed.add({ group, subject, topics: last });
+    const kept = new Set(isKept ? last : []);
+    this.release({ group, topics: topics.filter((topic) => !kept.has(topic)) });
+  }
+
+  /** Keeps nothing any more of what sessions left that are over. */
+  endDeparted(isOver: (session: StreamOwner) => boolean): void {
+    this.#departed.releaseOf(isOver);
+  }
+
+  /** What was told until now is told to nobody again: who may see what may have changed. */
+  forget(): void {
+    for (const group of this.#groups.values()) group.forget();
+  }
+
+  /** Whether so many more upstream streams may be opened; who is here comes before who may come back. */
   hasRoom(links: number): boolean {
     const { upstreamsMax, others } = this.#options;
-    return links === 0 || this.upstreams + others() + links <= upstreamsMax;
+    if (links === 0) return true;
+    while (this.upstreams + others() + links > upstreamsMax)
+      if (!this.#departed.releaseOldest()) return false;
+    return true;
   }
 
   tick(nowMs: number): void {
     for (const group of this.#groups.values()) group.tick(nowMs);
+    this.#histories.tick(nowMs);
+    this.#departed.tick(nowMs);
     if (nowMs - this.#provenMs < this.#options.times.proveEveryMs) return;
     this.#provenMs = nowMs;
     this.#prove(nowMs);

@@ -1,7 +1,7 @@
 // The hub against an upstream at its seam: sharing, isolation, bounds, renewal and loss, without a clock of the wall.
 import { afterEach, describe, expect, test } from "bun:test";
 import { eventually } from "../../tests/support/eventually.ts";
-import { closeHubs, connect, createHub, startUpstream, user } from "../../tests/support/hubs.ts";
+import { closeHubs, connect, createHub, NO_HISTORY, startUpstream, user } from "../../tests/support/hubs.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import { GUEST } from "./subject.ts";
 
@@ -194,7 +194,7 @@ describe("Hub", () => {
 
   test("more topics than one upstream stream takes are spread over several", async () => {
     const upstream = startUpstream();
-    const hub = createHub(upstream.open);
+    const hub = createHub(upstream.open, { history: NO_HISTORY });
     const clients = [connect(hub), connect(hub), connect(hub)];
     for (const [n, client] of clients.entries())
       await client.subscribe(Array.from({ length: 700 }, (_, i) => `a/${n}x${i}`));

@@ -2,12 +2,16 @@
 import type { Log } from "../insight/log.ts";
 import type { OpenRealtime } from "../pocketbase/realtimeStream.ts";
 import { makeClientId } from "./clientId.ts";
+import type { Left } from "./departed.ts";
 import type { Group } from "./group.ts";
 import { Groups } from "./groups.ts";
+import type { HistoryBounds } from "./history.ts";
 import { LINK_TIMES, type LinkTimes } from "./linkTimes.ts";
 import { LoginStreams } from "./loginStreams.ts";
-import { maySucceed, type StreamOwner, type Subject } from "./subject.ts";
+import { judgeReturn, type MayReplay, planReplay, type Return } from "./recovery.ts";
+import { GUEST, maySucceed, type StreamOwner, type Subject } from "./subject.ts";
 import { Subscriber } from "./subscriber.ts";
+import { HUB_TIMES, type HubTimes, sweepClients } from "./sweep.ts";
 import { charsOf, LOGIN_TOPIC } from "./topics.ts";
 import { judgeWish, type Subscribed, type Wish } from "./wish.ts";
 
@@ -32,23 +36,13 @@ export interface HubOptions {
   readonly bufferBytesMax: number;
   /** Upstream streams for all clients together. */
   readonly upstreamsMax: number;
+  readonly history: HistoryBounds;
+  readonly mayReplay: MayReplay;
   readonly sessions: Logins;
   readonly log: Log;
   readonly times?: Partial<LinkTimes & HubTimes>;
 }
 
-/** In ms. */
-export interface HubTimes {
-  /** How long a client may stay without ever subscribing. */
-  readonly unboundMsMax: number;
-  /** A connection that was quiet for so long gets a sign of life. */
-  readonly beatMs: number;
-  readonly sweepMs: number;
-}
-
-const HUB_TIMES: HubTimes = { unboundMsMax: 15_000, beatMs: 25_000, sweepMs: 500 };
-/** Signs of life given in one sweep: so many, and this share of all clients. */
-const [BEATS_MIN, BEAT_SHARES] = [64, 25];
 /** For the topics of all clients together, in characters. */
 const TOPIC_CHARS_MAX = 128 * 1024 * 1024;
 /** Spread of the moments at which clients come back after a restart. */
@@ -71,10 +65,11 @@ export class Hub {
     this.#options = options;
     this.#times = { ...LINK_TIMES, ...HUB_TIMES, ...options.times };
     this.logins = new LoginStreams(options.open);
-    const { open, upstreamsMax, sessions } = options;
+    const { open, upstreamsMax, sessions, history } = options;
     this.#groups = new Groups({
       open,
       upstreamsMax,
+      history,
       others: () => this.logins.size,
       times: this.#times,
       credentialOf: ({ session, credential }) =>
@@ -99,15 +94,22 @@ export class Hub {
     return this.#groups.upstreams;
   }
 
-  /** Takes a client in; undefined when there are too many. The caller attaches its outlet. */
-  connect(address: string): Subscriber | undefined {
+  /**
+   * Takes a client in; undefined when there are too many. The caller attaches its outlet.
+   *
+   * @param since - Where it left off, for all topics that it subscribes first.
+   */
+  connect(address: string, since?: string): Subscriber | undefined {
     if (this.isFull) return undefined;
     const subscriber = new Subscriber({
       id: makeClientId(),
       address,
+      since,
       bufferBytesMax: this.#options.bufferBytesMax,
       onOver: (over, isSlow) => {
-        this.#forget(over);
+        const left = this.#forget(over);
+        // Who could not take what came does not get it later either.
+        if (left !== undefined) this.#groups[isSlow ? "release" : "depart"](left);
         if (isSlow)
           this.#options.log("info", "a realtime client read too slowly and was cut", { client: address });
       },
@@ -131,32 +133,34 @@ export class Hub {
     const turn = ++client.turn;
     const group = this.#groups.of(subject);
     const shared = topics.filter((topic) => topic !== LOGIN_TOPIC);
-    const isGuest = subject.session === undefined && subject.credential === undefined;
+    const isGuest = subject.key === GUEST.key;
     if (!this.#hasRoom(client, group, topics)) return this.#turnAway(group);
     try {
       const held = group.hold(shared, subject, isGuest ? SHARED_ADDRESS : client.address);
       if (held !== undefined) await held;
       if (shared.length < topics.length) await this.logins.open(client);
     } catch (error) {
-      group.release(shared);
-      this.#groups.tidy(group);
+      this.#groups.release({ group, topics: shared });
       throw error;
     }
+    const back: Return = { ...wish, group, topics: shared, sinceOf: wish.sinceOf ?? client.takeSince() };
+    const allowed = await judgeReturn(back, this.#options.mayReplay);
     // Gone, overtaken by a later wish, or somebody else's meanwhile.
     if (!client.isOpen || client.turn !== turn || !maySucceed(client.subject, subject)) {
-      group.release(shared);
-      this.#groups.tidy(group);
+      this.#groups.release({ group, topics: shared });
       return client.isOpen ? "done" : "unknown";
     }
     if (shared.length === topics.length) this.logins.close(client);
     this.#move(client, { group, topics: shared, subject });
+    if (shared.length > 0) client.welcome(planReplay(back, allowed, this.#options.bufferBytesMax));
     return "done";
   }
 
   /** Takes its topics and its caller from a client, at once: what it subscribes next is judged anew, as anybody. */
   reset(client: Subscriber): void {
     client.turn++;
-    this.#strip(client);
+    const left = this.#strip(client);
+    if (left !== undefined) this.#groups.release(left);
   }
 
   /** Clients a session is subscribed on, not counting the one of `clientId`. */
@@ -174,7 +178,9 @@ export class Hub {
         (cid === undefined || owner.cid === cid) && (uid === undefined || uid === "" || owner.uid === uid)
       );
     };
-    return this.#endAll(({ subject }) => subject?.session !== undefined && isMeant(subject.session));
+    const count = this.#endAll(({ subject }) => subject?.session !== undefined && isMeant(subject.session));
+    this.#groups.endDeparted(isMeant);
+    return count;
   }
 
   /** Ends the clients at addresses that are not served any more. @returns how many. */
@@ -190,6 +196,11 @@ export class Hub {
       group?.renew();
     }
     return meant.length;
+  }
+
+  /** Who may see what may have changed: nothing that was told until now is told again. */
+  forgetHistory(): void {
+    this.#groups.forget();
   }
 
   /** Tells every client when to come back, each a time of its own: the server is about to end. */
@@ -212,7 +223,7 @@ export class Hub {
   }
 
   #turnAway(group: Group): Subscribed {
-    this.#groups.tidy(group);
+    this.#groups.release({ group, topics: [] });
     return "full";
   }
 
@@ -222,34 +233,32 @@ export class Hub {
   ): void {
     const { group: before, topics, subject } = client;
     before?.leave(client, topics);
-    next.group.join(client, next.topics);
     this.#own(subject?.session, -1);
     this.#own(next.subject.session, 1);
     this.#topicChars += charsOf(next.topics) - charsOf(topics);
     client.group = next.group;
     client.topics = next.topics;
     client.subject = next.subject;
-    before?.release(topics);
-    if (before !== undefined && before !== next.group) this.#groups.tidy(before);
+    next.group.join(client, next.topics);
+    if (before !== undefined) this.#groups.release({ group: before, topics });
   }
 
-  #forget(client: Subscriber): void {
+  #forget(client: Subscriber): Left | undefined {
     this.#clients.delete(client.id);
-    this.#strip(client);
+    return this.#strip(client);
   }
 
-  #strip(client: Subscriber): void {
+  /** Takes everything from a client; what it had is for the caller to give back. */
+  #strip(client: Subscriber): Left | undefined {
     const { group, subject, topics } = client;
     this.logins.close(client);
     this.#own(subject?.session, -1);
     this.#topicChars -= charsOf(topics);
+    group?.leave(client, topics);
     client.group = undefined;
     client.subject = undefined;
     client.topics = [];
-    if (group === undefined) return;
-    group.leave(client, topics);
-    group.release(topics);
-    this.#groups.tidy(group);
+    return group && subject && { group, topics, subject };
   }
 
   #own(session: StreamOwner | undefined, by: 1 | -1): void {
@@ -261,30 +270,16 @@ export class Hub {
 
   #sweep(): void {
     const nowMs = performance.now();
-    const { unboundMsMax } = this.#times;
-    // Clients who came together are not to get their signs of life all at once.
-    let beats = BEATS_MIN + Math.ceil(this.#clients.size / BEAT_SHARES);
-    for (const client of this.#clients.values()) {
-      if (client.turn === 0 && nowMs - client.openedMs >= unboundMsMax) client.end("unused");
-      else if (nowMs - client.wroteMs >= this.#times.beatMs && beats-- > 0) client.beat();
-    }
-    this.#groups.tick(nowMs);
-    this.#endExpired();
-  }
-
-  #endExpired(): void {
     const judged = new Map<string, boolean>();
-    for (const client of this.#clients.values()) {
-      const session = client.subject?.session;
-      if (session === undefined) continue;
-      let isLive = judged.get(session.id);
-      if (isLive === undefined) {
-        // Sessions that cannot be read for a moment end nobody.
-        isLive = attempt(() => this.#options.sessions.isLive(session), true);
-        judged.set(session.id, isLive);
-      }
-      if (!isLive) client.end("session_over");
-    }
+    const isOver = (session: StreamOwner): boolean => {
+      // Sessions that cannot be read for a moment end nobody.
+      const isLive = judged.get(session.id) ?? attempt(() => this.#options.sessions.isLive(session), true);
+      judged.set(session.id, isLive);
+      return !isLive;
+    };
+    sweepClients(this.#clients, { ...this.#times, nowMs, isOver });
+    this.#groups.tick(nowMs);
+    this.#groups.endDeparted(isOver);
   }
 }
 

@@ -4,6 +4,7 @@ import { ERRORS, type ErrorCode, Refusal } from "../errors.ts";
 import { headerValue } from "../utils/headers.ts";
 import type { Talk, WebSocketConnection } from "../websocket/webSocketConnection.ts";
 import type { Message } from "./message.ts";
+import type { Joined } from "./recovery.ts";
 import {
   type ClientFrame,
   connectedFrame,
@@ -14,6 +15,12 @@ import {
 } from "./socketFrames.ts";
 import type { CloseReason, Outlet, Subscriber } from "./subscriber.ts";
 
+/** Topics, and where a client left off on them. */
+interface Added {
+  readonly added: readonly string[];
+  readonly since: ReadonlyMap<string, string>;
+}
+
 /** What a client may ask for; each throws a Refusal. */
 export interface SocketCalls {
   /** Becomes the holder of a token, with the topics it has. @returns the topics in force */
@@ -21,7 +28,7 @@ export interface SocketCalls {
   /** Changes its topics. @returns the topics in force */
   change(
     client: Subscriber,
-    change: { readonly added: readonly string[] } | { readonly removed: readonly string[] },
+    change: Added | { readonly removed: readonly string[] },
   ): Promise<readonly string[]>;
   /** Counts a frame that asks for nothing. */
   charge(client: Subscriber): void;
@@ -47,6 +54,8 @@ export class SocketClient implements Outlet, Talk {
   readonly #connection: WebSocketConnection;
   readonly #subscriber: Subscriber;
   readonly #calls: SocketCalls;
+  /** Since the last answer. */
+  #joined: Joined | undefined;
   #refusals = 0;
   #pingedMs = Number.NEGATIVE_INFINITY;
 
@@ -96,6 +105,16 @@ export class SocketClient implements Outlet, Talk {
     return this.#connection.send(connectedFrame(this.#subscriber.id));
   }
 
+  // The answer follows what was missed: it says whether that was all.
+  joined(joined: Joined): boolean {
+    this.#joined = joined;
+    return true;
+  }
+
+  place(): boolean {
+    return true;
+  }
+
   leave(retryMs: number): void {
     this.#connection.close(1012, `retry=${retryMs}`);
   }
@@ -107,7 +126,8 @@ export class SocketClient implements Outlet, Talk {
   #ask(frame: Exclude<ClientFrame, { readonly type: "ping" }>): Promise<readonly string[]> {
     const calls = this.#calls;
     if (frame.type === "auth") return calls.authenticate(this.#subscriber, frame.token, frame.proof);
-    const change = frame.type === "subscribe" ? { added: frame.topics } : { removed: frame.topics };
+    const change =
+      frame.type === "subscribe" ? { added: frame.topics, since: frame.since } : { removed: frame.topics };
     return calls.change(this.#subscriber, change);
   }
 
@@ -120,7 +140,8 @@ export class SocketClient implements Outlet, Talk {
 
   #tell(topics: readonly string[]): void {
     this.#refusals = 0;
-    this.#connection.reply(subscribedFrame(topics));
+    this.#connection.reply(subscribedFrame(topics, this.#joined));
+    this.#joined = undefined;
   }
 
   #refuse(error: unknown): void {

@@ -1,5 +1,7 @@
 // What is said over a WebSocket, both ways: reads a client's frames, writes the server's. Sends nothing.
 import { encodeText } from "../websocket/frame.ts";
+import { type Offset, renderOffset } from "./offset.ts";
+import type { Joined } from "./recovery.ts";
 
 /** A client's frame. */
 export type ClientFrame =
@@ -10,7 +12,12 @@ export type ClientFrame =
       /** DPoP proof for this token, for sessions that are bound to a key. */
       readonly proof: string | undefined;
     }
-  | { readonly type: "subscribe" | "unsubscribe"; readonly topics: readonly string[] }
+  | {
+      readonly type: "subscribe" | "unsubscribe";
+      readonly topics: readonly string[];
+      /** Where it left off, by topic. */
+      readonly since: ReadonlyMap<string, string>;
+    }
   | { readonly type: "ping" };
 
 /** Why something was not done. */
@@ -45,13 +52,19 @@ export const readClientFrame = (text: string): ClientFrame | string => {
     case "subscribe":
     case "unsubscribe": {
       const topics = member("topics");
-      return isTexts(topics)
-        ? { type, topics }
-        : `A frame of the type "${type}" has a list "topics" of texts.`;
+      if (!isTexts(topics)) return `A frame of the type "${type}" has a list "topics" of texts.`;
+      const since = readSince(member("since") ?? {});
+      return since === undefined ? 'The "since" has a text for each topic.' : { type, topics, since };
     }
     default:
       return "A frame has a known type.";
   }
+};
+
+const readSince = (value: unknown): ReadonlyMap<string, string> | undefined => {
+  if (typeof value !== "object" || value === null) return undefined;
+  const offsets = Object.entries(value);
+  return isTexts(offsets.map(([, offset]) => offset)) ? new Map(offsets) : undefined;
 };
 
 const parsed = (text: string): unknown => {
@@ -72,16 +85,20 @@ export const PONG = encodeText('{"type":"pong"}');
 export const connectedFrame = (clientId: string): Uint8Array =>
   encodeText(`{"type":"connected","clientId":"${clientId}"}`);
 
-/** All topics that are in force now. */
-export const subscribedFrame = (topics: readonly string[]): Uint8Array =>
-  encodeText(JSON.stringify({ type: "subscribed", topics }));
+/** All topics that are in force now; of those it said an offset of, whether everything since then was told. */
+export const subscribedFrame = (topics: readonly string[], joined: Joined | undefined): Uint8Array => {
+  const recovered = Object.fromEntries(joined?.recovered ?? []);
+  const rest = { offset: joined?.offset, ...(joined?.recovered.size && { recovered }) };
+  return encodeText(JSON.stringify({ type: "subscribed", topics, ...rest }));
+};
 
 /** Members that are undefined are left out. */
 export const errorFrame = (fault: SocketFault): Uint8Array =>
   encodeText(JSON.stringify({ type: "error", ...fault }));
 
 /** One event; `data` as PocketBase wrote it, or as a text when an app's own message is no JSON. */
-export const eventFrame = (topic: string, data: string): Uint8Array => {
+export const eventFrame = (topic: string, data: string, offset: Offset | undefined): Uint8Array => {
   const value = parsed(data) === undefined ? JSON.stringify(data) : data;
-  return encodeText(`{"type":"event","topic":${JSON.stringify(topic)},"data":${value}}`);
+  const place = offset === undefined ? "" : `,"offset":"${renderOffset(offset)}"`;
+  return encodeText(`{"type":"event","topic":${JSON.stringify(topic)},"data":${value}${place}}`);
 };

@@ -20,6 +20,10 @@ export interface Subject {
 
 export const GUEST: Subject = { key: "guest", who: "", session: undefined, credential: undefined };
 
+/** False for a token that Hapta did not check: what its holder was told once is not told again. */
+export const isVouchedFor = ({ session, credential }: Subject): boolean =>
+  session !== undefined || credential === undefined;
+
 /**
  * Whether a client may go over from one subject to another: as in PocketBase from guest to anybody, and between logins
  * of one record. A token that Hapta did not check gives way to a session of its record, never the other way round.

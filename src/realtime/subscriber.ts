@@ -1,6 +1,7 @@
 // One connected client: what it is subscribed on, as whom, and what waits for it while it reads slowly.
 import type { Group } from "./group.ts";
 import type { Message } from "./message.ts";
+import type { Joined, SinceOf, Welcome } from "./recovery.ts";
 import type { Subject } from "./subject.ts";
 
 /** The wire of one client. Methods answer whether more may be written at once; `Outlet` owners call `flow` again. */
@@ -11,6 +12,10 @@ export interface Outlet {
   beat(): boolean;
   /** Says that events may have been missed: asks the client to look for itself. */
   gap(): boolean;
+  /** Its topics are in force; what it has missed follows, as far as `recovered` says so. */
+  joined(joined: Joined): boolean;
+  /** Where it stands now that all of this was told. */
+  place(offset: string): boolean;
   /** The server is about to end: says when to come back, in ms. */
   leave(retryMs: number): void;
   /** Ends the connection; says why where the wire has words for it. */
@@ -30,6 +35,8 @@ export interface SubscriberOptions {
   readonly id: string;
   /** The client address it was opened from. */
   readonly address: string;
+  /** Where it left off, for the topics that it subscribes first. */
+  readonly since: string | undefined;
   readonly bufferBytesMax: number;
   /** Called once when it is over, whoever ended it. */
   readonly onOver: (subscriber: Subscriber, isSlow: boolean) => void;
@@ -51,6 +58,7 @@ export class Subscriber {
   wroteMs = performance.now();
   readonly #options: SubscriberOptions;
   #outlet: Outlet | undefined;
+  #since: string | undefined;
   #isStalled = false;
   #owesGap = false;
   #queue: Message[] | undefined;
@@ -60,6 +68,7 @@ export class Subscriber {
     this.#options = options;
     this.id = options.id;
     this.address = options.address;
+    this.#since = options.since;
   }
 
   attach(outlet: Outlet): void {
@@ -72,6 +81,22 @@ export class Subscriber {
     if (this.#isStalled) return this.#keep(message);
     this.wroteMs = performance.now();
     this.#isStalled = !this.#outlet.message(message);
+  }
+
+  /** Where it left off before it came, when it says so; asked once. */
+  takeSince(): SinceOf | undefined {
+    const since = this.#since;
+    this.#since = undefined;
+    return since === undefined ? undefined : () => since;
+  }
+
+  /** Tells it that its topics are in force, and what it has missed. */
+  welcome({ joined, messages }: Welcome): void {
+    // Who is slow just now cannot be told that something is lost for good; a gap says as much.
+    if (this.#isStalled && [...joined.recovered.values()].includes(false)) this.#owesGap = true;
+    this.#say((outlet) => outlet.joined(joined));
+    for (const message of messages) this.push(message);
+    this.#say((outlet) => outlet.place(joined.offset));
   }
 
   /** Keeps a quiet connection from being taken for a dead one. */
@@ -123,6 +148,12 @@ export class Subscriber {
     this.isOpen = false;
     this.#queue = undefined;
     this.#options.onOver(this, isSlow);
+  }
+
+  // A slow client does without: it learns of its place with the next event.
+  #say(say: (outlet: Outlet) => boolean): void {
+    if (!this.isOpen || this.#isStalled || this.#outlet === undefined) return;
+    this.#isStalled = !say(this.#outlet);
   }
 
   // What waits is shared with other clients: a slow one holds references, not copies.

@@ -1,4 +1,5 @@
 // What a client asks to be subscribed on, and whether it is his to ask. Subscribes nothing.
+import type { SinceOf } from "./recovery.ts";
 import { maySucceed, type Subject } from "./subject.ts";
 import type { Subscriber } from "./subscriber.ts";
 
@@ -14,6 +15,8 @@ export interface Wish {
   readonly subject: Subject;
   /** The client address it comes from. */
   readonly address: string;
+  /** Where the client left off; undefined when it does not say. */
+  readonly sinceOf?: SinceOf | undefined;
 }
 
 /**

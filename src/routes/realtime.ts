@@ -29,7 +29,7 @@ export const createRealtimeRoutes = (services: Services): Routes["answer"] => {
     if (exchange.socketKey !== undefined) return openSocket(exchange, stages);
     if (exchange.method === "POST") return answerPost(hub, exchange);
     if (exchange.method === "HEAD") return { status: 200, headers: [...STREAM_HEADERS], body: null };
-    const subscriber = hub.connect(exchange.client.address);
+    const subscriber = hub.connect(exchange.client.address, headerValue(exchange.headers, "last-event-id"));
     if (subscriber === undefined) throw new Refusal("overloaded", { retryAfterSeconds: 5 });
     return { status: 200, headers: [...STREAM_HEADERS], body: new EventStream(subscriber) };
   };

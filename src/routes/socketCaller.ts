@@ -3,11 +3,13 @@ import { Refusal } from "../errors.ts";
 import type { Exchange, Principal } from "../exchange.ts";
 import type { AgainStages } from "../pipeline.ts";
 import { type Route, toRoute } from "../pocketbase/routes.ts";
+import type { SinceOf } from "../realtime/recovery.ts";
 import type { SocketCalls } from "../realtime/socketClient.ts";
 import type { Subject } from "../realtime/subject.ts";
 import type { Subscriber } from "../realtime/subscriber.ts";
 import { checkTopics } from "../realtime/topicHeaders.ts";
 import { LOGIN_TOPIC } from "../realtime/topics.ts";
+import type { Wish } from "../realtime/wish.ts";
 import type { Services } from "../services.ts";
 import { didCookieName, readDid } from "../sessions/device.ts";
 import { isInertToken } from "../sessions/inertToken.ts";
@@ -68,7 +70,7 @@ export class SocketCaller implements SocketCalls {
       this.#services.hub.reset(client);
       this.#principal = NOBODY;
     }
-    await this.#subscribe(client, next, topics);
+    await this.#subscribe(client, { subject: next, topics });
     this.#principal = shown.principal;
     this.#adopted = adoptedBy(shown);
     return topics;
@@ -81,13 +83,15 @@ export class SocketCaller implements SocketCalls {
     if ("removed" in change) {
       const removed = new Set(change.removed);
       const rest = before.filter((topic) => !removed.has(topic));
-      await this.#subscribe(client, this.#subject(), rest);
+      await this.#subscribe(client, { subject: this.#subject(), topics: rest });
       return rest;
     }
     checkTopics(change.added);
     const added = readTopics(client, change.added);
     const all = readTopics(client, [...before, ...added]);
-    await this.#subscribe(client, this.#subject(), all);
+    const known = new Set(before);
+    const sinceOf: SinceOf = (topic) => (known.has(topic) ? undefined : change.since.get(topic));
+    await this.#subscribe(client, { subject: this.#subject(), topics: all, sinceOf });
     return all;
   }
 
@@ -101,15 +105,19 @@ export class SocketCaller implements SocketCalls {
   }
 
   async #enter(client: Subscriber): Promise<void> {
-    await this.#subscribe(client, this.#subject(), []);
+    await this.#subscribe(client, { subject: this.#subject(), topics: [] });
   }
 
   #topicsOf({ id, topics }: Subscriber): readonly string[] {
     return this.#services.hub.logins.find(id) === undefined ? topics : [...topics, LOGIN_TOPIC];
   }
 
-  async #subscribe(client: Subscriber, subject: Subject, topics: readonly string[]): Promise<void> {
-    await subscribe(this.#services.hub, { clientId: client.id, topics, subject, address: this.address });
+  async #subscribe(
+    client: Subscriber,
+    { subject, topics, sinceOf }: Pick<Wish, "subject" | "topics" | "sinceOf">,
+  ): Promise<void> {
+    const { address } = this;
+    await subscribe(this.#services.hub, { clientId: client.id, topics, subject, address, sinceOf });
   }
 
   // As in HTTP: a token that counts for nothing is nobody's, and who shows one wants to be somebody.

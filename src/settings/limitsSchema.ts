@@ -111,35 +111,6 @@ export const ratelimit = z.strictObject({
   }),
 });
 
-/** `Realtime`. */
-export const realtime = z.strictObject({
-  MaxClients: wholeNumber({
-    min: 1,
-    max: 1_000_000,
-    fallback: 16_384,
-    sentence: "Realtime clients connected at a time; further ones are answered 503.",
-  }),
-  BufferBytes: wholeNumber({
-    min: 4096,
-    max: 2 ** 30,
-    fallback: 262_144,
-    unit: "bytes",
-    sentence: "What may wait for one realtime client that reads slowly; then it is cut.",
-  }),
-  MaxClientsPerAddress: wholeNumber({
-    min: 1,
-    max: 1_000_000,
-    fallback: 128,
-    sentence: "Realtime streams of one address open at a time.",
-  }),
-  MaxClientsPerSession: wholeNumber({
-    min: 1,
-    max: 1_000_000,
-    fallback: 16,
-    sentence: "Realtime streams that one session is subscribed on at a time.",
-  }),
-});
-
 type RateLimitGroup = z.output<typeof ratelimit>;
 
 /** Makes the rules of `ratelimit`: the default one first, then the named ones in their order. */

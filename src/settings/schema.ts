@@ -5,7 +5,7 @@ import { PROXY_RANGES } from "../utils/proxyRanges.ts";
 import { cookies, origins } from "./browserSchema.ts";
 import { cache } from "./cacheSchema.ts";
 import { files } from "./filesSchema.ts";
-import { ratelimit, realtime } from "./limitsSchema.ts";
+import { ratelimit } from "./limitsSchema.ts";
 import { oauth2 } from "./oauthSchema.ts";
 import {
   choiceNote,
@@ -17,6 +17,7 @@ import {
   wholeNumber,
 } from "./pieces.ts";
 import { apps, collections, dpop, guardSecret } from "./proofsSchema.ts";
+import { realtime } from "./realtimeSchema.ts";
 import { sessions } from "./sessionsSchema.ts";
 import { validation } from "./validationSchema.ts";
 

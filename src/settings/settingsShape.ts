@@ -9,6 +9,7 @@ import { type CacheSettings, toCacheSettings } from "./cacheSchema.ts";
 import type { VariableName, Variables } from "./environment.ts";
 import { type FileSettings, toFileSettings } from "./filesSchema.ts";
 import { toRules } from "./limitsSchema.ts";
+import { type RealtimeSettings, toRealtime } from "./realtimeSchema.ts";
 import type { ParsedConfig } from "./schema.ts";
 import { toValidation, type ValidationSettings } from "./validationSchema.ts";
 
@@ -87,7 +88,7 @@ export type Settings = {
     readonly streamsPerSessionMax: number;
   };
   readonly cache: CacheSettings;
-  readonly realtime: { readonly clientsMax: number; readonly bufferBytesMax: number };
+  readonly realtime: RealtimeSettings;
   readonly network: { readonly trustedProxies: readonly string[] };
   readonly admin: {
     readonly access: "private" | "public" | "off";
@@ -257,7 +258,7 @@ export function toSettings(input: CheckedInput): Settings {
     },
     rateLimit: toRateLimit(input.config),
     cache: toCacheSettings(input.config.Cache),
-    realtime: { clientsMax: Realtime.MaxClients, bufferBytesMax: Realtime.BufferBytes },
+    realtime: toRealtime(Realtime),
     network: { trustedProxies: expandRanges(Network.TrustedProxies) },
     admin: { access: Admin.Access, allowedBlocks: Admin.AllowIPs },
     upstream: toUpstream(input.config, text),

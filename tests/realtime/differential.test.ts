@@ -175,7 +175,7 @@ test.each([11, 12])(
       }
       await expectSame(listeners, marks);
       for (const { own, direct } of listeners) {
-        expect([...idsOf(own)]).toEqual([own.clientId]);
+        expect([...idsOf(own).names]).toEqual([own.clientId]);
         expect(own.clientId).not.toBe(direct.clientId);
       }
       const counts = listeners.map(({ name, own }) => `${name}: ${eventsOf(own).length}`);

@@ -8,7 +8,8 @@ export const eventsOf = (stream: EventStream): string[] => {
   const events: string[] = [];
   for (const block of stream.text().split("\n\n").slice(0, -1)) {
     const [, topic = "", data = ""] = /event:(.*)\ndata:(.*)$/.exec(block) ?? [];
-    if (topic !== "" && topic !== "PB_CONNECT") events.push(`${topic} ${sorted(data)}`);
+    if (topic !== "" && topic !== "PB_CONNECT" && topic !== "HAPTA_RECOVERY")
+      events.push(`${topic} ${sorted(data)}`);
   }
   return events.sort();
 };
@@ -20,9 +21,14 @@ const sorted = (data: string): string =>
       : value,
   );
 
-/** Every `id:` of a stream. */
-export const idsOf = (stream: EventStream): ReadonlySet<string> =>
-  new Set(Array.from(stream.text().matchAll(/^id:(.*)$/gm), ([, id = ""]) => id));
+/** Every `id:` of a stream: of its connection events, and the places of its events in what was told. */
+export const idsOf = (
+  stream: EventStream,
+): { readonly names: ReadonlySet<string>; readonly places: string[] } => {
+  const ids = Array.from(stream.text().matchAll(/^id:(.*)$/gm), ([, id = ""]) => id);
+  const isPlace = (id: string): boolean => /^[0-9a-f]{8}-\d+$/.test(id);
+  return { names: new Set(ids.filter((id) => !isPlace(id))), places: ids.filter(isPlace) };
+};
 
 /** Subscribes; the status. */
 export const subscribe = async (
@@ -37,9 +43,18 @@ export const subscribe = async (
 /** A stream that is subscribed. */
 export const listen = async (
   url: string,
-  options: { readonly token?: string | undefined; readonly topics: readonly string[] },
+  options: {
+    readonly token?: string | undefined;
+    readonly topics: readonly string[];
+    /** Where it left off. */
+    readonly since?: string | undefined;
+  },
 ): Promise<EventStream> => {
-  const stream = await openEventStream(url);
+  const { since } = options;
+  const stream = await openEventStream(
+    url,
+    since === undefined ? {} : { headers: [["Last-Event-ID", since]] },
+  );
   expect(await subscribe(url, stream, options)).toBe(204);
   return stream;
 };

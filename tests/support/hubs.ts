@@ -3,6 +3,7 @@ import type { OpenRealtime, RealtimeListener } from "../../src/pocketbase/realti
 import { UpstreamError } from "../../src/pocketbase/wire/upstreamError.ts";
 import { Hub, type HubOptions } from "../../src/realtime/hub.ts";
 import type { Message } from "../../src/realtime/message.ts";
+import { renderOffset } from "../../src/realtime/offset.ts";
 import { GUEST, type Subject } from "../../src/realtime/subject.ts";
 import type { Subscriber } from "../../src/realtime/subscriber.ts";
 
@@ -55,6 +56,9 @@ export const startUpstream = () => {
   return { streams, state, open, tell, lose };
 };
 
+/** Nothing is kept for clients that come back. */
+export const NO_HISTORY = { eventsMax: 1, bytesMax: 1, ageMsMax: 0 };
+
 const hubs: Hub[] = [];
 /** Ends every hub of a test; for `afterEach`. */
 export const closeHubs = (): void => {
@@ -68,6 +72,8 @@ export const createHub = (open: OpenRealtime, options: Partial<HubOptions> = {})
     clientsMax: 100,
     bufferBytesMax: 1_000,
     upstreamsMax: 100,
+    history: { eventsMax: 100, bytesMax: 1_000_000, ageMsMax: 60_000 },
+    mayReplay: () => true,
     sessions: { upstreamToken: ({ id }) => `token-of-${id}`, isLive: () => true },
     log: () => undefined,
     ...options,
@@ -82,18 +88,33 @@ export interface Client {
   readonly subscriber: Subscriber;
   readonly heard: string[];
   isSlow: boolean;
+  /** Where it stands. */
+  offset: string | undefined;
   subscribe: (topics: readonly string[], subject?: Subject, address?: string) => Promise<string>;
 }
 
+/** @param since - Where it left off. */
+export const comeBack = (hub: Hub, since: string | undefined): Client => wire(hub, { since });
+
 /** @param takesMs - What telling it something costs. */
-export const connect = (hub: Hub, address = "192.0.2.1", takesMs = 0): Client => {
-  const subscriber = hub.connect(address);
+export const connect = (hub: Hub, address = "192.0.2.1", takesMs = 0): Client =>
+  wire(hub, { address, takesMs });
+
+interface Wire {
+  readonly address?: string;
+  readonly takesMs?: number;
+  readonly since?: string | undefined;
+}
+
+const wire = (hub: Hub, { address = "192.0.2.1", takesMs = 0, since }: Wire): Client => {
+  const subscriber = hub.connect(address, since);
   if (subscriber === undefined) throw new Error("full");
   const heard: string[] = [];
   const client: Client = {
     subscriber,
     heard,
     isSlow: false,
+    offset: undefined,
     subscribe: (topics, subject = GUEST, from = address) =>
       hub.subscribe({
         clientId: subscriber.id,
@@ -109,7 +130,15 @@ export const connect = (hub: Hub, address = "192.0.2.1", takesMs = 0): Client =>
     return !client.isSlow;
   };
   subscriber.attach({
-    message: ({ topic, data }: Message) => say(`${topic} ${data}`),
+    message: ({ topic, data, offset }: Message) => {
+      if (offset !== undefined) client.offset = renderOffset(offset);
+      return say(`${topic} ${data}`);
+    },
+    joined: ({ recovered }) => recovered.size === 0 || say(`recovered ${JSON.stringify([...recovered])}`),
+    place: (offset) => {
+      client.offset = offset;
+      return !client.isSlow;
+    },
     beat: () => say("beat"),
     gap: () => say("gap"),
     leave: (ms) => void say(`leave ${ms}`),
