@@ -38,7 +38,9 @@ export interface Operation {
 }
 
 /** The operations of one path by method, lower case. */
-export type PathItem = Readonly<Partial<Record<"get" | "post" | "patch" | "put" | "delete", Operation>>>;
+export type PathItem = Readonly<
+  Partial<Record<"get" | "head" | "options" | "post" | "patch" | "put" | "delete", Operation>>
+>;
 
 /** Paths of the document. */
 export type Paths = Record<string, PathItem>;

@@ -10,6 +10,7 @@ import {
   pathParameter,
   refusals,
 } from "./operation.ts";
+import { uploadPaths } from "./uploadPaths.ts";
 
 const TEXT: JsonSchema = { type: "string" };
 const TIME: JsonSchema = { type: "string", format: "date-time" };
@@ -91,42 +92,6 @@ const signOperation: Operation = {
   responses: {
     "200": jsonAnswer("The URL, without host.", objectOf({ url: TEXT, expires: TIME })),
     ...refusals("400", "401", "404", "429", "503"),
-  },
-};
-
-const header = (name: string, description: string): Parameter => ({
-  name,
-  in: "header",
-  description,
-  schema: TEXT,
-});
-const TUS = header("Tus-Resumable", "`1.0.0`");
-const uploadId = pathParameter("id", "The last part of the upload's `Location`.");
-const upload = (name: string, summary: string, parameters: readonly Parameter[]): Operation => ({
-  operationId: `upload_${name}`,
-  summary,
-  description: "Resumable uploads, tus 1.0.",
-  tags: [FILES],
-  parameters: [TUS, ...parameters],
-  responses: {
-    [name === "create" ? "201" : "204"]: emptyAnswer("Done."),
-    ...refusals("400", "401", "404", "413", "429", "503"),
-  },
-});
-
-const uploadPaths: Paths = {
-  "/files/tus": {
-    post: upload("create", "Begin a resumable upload", [
-      header("Upload-Length", "Bytes of the file."),
-      header("Upload-Metadata", "`collection`, `record`, `field` and `filename`, each in base64."),
-    ]),
-  },
-  "/files/tus/{id}": {
-    patch: upload("append", "The next bytes of an upload", [
-      uploadId,
-      header("Upload-Offset", "Where they belong."),
-    ]),
-    delete: upload("end", "Give an upload up", [uploadId]),
   },
 };
 

@@ -171,3 +171,28 @@ test("the protocol introduces itself, also to pages", async () => {
   expect(answer.headers.get("access-control-allow-headers")).toContain("Upload-Checksum");
   expect(answer.headers.get("access-control-allow-origin")).toBe("*");
 });
+
+test("/openapi.json describes it, with the headers that it answers", async () => {
+  const description: unknown = await (await fetch(`${hapta.url}/openapi.json`)).json();
+  const at = (...path: readonly string[]): unknown =>
+    path.reduce((value, name) => Reflect.get(Object(value), name) as unknown, description);
+  const described = (path: string, method: string, status: string): string[] =>
+    Object.keys(Object(at("paths", path, method, "responses", status, "headers")));
+  const made = await create(10, metadata("notice000000006"));
+  const url = locationOf(made);
+  const answers: readonly (readonly [path: string, method: string, status: string, answer: Response])[] = [
+    ["/files/tus", "options", "204", await fetch(`${hapta.url}/files/tus`, { method: "OPTIONS" })],
+    ["/files/tus", "post", "201", made],
+    ["/files/tus/{id}", "head", "200", await call(url, "HEAD")],
+    ["/files/tus/{id}", "patch", "204", await patch(url, [0, bytesOf(5)])],
+    ["/files/tus/{id}", "delete", "204", await call(url, "DELETE")],
+  ];
+  for (const [path, method, status, answer] of answers) {
+    expect([path, method, String(answer.status)]).toEqual([path, method, status]);
+    // Only a creation that brings bytes says how many have arrived.
+    const names = described(path, method, status).filter(
+      (name) => method !== "post" || name !== "Upload-Offset",
+    );
+    for (const name of names) expect([method, name, answer.headers.has(name)]).toEqual([method, name, true]);
+  }
+});
