@@ -19,7 +19,9 @@ export type Response =
   | {
       readonly description: string;
       readonly headers?: Readonly<Record<string, unknown>>;
-      readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
+      readonly content?: Readonly<
+        Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>
+      >;
     };
 
 /** One operation of OpenAPI 3.1. */
@@ -80,16 +82,50 @@ export const refusals = (...statuses: readonly RefusalStatus[]): Record<string, 
 
 type RefusalStatus = keyof typeof REFUSALS;
 
-/** Every shared refusal: the name of its response and its sentence. */
+/** Every shared refusal: the name of its response, its sentence, and a message that it may carry. */
 export const REFUSALS = {
-  "400": { name: "BadRequest", text: "The input is not accepted; `data` names the fields." },
-  "401": { name: "Unauthorized", text: "The token does not count, or there is none." },
-  "403": { name: "Forbidden", text: "Not allowed for this caller." },
-  "404": { name: "NotFound", text: "Not there, or not for this caller." },
-  "413": { name: "TooLarge", text: "The body is larger than allowed." },
-  "429": { name: "TooManyRequests", text: "Too many requests; `Retry-After` says when to come back." },
-  "503": { name: "Unavailable", text: "PocketBase cannot be asked right now." },
+  "400": {
+    name: "BadRequest",
+    text: "The input is not accepted; `data` names the fields.",
+    message: "Failed to create record.",
+  },
+  "401": {
+    name: "Unauthorized",
+    text: "The token does not count, or there is none.",
+    message: "The request requires valid record authorization token.",
+  },
+  "403": {
+    name: "Forbidden",
+    text: "Not allowed for this caller.",
+    message: "Only superusers can perform this action.",
+  },
+  "404": {
+    name: "NotFound",
+    text: "Not there, or not for this caller.",
+    message: "The requested resource wasn't found.",
+  },
+  "413": {
+    name: "TooLarge",
+    text: "The body is larger than allowed.",
+    message: "Request entity too large.",
+  },
+  "429": {
+    name: "TooManyRequests",
+    text: "Too many requests; `Retry-After` says when to come back.",
+    message: "Too many requests.",
+  },
+  "503": {
+    name: "Unavailable",
+    text: "PocketBase cannot be asked right now.",
+    message: "The server is busy. Please try again shortly.",
+  },
 } as const;
+
+const exampleOf = (status: string, message: string) => ({
+  data: status === "400" ? { title: { code: "validation_required", message: "Cannot be blank." } } : {},
+  message,
+  status: Number(status),
+});
 
 /** The error every refusal carries. */
 export const ERROR_SCHEMA: JsonSchema = {
@@ -104,13 +140,12 @@ export const ERROR_SCHEMA: JsonSchema = {
     },
   },
   required: ["status", "message", "data"],
-  examples: [{ status: 404, message: "The requested resource wasn't found.", data: {} }],
 };
 
 /** The shared responses of the document. */
 export const refusalResponses = (): Record<string, Response> =>
   Object.fromEntries(
-    Object.entries(REFUSALS).map(([status, { name, text }]) => [
+    Object.entries(REFUSALS).map(([status, { name, text, message }]) => [
       name,
       {
         description: text,
@@ -121,7 +156,9 @@ export const refusalResponses = (): Record<string, Response> =>
           },
           ...(status === "429" ? { "Retry-After": { schema: { type: "integer" } } } : {}),
         },
-        content: { "application/json": { schema: schemaRef("Error") } },
+        content: {
+          "application/json": { schema: schemaRef("Error"), example: exampleOf(status, message) },
+        },
       },
     ]),
   );
