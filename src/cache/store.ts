@@ -1,21 +1,38 @@
 // Entries within a bound of bytes; those used longest ago go first. Judges no entry.
 import { headRoomOf } from "../http/answerHead.ts";
+import { createCollect } from "../utils/collect.ts";
 import type { Coding } from "./codings.ts";
 import type { Entry, Kept } from "./entry.ts";
 
 /** What an entry costs beside its bytes and texts: objects, a lease, map slots. */
 const OVERHEAD_BYTES = 600;
+/** What the allocator rounds a body up to, at most. */
+const ROUNDING = 9 / 8;
+/**
+ * The share of the bound that entries may take. What was dropped stays in memory until the collector runs, and left alone
+ * it runs when three times as much has gathered.
+ */
+const LIVE_SHARE = 0.6;
+/** Each entry that is made leaves about as much behind as it takes: the pieces it came in, and their sum. */
+const LEFT_BEHIND = 2;
 
 /** A bounded map of entries by key. */
 export class EntryStore {
-  readonly bytesMax: number;
   /** Largest entry that is taken. */
   readonly entryBytesMax: number;
+  readonly #bytesMax: number;
+  readonly #liveBytesMax: number;
+  readonly #collect: () => void;
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
+  /** What may lie in memory beside the entries since the collector ran. */
+  #garbageBytes = 0;
 
-  constructor(bytesMax: number) {
-    this.bytesMax = bytesMax;
+  /** @param collect - Makes the runtime give unused memory back; called before more than `bytesMax` may be taken. */
+  constructor(bytesMax: number, collect: () => void = createCollect()) {
+    this.#bytesMax = bytesMax;
+    this.#liveBytesMax = bytesMax * LIVE_SHARE;
+    this.#collect = collect;
     this.entryBytesMax = Math.min(bytesMax / 8, 8 * 1024 * 1024);
   }
 
@@ -50,6 +67,7 @@ export class EntryStore {
     if (bytes > this.entryBytesMax) return;
     this.#entries.set(entry.key, entry);
     this.#bytes += bytes;
+    this.#garbageBytes += bytes * LEFT_BEHIND;
     this.#makeRoom();
   }
 
@@ -82,9 +100,12 @@ export class EntryStore {
 
   #makeRoom(): void {
     for (const [key] of this.#entries) {
-      if (this.#bytes <= this.bytesMax) return;
+      if (this.#bytes <= this.#liveBytesMax) break;
       this.delete(key);
     }
+    if (this.#bytes + this.#garbageBytes <= this.#bytesMax) return;
+    this.#garbageBytes = 0;
+    this.#collect();
   }
 }
 
@@ -96,7 +117,7 @@ const costOf = (entry: Entry): number => {
 };
 
 const keptBytes = ({ headers, body }: Kept): number => {
-  let bytes = headRoomOf(body) + body.byteLength;
+  let bytes = (headRoomOf(body) + body.byteLength) * ROUNDING;
   for (const text of headers) bytes += text.length;
   return bytes;
 };

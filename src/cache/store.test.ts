@@ -1,0 +1,50 @@
+// The bound of the store: entries, and what they leave behind until the collector runs.
+import { expect, test } from "bun:test";
+import { type Entry, toKept } from "./entry.ts";
+import { EntryStore } from "./store.ts";
+import { Versions } from "./versions.ts";
+
+const entry = (key: string, bytes: number): Entry => {
+  const kept = toKept({ status: 200, headers: [], body: null }, new Uint8Array(bytes));
+  if (kept === undefined) throw new Error("not kept");
+  return { ...kept, key, name: undefined, lease: new Versions().lease([]), storedMs: 0, hits: 0 };
+};
+
+test("entries and what they leave behind never pass the bound before the collector is called", () => {
+  let unused = 0;
+  let live = 0;
+  let collections = 0;
+  const store = new EntryStore(1_000_000, () => {
+    unused = 0;
+    collections += 1;
+  });
+  for (let i = 0; i < 2_000; i++) {
+    unused += 2 * 5_000;
+    const before = store.bytes;
+    store.put(entry(`k${i}`, 5_000));
+    live = store.size * 5_000;
+    unused += before > store.bytes ? before - store.bytes : 0;
+    expect(live + unused).toBeLessThanOrEqual(1_000_000 + 3 * 10_000);
+  }
+  expect(collections).toBeGreaterThan(10);
+  expect(collections).toBeLessThan(200);
+  expect(live).toBeGreaterThan(300_000);
+  expect(store.peek("k0")).toBeUndefined();
+  expect(store.peek("k1999")).toBeDefined();
+});
+
+test("a store that is not full and barely changes never calls it", () => {
+  const store = new EntryStore(1_000_000, () => {
+    throw new Error("called");
+  });
+  for (let i = 0; i < 20; i++) store.put(entry(`k${i}`, 5_000));
+  for (let i = 0; i < 10_000; i++) store.use(`k${i % 20}`);
+  store.clear();
+  expect(store.bytes).toBe(0);
+});
+
+test("what is larger than an eighth of the bound is not taken", () => {
+  const store = new EntryStore(1_000_000);
+  store.put(entry("large", 150_000));
+  expect(store.size).toBe(0);
+});
