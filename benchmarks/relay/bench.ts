@@ -1,6 +1,7 @@
 // `bun run bench relay`: what it costs to have Hapta in front of PocketBase, beside the usual proxies.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { renderGoals } from "../support/goals.ts";
 import { describeMachine, describeRevision } from "../support/machine.ts";
 import type { BenchOptions } from "../support/options.ts";
 import { createQuietWait } from "../support/quiet.ts";
@@ -8,7 +9,7 @@ import { findTool, requireTools, versionOf } from "../support/tools.ts";
 import { type BenchUpstream, startUpstream } from "../support/upstream.ts";
 import { type BulkRun, measureBulk } from "./bulk.ts";
 import { bulkGoals, smallGetGoals } from "./goals.ts";
-import { type RelayResult, renderGoals, renderRelay } from "./report.ts";
+import { type RelayResult, renderRelay } from "./report.ts";
 import { measureSmallGets, type SmallGetRun } from "./smallGets.ts";
 import { startTarget, type Target, type TargetName } from "./targets.ts";
 

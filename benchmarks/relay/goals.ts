@@ -1,56 +1,9 @@
 // What the relay is held to, and how far it is: raw runs in, rows with a verdict out.
+import { compare, type GoalRow, megabytes, ms, ratio, times, toRow } from "../support/goals.ts";
 import { median, spread } from "../support/stats.ts";
 import type { BulkRun, Direction } from "./bulk.ts";
 import type { Pace, SmallGetRun } from "./smallGets.ts";
 import type { TargetName } from "./targets.ts";
-
-export interface GoalRow {
-  readonly what: string;
-  readonly measured: string;
-  /** Smallest and largest figure a single round gave, each target against its neighbour in the same round. */
-  readonly range: string;
-  readonly goal: string;
-  readonly verdict: "met" | "missed" | "for information";
-}
-
-interface Figure {
-  readonly what: string;
-  readonly value: number;
-  /** The same figure from each round alone. */
-  readonly perRound: readonly number[];
-  readonly render: (value: number) => string;
-  /** The limit; a row without one only informs. */
-  readonly max?: number;
-  readonly min?: number;
-}
-
-const times = (value: number): string => `${value.toFixed(2)}x`;
-const ms = (value: number): string => `${value.toFixed(3)} ms`;
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-
-const toRow = ({ what, value, perRound, render, max, min }: Figure): GoalRow => {
-  const range = `${render(Math.min(...perRound))} to ${render(Math.max(...perRound))}`;
-  const row = { what, measured: render(value), range };
-  if (max !== undefined) {
-    return { ...row, goal: `at most ${render(max)}`, verdict: value <= max ? "met" : "missed" };
-  }
-  if (min !== undefined) {
-    return { ...row, goal: `at least ${render(min)}`, verdict: value >= min ? "met" : "missed" };
-  }
-  return { ...row, goal: "", verdict: "for information" };
-};
-
-/** Combines two series of the same rounds: from their medians, and round by round. */
-const compare = (
-  ours: readonly number[],
-  theirs: readonly number[],
-  combine: (our: number, their: number) => number,
-): Pick<Figure, "value" | "perRound"> => ({
-  value: combine(median(ours), median(theirs)),
-  perRound: ours.map((our, round) => combine(our, theirs[round] ?? Number.NaN)),
-});
-
-const ratio = (our: number, their: number): number => our / their;
 
 /** The runs of one target under one load. */
 export interface Selection {

@@ -1,9 +1,10 @@
 // Turns raw runs into the page a person reads.
 
+import { type GoalRow, renderGoals, table } from "../support/goals.ts";
 import type { Machine } from "../support/machine.ts";
 import { median } from "../support/stats.ts";
 import type { BulkRun } from "./bulk.ts";
-import { type GoalRow, select, summarise } from "./goals.ts";
+import { select, summarise } from "./goals.ts";
 import { PACE_MS, type SmallGetRun } from "./smallGets.ts";
 import type { TargetName } from "./targets.ts";
 
@@ -23,15 +24,6 @@ export interface RelayResult {
   readonly smallGets: readonly SmallGetRun[];
   readonly bulk: readonly BulkRun[];
 }
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-
-export const renderGoals = (goals: readonly GoalRow[]): string =>
-  table(
-    ["what", "measured", "single rounds", "goal", "verdict"],
-    goals.map(({ what, measured, range, goal, verdict }) => [what, measured, range, goal, verdict]),
-  );
 
 const renderSmallGets = ({ smallGets, targets }: RelayResult, path: string): string => {
   const rows = (["closed", "paced"] as const).flatMap((pace) =>

@@ -68,13 +68,16 @@ export const killTree = (root: number): void => {
   }
 };
 
-/** Sum of the peak resident sizes (VmHWM) of a process tree, in bytes. */
-export const treePeakBytes = (root: number): number => {
+/** Sum of the peak resident sizes of a process tree, in bytes. */
+export const treePeakBytes = (root: number): number => sumOf(root, /^VmHWM:\s+([0-9]+) kB$/m);
+
+/** Sum of the resident sizes of a process tree at this moment, in bytes. */
+export const treeResidentBytes = (root: number): number => sumOf(root, /^VmRSS:\s+([0-9]+) kB$/m);
+
+const sumOf = (root: number, line: RegExp): number => {
   let bytes = 0;
-  for (const pid of treeOf(root).keys()) {
-    const line = /^VmHWM:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"));
-    bytes += Number(line?.[1] ?? 0) * 1024;
-  }
+  for (const pid of treeOf(root).keys())
+    bytes += Number(line.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) * 1024;
   return bytes;
 };
 

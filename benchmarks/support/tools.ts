@@ -7,6 +7,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nginx: "nginx-light",
   caddy: "caddy",
   haproxy: "haproxy",
+  varnishd: "varnish",
 };
 
 // Servers live in sbin, which is not on everybody's PATH.

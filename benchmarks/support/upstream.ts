@@ -76,9 +76,7 @@ const stop = async (child: Child, removeDir: () => void): Promise<void> => {
 
 /** One public collection with one record of a usual size. @returns the path of the record. */
 const loadData = async (url: string): Promise<string> => {
-  const login = { identity: SUPERUSER.email, password: SUPERUSER.password };
-  const { token } = await ask(url, "POST /api/collections/_superusers/auth-with-password", { body: login });
-  const asSuperuser = { token: String(token) };
+  const asSuperuser = { token: await loginSuperuser(url) };
   // No request log: its batched writes would land in some rounds and not in others.
   await ask(url, "PATCH /api/settings", {
     ...asSuperuser,
@@ -96,12 +94,26 @@ const loadData = async (url: string): Promise<string> => {
   return `/api/collections/articles/records/${String(record["id"])}`;
 };
 
+/** A superuser's token, by PocketBase or by Hapta in front of it. */
+export const loginSuperuser = async (url: string): Promise<string> => {
+  const login = { identity: SUPERUSER.email, password: SUPERUSER.password };
+  const { token } = await ask(url, "POST /api/collections/_superusers/auth-with-password", { body: login });
+  return String(token);
+};
+
+/** What is sent with a question: whose, and a body as JSON. */
 interface Question {
   readonly token?: string;
-  readonly body: unknown;
+  readonly body?: unknown;
 }
 
-const ask = async (
+/**
+ * Asks PocketBase, or Hapta in front of it.
+ *
+ * @param what - Such as `POST /api/collections`.
+ * @returns The answer's JSON object; empty for an empty answer. @throws Error for everything but a 2xx.
+ */
+export const ask = async (
   url: string,
   what: string,
   { token, body }: Question,
@@ -110,9 +122,9 @@ const ask = async (
   const response = await fetch(url + path, {
     method,
     headers: { "Content-Type": "application/json", ...(token === undefined ? {} : { Authorization: token }) },
-    body: JSON.stringify(body),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${what}: ${response.status} ${text}`);
-  return JSON.parse(text) as Record<string, unknown>;
+  return (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
 };

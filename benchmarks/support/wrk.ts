@@ -11,6 +11,8 @@ export interface LoadOptions {
   readonly paceMs: number;
   /** Sent as `Authorization` with every request. */
   readonly authorization?: string;
+  /** More headers of every request, each `Name: value`. */
+  readonly headers?: readonly string[];
   /** Process whose tree is the server under test. */
   readonly serverPid: number;
   /** PocketBase; the same as `serverPid` when that is what is under test. */
@@ -55,6 +57,7 @@ export const runWrk = async (options: LoadOptions): Promise<Load> => {
       "-s",
       script,
       ...(options.authorization === undefined ? [] : ["-H", `Authorization: ${options.authorization}`]),
+      ...(options.headers ?? []).flatMap((header) => ["-H", header]),
       options.url,
     ],
     { env: { PACE_MS: String(options.paceMs) }, stdout: "pipe", stderr: "inherit" },
