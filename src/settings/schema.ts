@@ -226,6 +226,14 @@ const upstream = z.strictObject({
     fallback: 600,
     sentence: "How long one request may take in all; realtime streams are exempt.",
   }),
+  MinUploadRate: wholeNumber({
+    min: 0,
+    max: 2 ** 30,
+    fallback: 500,
+    unit: "bytes per second",
+    sentence:
+      "A body that comes slower, on average and after its first 20 seconds, is given up with 408; 0 never does.",
+  }),
   MaxStreams: wholeNumber({
     min: 1,
     max: 1_000_000,

@@ -107,6 +107,7 @@ export type Settings = {
     readonly firstByteTimeoutMs: number;
     readonly idleTimeoutMs: number;
     readonly totalTimeoutMs: number;
+    readonly uploadBytesPerSecondMin: number;
     /** Sent to PocketBase with every request. */
     readonly guardSecret: Secret | undefined;
   };
@@ -176,6 +177,7 @@ function toUpstream(
     firstByteTimeoutMs: toMs(Upstream.FirstByteTimeout),
     idleTimeoutMs: toMs(Upstream.IdleTimeout),
     totalTimeoutMs: toMs(Upstream.TotalTimeout),
+    uploadBytesPerSecondMin: Upstream.MinUploadRate,
     guardSecret: toSecret(Upstream.GuardSecret),
   };
 }

@@ -26,7 +26,7 @@ describe("slow clients", () => {
     gateway = startGateway(upstream.url, {
       timeouts: TIMEOUTS,
       config: {
-        Upstream: { IdleTimeout: 0.6, FirstByteTimeout: 0.6, TotalTimeout: 2.5 },
+        Upstream: { IdleTimeout: 0.6, FirstByteTimeout: 0.6, TotalTimeout: 2.5, MinUploadRate: 10 },
         Log: { Requests: "all" },
       },
     });
@@ -98,6 +98,30 @@ describe("slow clients", () => {
     }
     await eventually(() => gateway.services.pool.load.inFlight === 0, 1_000);
   });
+
+  test("RL8: a streamed body that drips is given up when it is too slow, and holds no place for long", async () => {
+    await using strict = startGateway(upstream.url, {
+      timeouts: TIMEOUTS,
+      config: { Upstream: { IdleTimeout: 0.6, FirstByteTimeout: 0.6 } },
+    });
+    const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.open(strict.port)));
+    for (const client of clients)
+      client.write(`POST /api/x HTTP/1.1\r\n${HOST}Content-Length: 100000\r\n\r\nabc`);
+    await eventually(() => strict.services.pool.load.inFlight === 20, 2_000);
+    const drip = setInterval(() => {
+      for (const client of clients) client.write("x");
+    }, 50);
+    try {
+      // Without a bound they would stay for TotalTimeout, ten minutes.
+      await eventually(() => strict.services.pool.load.inFlight === 0, 5_000);
+    } finally {
+      clearInterval(drip);
+    }
+    for (const client of clients) {
+      expect(client.statuses).toEqual([408]);
+      client[Symbol.dispose]();
+    }
+  }, 15_000);
 
   test("an upstream that takes the request and says nothing is answered 504", async () => {
     using client = await RawClient.open(gateway.port);

@@ -1,10 +1,11 @@
 // Places: requests under way and open streams of one address, user or session.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
+import { threadsCpuUs } from "../../benchmarks/support/processTree.ts";
 import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 import { headOf } from "../support/wireReader.ts";
-import { repeat, startLimited } from "./support.ts";
+import { countOf, repeat, startLimited } from "./support.ts";
 
 setDefaultTimeout(60_000);
 
@@ -129,6 +130,50 @@ describe("places", () => {
     for (let i = 0; i < 5; i++) expect((await hapta.send(QUICK, "127.0.0.2")).status).toBe(200);
     for (const socket of sockets) socket.destroy();
     await eventually(async () => (await hapta.send(QUICK)).status === 200, 5_000);
+  });
+
+  test("RL8: 500 connections that drip heads and bodies cost honest clients nothing", async () => {
+    const dripping = new Set<string>();
+    await using hapta = await startLimited(
+      { ratelimit: { ...GENEROUS, MaxConnectionsPerAddress: 20 } },
+      async (request) => {
+        if (request.method === "POST") {
+          dripping.add(crypto.randomUUID());
+          await request.arrayBuffer().catch(() => undefined);
+        }
+        return new Response("ok");
+      },
+    );
+    const { hostname, port } = new URL(hapta.url);
+    // CPU of Hapta per honest request in us; what else keeps this machine busy is not in it.
+    const honest = async (): Promise<number> => {
+      const before = threadsCpuUs(hapta.pid);
+      const statuses = await hapta.statuses(repeat(400, QUICK), "127.0.0.2");
+      expect(countOf(statuses, 200)).toBe(400);
+      return (threadsCpuUs(hapta.pid) - before) / 400;
+    };
+    const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0;
+    const rounds = async (): Promise<number> =>
+      median([await honest(), await honest(), await honest(), await honest(), await honest()]);
+    await honest();
+    const calm = await rounds();
+    const sockets = Array.from({ length: 500 }, (_, i) => {
+      const socket = connect({ host: hostname, port: Number(port), localAddress: `127.0.1.${1 + (i % 25)}` });
+      socket.on("error", () => undefined);
+      const head = `${i % 4 === 0 ? "POST" : "GET"} /quick HTTP/1.1\r\nHost: a\r\n`;
+      socket.write(i % 4 === 0 ? `${head}Content-Length: 100000\r\n\r\nx` : `${head}X-Half: `);
+      return socket;
+    });
+    await eventually(() => dripping.size === 125, 10_000);
+    const drip = setInterval(() => {
+      for (const socket of sockets) socket.write("x");
+    }, 500);
+    try {
+      expect(await rounds()).toBeLessThan(2 * calm);
+    } finally {
+      clearInterval(drip);
+      for (const socket of sockets) socket.destroy();
+    }
   });
 
   test("without limits there are no places to count", async () => {

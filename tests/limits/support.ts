@@ -15,6 +15,8 @@ export const SAMPLE = {
 /** A running pair. */
 export interface Limited extends AsyncDisposable {
   readonly url: string;
+  /** Process id of Hapta. */
+  readonly pid: number;
   /** Requests that reached the upstream, checks of Hapta's own left out. */
   readonly seen: readonly string[];
   /** Sends a request from a loopback address, `127.0.0.1` when absent. */
@@ -52,6 +54,7 @@ export const startLimited = async (
   };
   return {
     url: hapta.url,
+    pid: hapta.child.pid,
     seen,
     send,
     statuses: async (requests, from) => {

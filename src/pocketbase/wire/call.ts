@@ -7,6 +7,7 @@ import type { BagItem } from "../../utils/bag.ts";
 import { headerValue } from "../../utils/headers.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
 import { StreamWriter, sendHead, type UpstreamRequest } from "./requestWriter.ts";
+import { UploadPace } from "./uploadPace.ts";
 import { UpstreamError, type UpstreamFailure } from "./upstreamError.ts";
 
 /** Deadlines in ms; `Infinity` switches one off. */
@@ -17,6 +18,8 @@ export interface Deadlines {
   readonly idleMs: number;
   /** From start to end. */
   readonly totalMs: number;
+  /** Slowest a client may send its body on average; 0 for no bound. */
+  readonly uploadBytesPerSecondMin: number;
 }
 
 /** What a call is made for. */
@@ -77,7 +80,8 @@ export class Call<E extends Errand> implements ConnectionUser, BodySource, BagIt
 
   /** The moment this call gives up unless something moves. */
   get deadlineMs(): number {
-    return Math.min(this.#deadlineMs, this.#totalDeadlineMs);
+    const uploadDeadlineMs = this.#writer?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#deadlineMs, this.#totalDeadlineMs, uploadDeadlineMs);
   }
 
   get hasEnded(): boolean {
@@ -90,9 +94,12 @@ export class Call<E extends Errand> implements ConnectionUser, BodySource, BagIt
     sendHead(this.connection, request);
     if (body.kind !== "stream") return this.#touch(this.#owner.deadlines.firstByteMs);
     this.#touch(this.#owner.deadlines.idleMs);
-    this.#writer = new StreamWriter(this.connection, request.bodyBytesMax, {
-      progress: () => this.#touch(this.#owner.deadlines.idleMs),
-      done: () => this.#touch(this.#owner.deadlines.firstByteMs),
+    const { idleMs, firstByteMs, uploadBytesPerSecondMin } = this.#owner.deadlines;
+    this.#writer = new StreamWriter(this.connection, {
+      bytesMax: request.bodyBytesMax,
+      pace: new UploadPace(uploadBytesPerSecondMin, idleMs, performance.now()),
+      progress: () => this.#touch(idleMs),
+      done: () => this.#touch(firstByteMs),
       failed: (failure) => this.#fail(failure),
     });
     this.#writer.pipe(body.source, body.length === undefined);

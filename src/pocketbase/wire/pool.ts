@@ -21,6 +21,7 @@ export interface PoolOptions {
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly totalTimeoutMs: number;
+  readonly uploadBytesPerSecondMin: number;
   /** For a guard hook of PocketBase's. */
   readonly guard?: Secret | undefined;
 }
@@ -74,10 +75,19 @@ export class UpstreamPool {
     };
     this.#gate = new Gate(options);
     this.#guardLine = options.guard === undefined ? "" : `${GUARD_HEADER}: ${options.guard.reveal()}\r\n`;
-    const { firstByteTimeoutMs: firstByteMs, idleTimeoutMs: idleMs, totalTimeoutMs: totalMs } = options;
+    const deadlines: Deadlines = {
+      firstByteMs: options.firstByteTimeoutMs,
+      idleMs: options.idleTimeoutMs,
+      totalMs: options.totalTimeoutMs,
+      uploadBytesPerSecondMin: options.uploadBytesPerSecondMin,
+    };
     this.#owners = {
-      request: this.#createOwner({ firstByteMs, idleMs, totalMs }),
-      stream: this.#createOwner({ firstByteMs, idleMs: STREAM_IDLE_MS, totalMs: Number.POSITIVE_INFINITY }),
+      request: this.#createOwner(deadlines),
+      stream: this.#createOwner({
+        ...deadlines,
+        idleMs: STREAM_IDLE_MS,
+        totalMs: Number.POSITIVE_INFINITY,
+      }),
     };
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#sweeper.unref();

@@ -2,6 +2,7 @@
 // backpressure in both directions and the framing the client used.
 import type { BodySource, RequestBody } from "../../http/answer.ts";
 import type { Connection } from "./connection.ts";
+import type { UploadPace } from "./uploadPace.ts";
 import type { UpstreamFailure } from "./upstreamError.ts";
 
 export interface UpstreamRequest {
@@ -34,7 +35,9 @@ export const sendHead = (connection: Connection, { method, head, body }: Upstrea
   }
 };
 
-interface WriterEvents {
+interface WriterOptions {
+  readonly bytesMax: number;
+  readonly pace: UploadPace;
   readonly progress: () => void;
   readonly done: () => void;
   readonly failed: (failure: UpstreamFailure) => void;
@@ -51,17 +54,20 @@ export class StreamWriter {
   /** True while the next move is the client's, not the upstream's. */
   waitsForClient = true;
   readonly #connection: Connection;
-  readonly #bytesMax: number;
-  readonly #events: WriterEvents;
+  readonly #options: WriterOptions;
   #sentBytes = 0;
   /** The line end of the chunk before, which goes out with the next one. */
   #chunkEnd = "";
   #source: BodySource | undefined;
 
-  constructor(connection: Connection, bytesMax: number, events: WriterEvents) {
+  constructor(connection: Connection, options: WriterOptions) {
     this.#connection = connection;
-    this.#bytesMax = bytesMax;
-    this.#events = events;
+    this.#options = options;
+  }
+
+  /** The moment at which the client has been too slow. */
+  get deadlineMs(): number {
+    return this.isDone ? Number.POSITIVE_INFINITY : this.#options.pace.deadlineMs;
   }
 
   pipe(source: BodySource, isChunked: boolean): void {
@@ -73,16 +79,17 @@ export class StreamWriter {
         if (isChunked) this.#connection.writeText(this.#chunkEnd + LAST_CHUNK);
         this.isDone = true;
         this.waitsForClient = false;
-        this.#events.done();
+        this.#options.done();
       },
-      fail: () => this.#events.failed("client_gone"),
+      fail: () => this.#options.failed("client_gone"),
     });
   }
 
   onDrain(): void {
     if (this.isDone || this.#source === undefined) return;
     this.waitsForClient = true;
-    this.#events.progress();
+    this.#options.pace.resume(performance.now());
+    this.#options.progress();
     this.#source.resume();
   }
 
@@ -95,13 +102,15 @@ export class StreamWriter {
   #send(chunk: Uint8Array, isChunked: boolean): boolean {
     if (this.#source === undefined) return true;
     this.#sentBytes += chunk.length;
-    if (this.#sentBytes > this.#bytesMax) {
-      this.#events.failed("client_body_too_large");
+    if (this.#sentBytes > this.#options.bytesMax) {
+      this.#options.failed("client_body_too_large");
       return true;
     }
-    this.#events.progress();
+    this.#options.progress();
     const flows = isChunked ? this.#sendChunk(chunk) : this.#connection.give(chunk);
     this.waitsForClient = flows;
+    this.#options.pace.sent(chunk.length);
+    if (!flows) this.#options.pace.pause(performance.now());
     return flows;
   }
 
