@@ -52,7 +52,8 @@ export const gatherAnswer = (answer: Answer, { bytesMax, timeoutMs }: GatherLimi
       },
       end: () => {
         finish((sink) => sink.end());
-        settle(Buffer.concat(held));
+        const [only, ...others] = held;
+        settle(only !== undefined && others.length === 0 ? only : Buffer.concat(held));
       },
       fail: (error) => {
         finish((sink) => sink.fail(error));
