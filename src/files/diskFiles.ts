@@ -11,6 +11,9 @@ import { createFileHasher, type FileEntry, type FileFacts, tagOf } from "./fileE
 /** What a file costs beside its bytes: its description, and the blocks of the file system. */
 const OVERHEAD_BYTES = 4_096;
 
+/** As many have their description in memory. */
+const FILES_MAX = 65_536;
+
 interface Place {
   readonly path: string;
   readonly bytes: number;
@@ -150,7 +153,7 @@ export class DiskFiles {
     this.#places.delete(key);
     this.#places.set(key, place);
     for (const [oldest] of this.#places) {
-      if (this.#bytes <= this.#bytesMax) return;
+      if (this.#bytes <= this.#bytesMax && this.#places.size <= FILES_MAX) return;
       this.delete(oldest);
       this.#onGone(oldest);
     }

@@ -1,6 +1,7 @@
 // Kept files: small ones in memory too, all of them on disk. Asks through what it is handed, keeps what is whole and has
 // not been overtaken, and hands out one fill to all who want the same. Knows no request and no rule.
 import { type Answer, isStreamed } from "../http/answer.ts";
+import { withHeadRoom } from "../http/answerHead.ts";
 import { headerValue } from "../utils/headers.ts";
 import { DiskFiles, type FileWriter } from "./diskFiles.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type FileLease,
   factsOf,
   tagOf,
+  wholeAnswer,
 } from "./fileEntry.ts";
 import { gatherBytes } from "./gatherBytes.ts";
 import { TeeSource } from "./teeSource.ts";
@@ -42,6 +44,8 @@ export interface FileOrder {
 const MIB = 1_048_576;
 /** Larger files are on disk only. */
 const SMALL_BYTES_MAX = 2 * MIB;
+/** What a file in memory costs besides its bytes. */
+const OVERHEAD_BYTES = 2_048;
 /** Small files being read at a time. */
 const GATHERING_BYTES_MAX = 64 * MIB;
 
@@ -88,17 +92,34 @@ export class FileCache {
     const { body, key } = entry;
     if (body !== undefined) {
       this.#use(key);
-      return body.subarray(from, to);
+      return from === 0 && to === body.length ? body : body.subarray(from, to);
     }
     this.#disk.use(key);
     return this.#disk.read(key, from, to);
   }
 
+  /** The answer with a whole file; undefined when its bytes are gone. */
+  whole(entry: FileEntry): Answer | undefined {
+    const body = this.read(entry, 0, entry.length);
+    return body === undefined || body === null ? undefined : wholeAnswer(entry, body);
+  }
+
   /** A file from before the start is compared with its checksum; one that has changed is forgotten. */
   async prove(entry: FileEntry): Promise<boolean> {
-    if (!entry.isProven) entry.isProven = await this.#disk.prove(entry);
+    if (entry.isProven) return true;
+    entry.isProven = await this.#disk.prove(entry);
     if (!entry.isProven) this.delete(entry);
+    else if (entry.length <= SMALL_BYTES_MAX) await this.#load(entry).catch((error) => this.#warn(error));
     return entry.isProven;
+  }
+
+  async #load(entry: FileEntry): Promise<void> {
+    const source = this.#disk.read(entry.key, 0, entry.length);
+    if (source === undefined) return;
+    const body = withHeadRoom(await gatherBytes(source, entry.length));
+    if (this.#entries.get(entry.key) !== entry || entry.body !== undefined) return;
+    entry.body = body;
+    this.#remember(entry);
   }
 
   delete({ key }: FileEntry): void {
@@ -129,7 +150,12 @@ export class FileCache {
     const body = await this.#gather(answer, length);
     if (body === undefined) return { kind: "flows", answer };
     const etag = tagOf(createFileHasher().update(body).digest());
-    const entry: FileEntry = { ...facts, key, length, etag, body, lease, isProven: true };
+    const entry: FileEntry = {
+      ...facts,
+      ...{ key, length, etag, lease },
+      body: withHeadRoom(body),
+      isProven: true,
+    };
     if (lease.holds()) {
       this.#put(entry);
       void this.#write(entry, body);
@@ -182,8 +208,13 @@ export class FileCache {
   #put(entry: FileEntry): void {
     this.#forget(entry.key);
     this.#entries.set(entry.key, entry);
-    this.#inMemory.set(entry.key, entry.length);
-    this.#memoryBytes += entry.length;
+    this.#remember(entry);
+  }
+
+  #remember({ key, length }: FileEntry): void {
+    const bytes = length + OVERHEAD_BYTES;
+    this.#inMemory.set(key, bytes);
+    this.#memoryBytes += bytes;
     const bytesMax = Math.min(this.#options.bytesMax / 4, 64 * MIB);
     for (const [key] of this.#inMemory) {
       if (this.#memoryBytes <= bytesMax) return;
@@ -197,6 +228,8 @@ export class FileCache {
     this.#memoryBytes -= this.#inMemory.get(key) ?? 0;
     this.#inMemory.delete(key);
     if (entry === undefined) return;
+    // Its frame holds on to the body.
+    delete entry.frame;
     if (this.#disk.has(key)) entry.body = undefined;
     else this.#entries.delete(key);
   }

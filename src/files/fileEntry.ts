@@ -1,5 +1,6 @@
 // One kept file: what PocketBase says about it, where its bytes are, and how long it counts. Reads and writes nothing.
 import type { Answer } from "../http/answer.ts";
+import { type AnswerFrame, toFrame } from "../http/answerHead.ts";
 
 /** Whether what a file depends on has stayed as it was. */
 export interface FileLease {
@@ -17,8 +18,10 @@ export interface FileEntry {
   readonly lastModified: string | undefined;
   /** Value of `Access-Control-Allow-Origin`; undefined while it was only asked for without an Origin. */
   readonly allowsOrigin: string | undefined;
-  /** At hand, for small ones. */
+  /** At hand, for small ones, with room for a head in front of it. */
   body: Uint8Array | undefined;
+  /** What the whole file starts with each time it leaves; made when it is needed. */
+  frame?: AnswerFrame;
   /** Undefined after a restart: PocketBase is asked whether it still has the file. */
   lease: FileLease | undefined;
   /** The bytes on disk were compared with the checksum since the start, or written since. */
@@ -55,6 +58,15 @@ const isPersonal = (lower: string, value: string): boolean => {
   if (lower === "set-cookie" || lower === "etag" || lower === "content-encoding") return true;
   if (lower === "cache-control") return /no-store|no-cache|private/i.test(value);
   return lower === "vary" && !/^\s*origin\s*$/i.test(value);
+};
+
+/** The answer with the whole file. */
+export const wholeAnswer = (entry: FileEntry, body: NonNullable<Answer["body"]>): Answer => {
+  const { etag, headers, length } = entry;
+  const atHand = entry.body;
+  entry.frame ??= toFrame(200, [...headers, "ETag", etag, "Content-Length", String(length)], atHand);
+  const { frame } = entry;
+  return { status: 200, headers: frame.headers.slice(), body, frame };
 };
 
 /** The entity tag for a digest of a file's bytes. */

@@ -3,19 +3,17 @@
 import { Refusal } from "../errors.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import { partOf } from "../files/fileAnswer.ts";
+import { asksForThumb, createFileAsk, type FileAsk } from "../files/fileAsk.ts";
 import type { FileEntry, FileLease } from "../files/fileEntry.ts";
-import { type FileWish, hasProtectedFiles, readWish } from "../files/fileQuery.ts";
+import type { FileWish } from "../files/fileQuery.ts";
 import type { KeptFiles } from "../files/keptFiles.ts";
 import { createThumbGate } from "../files/thumbGate.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
 
-const PATH = /^\/api\/files\/([^/]+)\/([^/]+)\/([^/]+)$/;
 /** What a file for others is asked with: nothing that could be about who asks. */
 const SHARED = new Set(["accept", "user-agent", "origin"]);
-/** Whether a query asks for one, as far as PocketBase could see. */
-const THUMB = /(?:^|&)(?:thumb|%)/;
 const PRIVATE = "private, no-cache";
 
 interface Wanted {
@@ -30,6 +28,7 @@ interface Parts {
 
 /** @param forward - The stage that asks PocketBase. */
 export const createDownload = ({ collections, files, settings }: Services, forward: Stage): Stage => {
+  const askOf = createFileAsk();
   const inTurn = createThumbGate(settings.upstream.queueTimeoutMs);
 
   const askNow = async (exchange: Exchange): Promise<Answer> => {
@@ -39,7 +38,7 @@ export const createDownload = ({ collections, files, settings }: Services, forwa
   };
 
   const ask = async (exchange: Exchange): Promise<Answer> => {
-    if (!THUMB.test(exchange.query)) return await askNow(exchange);
+    if (!asksForThumb(exchange.query)) return await askNow(exchange);
     const { client, presence } = exchange;
     const onQueued = (withdraw: () => void): void => {
       presence.whenGone = withdraw;
@@ -54,24 +53,20 @@ export const createDownload = ({ collections, files, settings }: Services, forwa
     return { ...answer, headers: privately(answer.headers) };
   };
 
-  const download = (exchange: Exchange): ReturnType<Stage> => {
-    const { path, query } = exchange;
-    const [, segment = "", recordId = "", name = ""] = PATH.exec(path) ?? [];
-    const collection = collections.current().find(segment);
-    if (collection === undefined || collection.type === "view" || hasProtectedFiles(collection))
-      return askPrivately(exchange);
-    if (files === undefined) return undefined;
-    const wish = readWish(collection, recordId, { name, query });
-    return wish === undefined
+  const download = (exchange: Exchange, asked: FileAsk): ReturnType<Stage> => {
+    if (asked.kind === "guarded") return askPrivately(exchange);
+    const { wish } = asked;
+    return files === undefined || wish === undefined
       ? undefined
-      : serve({ files, ask }, exchange, { wish, collectionId: collection.id });
+      : serve({ files, ask }, exchange, { ...asked, wish });
   };
 
   return (exchange) => {
     const { route } = exchange;
     if (route.isFile !== true || route.body !== "drop") return undefined;
-    const answer = download(exchange);
-    if (!THUMB.test(exchange.query)) return answer;
+    const asked = askOf(exchange, collections.current());
+    const answer = download(exchange, asked);
+    if (!asked.isThumb) return answer;
     return answer instanceof Promise
       ? answer.then((given) => given ?? ask(exchange))
       : (answer ?? ask(exchange));
@@ -81,7 +76,7 @@ export const createDownload = ({ collections, files, settings }: Services, forwa
 const serve = (
   parts: Parts,
   exchange: Exchange,
-  { wish, collectionId }: { readonly wish: FileWish; readonly collectionId: string },
+  { wish, collectionId, hasOrigin, isWhole: wantsWhole }: FileAsk & Pick<Wanted, "wish">,
 ): ReturnType<Stage> => {
   const { files } = parts;
   const bypass = (detail: string): undefined => {
@@ -90,9 +85,10 @@ const serve = (
   };
   if (files.isClosed(collectionId)) return bypass("feed");
   const entry = files.cache.find(wish.key);
-  const isKnown = entry !== undefined && knowsOrigin(exchange, entry);
+  const isKnown = entry !== undefined && (!hasOrigin || knowsOrigin(exchange, entry));
   if (isKnown && entry.lease?.holds() === true) {
-    const answer = answerOf(parts, exchange, entry);
+    const isFrame = wantsWhole && !hasOrigin && exchange.method === "GET";
+    const answer = isFrame ? files.cache.whole(entry) : answerOf(parts, exchange, entry);
     if (answer === undefined) return bypass("range");
     files.counts.hits += 1;
     exchange.cacheStatus = "hapta; hit";
