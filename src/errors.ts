@@ -133,6 +133,8 @@ export const ERRORS = {
     stage: "meter",
   },
   subscription_denied: { status: 403, message: "The subscription is not allowed.", stage: "meter" },
+  channel_denied: { status: 403, message: "The channel is not open to this caller.", stage: "meter" },
+  channel_full: { status: 503, message: "The channel is full.", stage: "meter" },
   login_delayed: { status: 429, message: "Too many requests.", stage: "meter" },
   oauth_verifier_invalid: {
     status: 400,

@@ -21,6 +21,7 @@ import { createOAuthCalls, type OAuthCalls } from "./pocketbase/oauthCalls.ts";
 import { createOpenRealtime } from "./pocketbase/realtimeStream.ts";
 import { createVisibleRecords } from "./pocketbase/visibleRecords.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
+import { Channels } from "./realtime/channels.ts";
 import { Hub } from "./realtime/hub.ts";
 import { createReplayJudge } from "./rules/replays.ts";
 import { keepHourly } from "./sessions/keepHourly.ts";
@@ -36,6 +37,7 @@ import {
   parseAddress,
 } from "./utils/address.ts";
 import { blockText } from "./utils/addressBlocks.ts";
+import { createAdminTest } from "./utils/adminTest.ts";
 
 /** What stages and routes may use. */
 export interface Services {
@@ -46,6 +48,7 @@ export interface Services {
   readonly oauth: OAuth;
   readonly oauthCalls: OAuthCalls;
   readonly hub: Hub;
+  readonly channels: Channels;
   readonly writes: WritesInFlight;
   readonly limits: Limits;
   readonly memberCalls: MemberCalls;
@@ -96,15 +99,7 @@ export const createServices = (options: ServicesOptions): Services => {
     writes.end(ended);
     forgetCallers(cache, ended);
   });
-  const hub = new Hub({
-    ...settings.realtime,
-    upstreamsMax: settings.upstream.streamsMax,
-    open: createOpenRealtime(pool),
-    mayReplay: createReplayJudge(following.collections, createVisibleRecords(upstreamUrl, guard)),
-    sessions,
-    log,
-  });
-  following.collections.onChange(() => hub.forgetHistory());
+  const { hub, channels } = openRealtime(options, pool, sessions);
   noteSecret(sessions, settings, log);
   const { limits, close: closeLimits } = createLimits(options);
   endWithLogins(sessions, { following, cache, log });
@@ -120,6 +115,7 @@ export const createServices = (options: ServicesOptions): Services => {
     oauth,
     oauthCalls,
     hub,
+    channels,
     writes,
     limits,
     memberCalls,
@@ -138,9 +134,27 @@ export const createServices = (options: ServicesOptions): Services => {
     close: () => {
       closeLimits();
       stopKeeping();
-      for (const part of [hub, pool, following, oauth, sessions]) part.close();
+      for (const part of [hub, channels, pool, following, oauth, sessions]) part.close();
     },
   };
+};
+
+const openRealtime = (
+  { settings, upstreamUrl, following: { collections }, log }: ServicesOptions,
+  pool: UpstreamPool,
+  sessions: Sessions,
+): Pick<Services, "hub" | "channels"> => {
+  const { realtime, upstream } = settings;
+  const hub = new Hub({
+    ...realtime,
+    upstreamsMax: upstream.streamsMax,
+    open: createOpenRealtime(pool),
+    mayReplay: createReplayJudge(collections, createVisibleRecords(upstreamUrl, upstream.guardSecret)),
+    sessions,
+    log,
+  });
+  collections.onChange(() => hub.forgetHistory());
+  return { hub, channels: new Channels(realtime.channels) };
 };
 
 const openSessions = (
@@ -223,14 +237,6 @@ const createPeerBound = (limits: Limits, trustedProxies: readonly string[]): Pee
     },
     connectionsMax: () =>
       limits.isEnabled ? limits.config.connectionsPerAddressMax : Number.POSITIVE_INFINITY,
-  };
-};
-
-const createAdminTest = (admin: Settings["admin"]): ((client: Client) => boolean) => {
-  const isAllowed = createAddressTest(admin.allowedBlocks);
-  return (client) => {
-    if (admin.access === "off") return false;
-    return admin.access === "public" || client.isPrivate || (!client.isProxied && isAllowed(client.address));
   };
 };
 

@@ -121,7 +121,7 @@ const socketOperation: Operation = {
   operationId: "realtime_socket",
   summary: "Open a WebSocket",
   description:
-    'JSON text frames. From the client: `{"type":"auth","token"}`, `{"type":"subscribe","topics"}`, `{"type":"unsubscribe","topics"}`, `{"type":"ping"}`. From the server: `{"type":"connected","clientId"}`, `{"type":"subscribed","topics"}`, `{"type":"event","topic","data":{"action","record"}}`, `{"type":"pong"}`, `{"type":"error","code","message"}`.',
+    'JSON text frames. From the client: `{"type":"auth","token"}`, `{"type":"subscribe","topics"}`, `{"type":"unsubscribe","topics"}`, `{"type":"join"|"message"|"leave","channel","data"}`, `{"type":"ping"}`. From the server: `{"type":"connected","clientId"}`, `{"type":"subscribed","topics"}`, `{"type":"event","topic","data":{"action","record"},"offset"}`, `{"type":"joined"|"join"|"message"|"leave"|"left"|"sent","channel"}`, `{"type":"pong"}`, `{"type":"error","code","message"}`.',
   tags: [REALTIME],
   responses: {
     "101": emptyAnswer("The connection speaks WebSocket."),

@@ -3,10 +3,12 @@
 import { ERRORS, type ErrorCode, Refusal } from "../errors.ts";
 import { headerValue } from "../utils/headers.ts";
 import type { Talk, WebSocketConnection } from "../websocket/webSocketConnection.ts";
+import type { Channels, Visitor } from "./channels.ts";
 import type { Message } from "./message.ts";
 import type { Joined } from "./recovery.ts";
 import {
   type ClientFrame,
+  channelFrame,
   connectedFrame,
   errorFrame,
   PONG,
@@ -30,8 +32,12 @@ export interface SocketCalls {
     client: Subscriber,
     change: Added | { readonly removed: readonly string[] },
   ): Promise<readonly string[]>;
-  /** Counts a frame that asks for nothing. */
+  /** Counts a frame that asks for nothing of PocketBase. */
   charge(client: Subscriber): void;
+  /** Counts a frame with which a client comes to stay, and makes it its caller's. */
+  stay(client: Subscriber): Promise<void>;
+  mayEnter: Visitor["mayEnter"];
+  user: Visitor["user"];
   /** Something that is no Refusal was thrown. */
   failed(error: unknown): void;
 }
@@ -50,37 +56,41 @@ const REFUSALS_MAX = 10;
 const PING_EVERY_MS = 1_000;
 const TOO_OFTEN = 429;
 
+export interface SocketClientOptions {
+  readonly subscriber: Subscriber;
+  readonly calls: SocketCalls;
+  readonly channels: Channels;
+}
+
 export class SocketClient implements Outlet, Talk {
   readonly #connection: WebSocketConnection;
   readonly #subscriber: Subscriber;
   readonly #calls: SocketCalls;
+  readonly #channels: Channels;
   /** Since the last answer. */
   #joined: Joined | undefined;
   #refusals = 0;
   #pingedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(connection: WebSocketConnection, subscriber: Subscriber, calls: SocketCalls) {
+  constructor(connection: WebSocketConnection, { subscriber, calls, channels }: SocketClientOptions) {
     this.#connection = connection;
     this.#subscriber = subscriber;
     this.#calls = calls;
+    this.#channels = channels;
     subscriber.attach(this);
     this.gap();
   }
 
   onText(text: string): Promise<void> | undefined {
     const frame = readClientFrame(text);
+    const channel = typeof frame === "object" && "channel" in frame ? frame.channel : undefined;
     try {
       if (typeof frame === "string") {
         this.#calls.charge(this.#subscriber);
         this.#connection.reply(errorFrame({ code: "frame_invalid", message: frame }));
-      } else if (frame.type === "ping") this.#pong();
-      else
-        return this.#ask(frame).then(
-          (topics) => this.#tell(topics),
-          (error) => this.#refuse(error),
-        );
+      } else return this.#answer(frame)?.catch((error) => this.#refuse(error, channel));
     } catch (error) {
-      this.#refuse(error);
+      this.#refuse(error, channel);
     }
     return undefined;
   }
@@ -91,6 +101,7 @@ export class SocketClient implements Outlet, Talk {
 
   onOver(): void {
     this.#subscriber.over();
+    this.#channels.leaveAll(this.#subscriber);
   }
 
   message({ frame }: Message): boolean {
@@ -120,18 +131,48 @@ export class SocketClient implements Outlet, Talk {
   }
 
   close(reason: CloseReason): void {
+    this.#channels.leaveAll(this.#subscriber);
     this.#connection.close(...CLOSE[reason]);
   }
 
-  #ask(frame: Exclude<ClientFrame, { readonly type: "ping" }>): Promise<readonly string[]> {
-    const calls = this.#calls;
-    if (frame.type === "auth") return calls.authenticate(this.#subscriber, frame.token, frame.proof);
-    const change =
-      frame.type === "subscribe" ? { added: frame.topics, since: frame.since } : { removed: frame.topics };
-    return calls.change(this.#subscriber, change);
+  #answer(frame: ClientFrame): Promise<void> | undefined {
+    const [calls, client] = [this.#calls, this.#subscriber];
+    switch (frame.type) {
+      case "ping":
+        return this.#pong();
+      case "auth":
+        return calls.authenticate(client, frame.token, frame.proof).then((topics) => this.#tell(topics));
+      case "subscribe":
+        return calls
+          .change(client, { added: frame.topics, since: frame.since })
+          .then((topics) => this.#tell(topics));
+      case "unsubscribe":
+        return calls.change(client, { removed: frame.topics }).then((topics) => this.#tell(topics));
+      case "join":
+        return this.#join(frame.channel, frame.data);
+      case "leave":
+        calls.charge(client);
+        this.#channels.leave(client, frame.channel);
+        return this.#reply(channelFrame("left", frame.channel));
+      case "message":
+        this.#channels.say(client, frame.channel, frame.data);
+        return this.#reply(channelFrame("sent", frame.channel));
+    }
   }
 
-  #pong(): void {
+  async #join(channel: string, data: unknown): Promise<void> {
+    const [calls, subscriber] = [this.#calls, this.#subscriber];
+    await calls.stay(subscriber);
+    const visitor: Visitor = {
+      subscriber,
+      mayEnter: (place) => calls.mayEnter(place),
+      user: () => calls.user(),
+    };
+    await this.#channels.join(visitor, channel, data);
+    this.#refusals = 0;
+  }
+
+  #pong(): undefined {
     const nowMs = performance.now();
     if (nowMs - this.#pingedMs < PING_EVERY_MS) this.#calls.charge(this.#subscriber);
     this.#pingedMs = nowMs;
@@ -139,19 +180,23 @@ export class SocketClient implements Outlet, Talk {
   }
 
   #tell(topics: readonly string[]): void {
-    this.#refusals = 0;
-    this.#connection.reply(subscribedFrame(topics, this.#joined));
+    this.#reply(subscribedFrame(topics, this.#joined));
     this.#joined = undefined;
   }
 
-  #refuse(error: unknown): void {
+  #reply(frame: Uint8Array): undefined {
+    this.#refusals = 0;
+    this.#connection.reply(frame);
+  }
+
+  #refuse(error: unknown, channel?: string): void {
     const isRefusal = error instanceof Refusal;
     if (!isRefusal) this.#calls.failed(error);
     const code: ErrorCode = isRefusal ? error.code : "internal";
     const detail = isRefusal ? error.detail : {};
     const { message = ERRORS[code].message, data, retryAfterSeconds: retryAfter } = detail;
     const nonce = headerValue(detail.headers ?? [], "DPoP-Nonce");
-    this.#connection.reply(errorFrame({ code, message, data, retryAfter, nonce }));
+    this.#connection.reply(errorFrame({ code, message, channel, data, retryAfter, nonce }));
     this.#refusals = ERRORS[code].status === TOO_OFTEN ? this.#refusals + 1 : 0;
     if (this.#refusals >= REFUSALS_MAX) this.#connection.close(LIMITED, "too many frames");
   }

@@ -18,14 +18,21 @@ export type ClientFrame =
       /** Where it left off, by topic. */
       readonly since: ReadonlyMap<string, string>;
     }
+  | {
+      readonly type: "join" | "message";
+      readonly channel: string;
+      /** Any JSON: what a member says about itself, or to the others. */
+      readonly data: unknown;
+    }
+  | { readonly type: "leave"; readonly channel: string }
   | { readonly type: "ping" };
 
 /** Why something was not done. */
 export interface SocketFault {
   readonly code: string;
   readonly message: string;
-  /** The topic that is wrong, where one is. */
-  readonly topic?: string | undefined;
+  /** The channel it is about. */
+  readonly channel?: string | undefined;
   /** PocketBase's field errors. */
   readonly data?: Readonly<Record<string, unknown>> | undefined;
   /** Seconds to wait before the next try. */
@@ -43,22 +50,40 @@ export const readClientFrame = (text: string): ClientFrame | string => {
   switch (type) {
     case "ping":
       return { type };
-    case "auth": {
-      const [token, proof] = [member("token"), member("proof")];
-      if (typeof token !== "string") return 'A frame of the type "auth" has a text "token".';
-      if (proof !== undefined && typeof proof !== "string") return 'The "proof" is a text.';
-      return { type, token, proof };
-    }
+    case "auth":
+      return readAuth(member);
     case "subscribe":
-    case "unsubscribe": {
-      const topics = member("topics");
-      if (!isTexts(topics)) return `A frame of the type "${type}" has a list "topics" of texts.`;
-      const since = readSince(member("since") ?? {});
-      return since === undefined ? 'The "since" has a text for each topic.' : { type, topics, since };
-    }
+    case "unsubscribe":
+      return readTopics(type, member);
+    case "join":
+    case "leave":
+    case "message":
+      return readChannel(type, member);
     default:
       return "A frame has a known type.";
   }
+};
+
+type Member = (name: string) => unknown;
+
+const readAuth = (member: Member): ClientFrame | string => {
+  const [token, proof] = [member("token"), member("proof")];
+  if (typeof token !== "string") return 'A frame of the type "auth" has a text "token".';
+  if (proof !== undefined && typeof proof !== "string") return 'The "proof" is a text.';
+  return { type: "auth", token, proof };
+};
+
+const readTopics = (type: "subscribe" | "unsubscribe", member: Member): ClientFrame | string => {
+  const topics = member("topics");
+  if (!isTexts(topics)) return `A frame of the type "${type}" has a list "topics" of texts.`;
+  const since = readSince(member("since") ?? {});
+  return since === undefined ? 'The "since" has a text for each topic.' : { type, topics, since };
+};
+
+const readChannel = (type: "join" | "leave" | "message", member: Member): ClientFrame | string => {
+  const channel = member("channel");
+  if (typeof channel !== "string") return `A frame of the type "${type}" has a text "channel".`;
+  return type === "leave" ? { type, channel } : { type, channel, data: member("data") };
 };
 
 const readSince = (value: unknown): ReadonlyMap<string, string> | undefined => {
@@ -91,6 +116,10 @@ export const subscribedFrame = (topics: readonly string[], joined: Joined | unde
   const rest = { offset: joined?.offset, ...(joined?.recovered.size && { recovered }) };
   return encodeText(JSON.stringify({ type: "subscribed", topics, ...rest }));
 };
+
+/** What was asked of a channel is done. */
+export const channelFrame = (type: "left" | "sent", channel: string): Uint8Array =>
+  encodeText(JSON.stringify({ type, channel }));
 
 /** Members that are undefined are left out. */
 export const errorFrame = (fault: SocketFault): Uint8Array =>

@@ -18,7 +18,7 @@ const FULL = 1013;
 export const createSocketRoute = (
   services: Services,
 ): ((exchange: Exchange, stages: AgainStages) => Answer) => {
-  const { hub } = services;
+  const { hub, channels } = services;
 
   const talkWith = (connection: WebSocketConnection, caller: SocketCaller): Talk => {
     const subscriber = hub.connect(caller.address);
@@ -26,7 +26,7 @@ export const createSocketRoute = (
       connection.close(FULL, "too many clients");
       return SILENT;
     }
-    const client = new SocketClient(connection, subscriber, caller);
+    const client = new SocketClient(connection, { subscriber, calls: caller, channels });
     caller.enter(subscriber);
     return client;
   };

@@ -3,6 +3,7 @@ import { Refusal } from "../errors.ts";
 import type { Exchange, Principal } from "../exchange.ts";
 import type { AgainStages } from "../pipeline.ts";
 import { type Route, toRoute } from "../pocketbase/routes.ts";
+import type { ChannelPlace } from "../realtime/channelRules.ts";
 import type { SinceOf } from "../realtime/recovery.ts";
 import type { SocketCalls } from "../realtime/socketClient.ts";
 import type { Subject } from "../realtime/subject.ts";
@@ -67,6 +68,7 @@ export class SocketCaller implements SocketCalls {
     const next = subjectOf(shown);
     // Nothing of what the one may hear reaches the other.
     if (client.subject !== undefined && client.subject.key !== next.key) {
+      this.#services.channels.leaveAll(client);
       this.#services.hub.reset(client);
       this.#principal = NOBODY;
     }
@@ -97,6 +99,24 @@ export class SocketCaller implements SocketCalls {
 
   charge(client: Subscriber): void {
     this.#meter(this.#principal, client, []);
+  }
+
+  async stay(client: Subscriber): Promise<void> {
+    this.charge(client);
+    if (client.turn === 0) await this.#enter(client);
+  }
+
+  mayEnter({ rule: { access }, recordPath }: ChannelPlace): Promise<boolean | undefined> | boolean {
+    if (access.kind === "public") return true;
+    const { credential, session } = this.#subject();
+    // An adopted token is only a claim; PocketBase says what it may see, and nobody whether it counts.
+    if (recordPath === undefined) return session !== undefined;
+    return this.#services.memberCalls.maySee(credential ?? "", `${recordPath}?fields=id`, this.address);
+  }
+
+  user(): ReturnType<SocketCalls["user"]> {
+    const session = this.#principal.kind === "record" ? this.#principal.session : undefined;
+    return session === undefined ? undefined : { collectionId: session.cid, id: session.uid };
   }
 
   failed(error: unknown): void {

@@ -1,6 +1,8 @@
 // The group `Realtime` of the config file, and what the hub gets of it. Limits of addresses and sessions are with the rest
 // of them.
 import { z } from "zod";
+import type { ChannelRule } from "../realtime/channelRules.ts";
+import { channels, toChannels } from "./channelsSchema.ts";
 import { seconds, wholeNumber } from "./pieces.ts";
 
 /** `Realtime`. */
@@ -50,13 +52,15 @@ export const realtime = z.strictObject({
     fallback: 16,
     sentence: "Realtime streams that one session is subscribed on at a time.",
   }),
+  Channels: channels,
 });
 
-/** What the hub is built with. */
+/** What the hub and the channels are built with. */
 export interface RealtimeSettings {
   readonly clientsMax: number;
   readonly bufferBytesMax: number;
   readonly history: { readonly eventsMax: number; readonly bytesMax: number; readonly ageMsMax: number };
+  readonly channels: readonly ChannelRule[];
 }
 
 /** Gives the settings their inner names. */
@@ -68,4 +72,5 @@ export const toRealtime = (group: z.output<typeof realtime>): RealtimeSettings =
     bytesMax: group.HistoryBytes,
     ageMsMax: group.HistorySeconds * 1000,
   },
+  channels: toChannels(group.Channels),
 });
