@@ -1,4 +1,5 @@
-// A small client of /ws/realtime: subscribes, comes back by itself, subscribes again. Runs wherever there is a WebSocket.
+// A small client of /ws/realtime: subscribes, comes back by itself, subscribes again where it left off. Runs wherever there
+// is a WebSocket.
 
 /** What happened to a record, or whatever a hook sent. */
 export type Listener = (data: unknown) => void;
@@ -8,8 +9,8 @@ export interface RealtimeSocketOptions {
   readonly url: string;
   /** The token now; "" while nobody is signed in. Asked for at each connection. */
   readonly token?: () => string;
-  /** Events may have been missed: at every connection but the first, and when Hapta says so. Read anew. */
-  readonly onGap?: () => void;
+  /** Events of these topics may have been missed and are gone: read anew. */
+  readonly onGap?: (topics: readonly string[]) => void;
   /** The connection is lost or closed, with the code of WebSocket. It comes back while there is a topic. */
   readonly onClose?: (code: number) => void;
 }
@@ -20,12 +21,14 @@ interface Frame {
   readonly topic?: string;
   readonly topics?: readonly string[];
   readonly data?: unknown;
+  readonly offset?: string;
+  readonly recovered?: Readonly<Record<string, boolean>>;
   readonly code?: string;
   readonly message?: string;
 }
 
 interface Answer {
-  readonly resolve: () => void;
+  readonly resolve: (frame: Frame) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -40,6 +43,8 @@ export class RealtimeSocket {
   clientId = "";
   readonly #options: RealtimeSocketOptions;
   readonly #listeners = new Map<string, Set<Listener>>();
+  /** Of the last event of each topic. */
+  readonly #offsets = new Map<string, string>();
   #socket: WebSocket | undefined;
   /** One for each frame that was not answered yet: answers come in order. */
   #asked: Answer[] = [];
@@ -88,6 +93,7 @@ export class RealtimeSocket {
     const listeners = this.#listeners.get(topic);
     listeners?.delete(listener);
     if (listeners?.size !== 0) return false;
+    this.#offsets.delete(topic);
     return this.#listeners.delete(topic);
   }
 
@@ -107,31 +113,46 @@ export class RealtimeSocket {
 
   #hear(frame: Frame): void {
     this.#await(PING_MS, () => this.#ping());
-    if (frame.type === "event")
-      for (const listener of this.#listeners.get(frame.topic ?? "") ?? []) listener(frame.data);
+    if (frame.type === "subscribed") this.#noteOffsets(frame);
+    if (frame.type === "event") this.#tell(frame);
     else if (frame.type === "connected") this.#enter(frame.clientId ?? "");
     else if (frame.type === "error")
       this.#asked.shift()?.reject(new Error(`${frame.code}: ${frame.message}`));
-    else this.#asked.shift()?.resolve();
+    else this.#asked.shift()?.resolve(frame);
+  }
+
+  #tell({ topic = "", data, offset }: Frame): void {
+    if (offset !== undefined) this.#offsets.set(topic, offset);
+    for (const listener of this.#listeners.get(topic) ?? []) listener(data);
   }
 
   // The first frame of a connection; a later one says that events may have been missed.
   #enter(clientId: string): void {
-    const isAgain = this.clientId !== "" || this.#hasBeenUp;
-    if (isAgain) this.#options.onGap?.();
-    if (this.clientId !== "") return;
+    const topics = [...this.#listeners.keys()];
+    if (this.clientId !== "") return this.#options.onGap?.(topics);
     this.clientId = clientId;
     const token = this.#options.token?.() ?? "";
     // A token that has ended makes a guest, as in HTTP.
     if (token !== "") this.#ask({ type: "auth", token }).catch(() => undefined);
-    this.#ask({ type: "subscribe", topics: [...this.#listeners.keys()] }).then(
-      () => {
-        this.#failures = 0;
-        this.#hasBeenUp = true;
-        this.#isUp.resolve();
-      },
+    this.#ask({ type: "subscribe", topics, since: Object.fromEntries(this.#offsets) }).then(
+      (frame) => this.#settle(topics, frame),
       (error: Error) => this.#giveUp(error),
     );
+  }
+
+  // What was missed has come just before, for the topics that Hapta could vouch for.
+  #settle(topics: readonly string[], { recovered = {} }: Frame): void {
+    const lost = topics.filter((topic) => recovered[topic] !== true);
+    if (this.#hasBeenUp && lost.length > 0) this.#options.onGap?.(lost);
+    this.#failures = 0;
+    this.#hasBeenUp = true;
+    this.#isUp.resolve();
+  }
+
+  #noteOffsets({ topics = [], offset, recovered = {} }: Frame): void {
+    if (offset === undefined) return;
+    for (const topic of topics)
+      if (recovered[topic] === false || !this.#offsets.has(topic)) this.#offsets.set(topic, offset);
   }
 
   // Nobody is helped by asking for the same again: whoever waits is told.
@@ -163,7 +184,7 @@ export class RealtimeSocket {
     this.#timer = setTimeout(work, ms);
   }
 
-  #ask(frame: unknown): Promise<void> {
+  #ask(frame: unknown): Promise<Frame> {
     return new Promise((resolve, reject) => {
       this.#asked.push({ resolve, reject });
       this.#socket?.send(JSON.stringify(frame));

@@ -1,5 +1,6 @@
 // examples/realtime/realtimeSocket.ts against a real Hapta: what it hears, and that it comes back.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { RealtimeSocket } from "../../examples/realtime/realtimeSocket.ts";
 import { ADA, login, logout, type Pair, START_MS, startPair, TEST_MS } from "../sessions/support.ts";
 import { eventually } from "../support/eventually.ts";
@@ -71,6 +72,52 @@ test("comes back after its session has ended, as a guest, and hears of the gap",
   await eventually(() => heard.includes("hers again"), 5_000);
   socket.close();
 });
+
+test("comes back after a broken connection with all that it missed, and no gap", async () => {
+  await using way = await startWay(pair.url);
+  const { socket, heard, told, hear } = start(way.url);
+  await socket.subscribe("rt_public/*", hear);
+  await socket.subscribe("rt_member/*", hear);
+  await create("rt_public", "before");
+  await eventually(() => heard.length === 1, 5_000);
+  way.cut();
+  await eventually(() => told.length === 1, 5_000);
+  await create("rt_public", "meanwhile 1");
+  await create("rt_public", "meanwhile 2");
+  await eventually(() => heard.length === 3, 10_000);
+  await create("rt_public", "after");
+  await eventually(() => heard.length === 4, 5_000);
+  expect(heard).toEqual(["before", "meanwhile 1", "meanwhile 2", "after"]);
+  expect(told).toEqual(["closed 1006"]);
+  socket.close();
+});
+
+/** A way to Hapta that can be cut. */
+const startWay = async (url: string): Promise<AsyncDisposable & { readonly url: string; cut(): void }> => {
+  const { hostname, port } = new URL(url);
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect({ host: hostname, port: Number(port) });
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+    }
+    near.pipe(far).pipe(near);
+  });
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut,
+    [Symbol.asyncDispose]: async () => {
+      cut();
+      server.close();
+    },
+  };
+};
 
 test("comes back after Hapta has restarted", async () => {
   await using first = await startHapta(pair.pb);
