@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { benchCache } from "./cache/bench.ts";
 import { benchFiles } from "./files/bench.ts";
 import { benchLimits } from "./limits/bench.ts";
+import { benchRealtime } from "./realtime/bench.ts";
 import { benchRelay } from "./relay/bench.ts";
 import { benchSessions } from "./sessions/bench.ts";
 import type { BenchOptions } from "./support/options.ts";
@@ -12,6 +13,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   cache: benchCache,
   files: benchFiles,
   limits: benchLimits,
+  realtime: benchRealtime,
   relay: benchRelay,
   sessions: benchSessions,
   validate: benchValidate,

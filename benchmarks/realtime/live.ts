@@ -1,0 +1,68 @@
+// The collection that is written while clients listen, and its writers. Measures rates, no delays.
+import { SUPERUSER } from "../../tests/support/fixture/load.ts";
+import { threadsCpuUs } from "../support/processTree.ts";
+
+/** The topic of all records. */
+export const TOPIC = "live/*";
+
+/** What writers achieved. */
+export interface Rate {
+  readonly writesPerSecond: number;
+  /** CPU time of PocketBase per write. */
+  readonly pocketbaseUs: number;
+}
+
+const RECORDS = "/api/collections/live/records";
+const WRITERS = 4;
+const IDLE_LOOK_MS = 500;
+const IDLE_LOOKS_MAX = 60;
+
+const send = async (url: string, { token = "", body }: { token?: string; body: unknown }) => {
+  const headers = { "Content-Type": "application/json", Authorization: token };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${text}`);
+  return JSON.parse(text) as { readonly token?: string };
+};
+
+/** Makes it: everybody may read and write. */
+export const createLive = async (url: string): Promise<void> => {
+  const login = { identity: SUPERUSER.email, password: SUPERUSER.password };
+  const { token = "" } = await send(`${url}/api/collections/_superusers/auth-with-password`, { body: login });
+  const fields = [
+    { name: "title", type: "text" },
+    { name: "body", type: "text" },
+  ];
+  const body = { name: "live", type: "base", listRule: "", viewRule: "", createRule: "", fields };
+  await send(`${url}/api/collections`, { token, body });
+};
+
+/** Writes one record whose title says which event it is and when it was sent. */
+export const tell = (url: string, event: number): Promise<unknown> => {
+  const title = `b${event}t${(performance.timeOrigin + performance.now()).toFixed(2)}e`;
+  return send(`${url}${RECORDS}`, { body: { title, body: "Some words of text. ".repeat(15) } });
+};
+
+/** Waits until PocketBase has done what clients that are gone had left to it; for half a minute at most. */
+export const settle = async (pid: number): Promise<void> => {
+  for (let looks = 0; looks < IDLE_LOOKS_MAX; looks++) {
+    const beforeUs = threadsCpuUs(pid);
+    await Bun.sleep(IDLE_LOOK_MS);
+    if (threadsCpuUs(pid) - beforeUs < IDLE_LOOK_MS * 100) return;
+  }
+};
+
+/** Writes as fast as four writers can, past everybody who listens. */
+export const writeFor = async (url: string, pid: number, ms: number): Promise<Rate> => {
+  const [startMs, startUs] = [performance.now(), threadsCpuUs(pid)];
+  let writes = 0;
+  const write = async (): Promise<void> => {
+    while (performance.now() - startMs < ms) {
+      await send(`${url}${RECORDS}`, { body: { title: "plain", body: "Some words of text. ".repeat(15) } });
+      writes++;
+    }
+  };
+  await Promise.all(Array.from({ length: WRITERS }, write));
+  const seconds = (performance.now() - startMs) / 1000;
+  return { writesPerSecond: writes / seconds, pocketbaseUs: (threadsCpuUs(pid) - startUs) / writes };
+};
