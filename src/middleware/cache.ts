@@ -1,6 +1,7 @@
 // The stage that answers reads without PocketBase. The only place where who asks and who may share an answer meet: a key
 // is made here, and nowhere else. What it does not answer, it lets pass.
 import { type Entry, keptAnswer } from "../cache/entry.ts";
+import { startMaxAges } from "../cache/maxAges.ts";
 import { CALLER } from "../cache/readNames.ts";
 import { callerOf, callersOf } from "../cache/written.ts";
 import type { Exchange, Stage } from "../exchange.ts";
@@ -24,7 +25,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
   // Kept files depend on what is written, too.
   const notesWrites = keepsReads || services.files !== undefined;
   const plans = createReadPlans(services);
-  if (keepsReads) startSelfCheck(services, plans);
+  if (keepsReads) begin(services, plans);
   const noteWrite = createNoteWrite(services);
   const ask = createAsk(keyOf);
   const miss = createMiss(services, forward);
@@ -81,6 +82,14 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     if (exchange.route.kind === "file") return download(exchange);
     return keepsReads && exchange.route.kind === "records" ? read(exchange) : undefined;
   };
+};
+
+/** What goes on beside the walk of requests. */
+const begin = (services: Services, plans: ReturnType<typeof createReadPlans>): void => {
+  const { cache, collections, settings } = services;
+  const { maxAgesMs } = settings.cache;
+  startMaxAges({ versions: cache.versions, maxAgesMs, idOf: (name) => collections.find(name)?.id });
+  startSelfCheck(services, plans);
 };
 
 const wantedOf = (exchange: Exchange, plan: ReadPlan, session: Session | undefined) => {

@@ -138,16 +138,20 @@ const planRead = (
   const totalKey =
     operation === "list" && !scope.readsQuery ? totalKeyOf(collection.name, parameters) : undefined;
   const name = readNames({ collection, recordId, parameters });
-  return toPlan({ key, name, totalKey, keeps: keepsFor(collection.rules[operation], operation) }, scope);
+  const read = { key, name, totalKey, keeps: keepsFor(collection.rules[operation], operation) };
+  return toPlan(collection, read, scope);
 };
 
 const toPlan = (
+  { id }: Collection,
   read: Pick<ReadPlan, "key" | "name" | "totalKey" | "keeps">,
   { sharing, reason, collections }: Scope,
 ): ReadPlan | NoPlan => {
   if (sharing === "nobody") return none("rule", reason);
   const collectionIds = [...collections];
-  return { kind: "plan", ...read, sharing, reason, collectionIds, names: collectionIds.map(recordsOf) };
+  // No record of a view ever changes, but an operator may forget it by its name.
+  const names = [...new Set([...collectionIds, id])].map(recordsOf);
+  return { kind: "plan", ...read, sharing, reason, collectionIds, names };
 };
 
 /** What says which part of a list is shown, not which records are in it. */

@@ -6,6 +6,8 @@ import { toggle, wholeNumber } from "./pieces.ts";
 
 const COLLECTIONS_MAX = 256;
 const NAMES_MAX = 256;
+const MAX_AGE_MIN_SECONDS = 0.1;
+const MAX_AGE_MAX_SECONDS = 86_400;
 
 /** A text that may hold placeholders. */
 const template = z.string().min(1).max(3_500);
@@ -68,13 +70,19 @@ export const cache = z.strictObject({
     allowed: "a number from 0 to 1",
   }),
   Collections: z
-    .record(z.string().regex(/^\w{1,255}$/), z.strictObject({ isEnabled: z.boolean().default(true) }))
+    .record(
+      z.string().regex(/^\w{1,255}$/),
+      z.strictObject({
+        isEnabled: z.boolean().default(true),
+        MaxAge: z.number().min(MAX_AGE_MIN_SECONDS).max(MAX_AGE_MAX_SECONDS).optional(),
+      }),
+    )
     .refine((value) => Object.keys(value).length <= COLLECTIONS_MAX)
     .default({})
     .meta({
       description:
-        "Collections whose records are never in a kept answer: those that code of yours shows differently to each caller, or that are changed by raw SQL.",
-      allowed: `an object of at most ${COLLECTIONS_MAX} collection names or ids, each with { isEnabled: true or false }`,
+        "Collections whose records are never in a kept answer (isEnabled: false), or in none older than MaxAge: those that code of yours shows differently to each caller, or that are changed by raw SQL.",
+      allowed: `an object of at most ${COLLECTIONS_MAX} collection names or ids, each with { isEnabled: true or false, MaxAge: a number of seconds from ${MAX_AGE_MIN_SECONDS} to ${MAX_AGE_MAX_SECONDS} }`,
     }),
 });
 
@@ -88,6 +96,8 @@ export interface CacheSettings {
   readonly verifyRate: number;
   /** By name or id as the config file spells it. */
   readonly collections: ReadonlyMap<string, { readonly isEnabled: boolean }>;
+  /** How old answers with records of a collection may be, where that has a bound; names as above. */
+  readonly maxAgesMs: ReadonlyMap<string, number>;
   /** What reads are called, in the order of the config file. */
   readonly names: ReadonlyMap<string, NamedReads>;
 }
@@ -99,5 +109,10 @@ export const toCacheSettings = (input: z.infer<typeof cache>): CacheSettings => 
   codings: input.Encodings,
   verifyRate: input.VerifyRate,
   collections: new Map(Object.entries(input.Collections)),
+  maxAgesMs: new Map(
+    Object.entries(input.Collections).flatMap(([name, { MaxAge }]) =>
+      MaxAge === undefined ? [] : [[name, MaxAge * 1000] as const],
+    ),
+  ),
   names: toNamedReads(input.Names),
 });

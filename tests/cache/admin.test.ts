@@ -8,7 +8,9 @@ setDefaultTimeout(20_000);
 
 let kit: CacheKit;
 beforeAll(async () => {
-  kit = await startCacheKit({ Cache: { isEnabled: true, VerifyRate: 1 } });
+  kit = await startCacheKit({
+    Cache: { isEnabled: true, VerifyRate: 1, Collections: { profiles: { MaxAge: 0.3 }, diaries: {} } },
+  });
 }, 60_000);
 afterAll(() => kit[Symbol.asyncDispose]());
 
@@ -93,6 +95,25 @@ describe("/hapta/cache", () => {
     const after = await kit.read(NOTICE);
     expect(after.cache).toBe("miss");
     expect(after.text).toContain(title);
+  });
+
+  test("what nobody tells of a collection with a MaxAge counts after it all the same", async () => {
+    const path = "profiles/records?sort=id";
+    const { text } = await kit.warm(path);
+    await kit.behind("POST sql", { query: "UPDATE profiles SET motto = 'Changed in secret'" });
+    await eventually(async () => (await kit.read(path)).text !== text, 5_000);
+    const { cause } = await eventually(async () => {
+      const url = encodeURIComponent(`/api/collections/${path}`);
+      return (await call<{ lastInvalidation?: { cause: string } }>(`/explain?url=${url}`)).lastInvalidation;
+    }, 5_000);
+    expect(cause).toBe("its MaxAge");
+  });
+
+  test("forgets a view by its name", async () => {
+    await kit.warm("articleStats/records?sort=id");
+    const { forgotten } = await call<{ forgotten: number }>("/entries?collection=articleStats", "DELETE");
+    expect(forgotten).toBeGreaterThanOrEqual(1);
+    expect((await kit.read("articleStats/records?sort=id")).cache).toBe("miss");
   });
 
   test("asks for exactly one thing to forget", async () => {
