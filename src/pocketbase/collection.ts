@@ -101,8 +101,9 @@ const toField = (item: unknown): CollectionField[] => {
   return [field];
 };
 
+// What was read is nobody else's and changes no more: copies of all of it would be most of the work.
 const toOptions = (item: unknown): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(Object.entries(item ?? {}));
+  typeof item === "object" && item !== null ? (item as Readonly<Record<string, unknown>>) : {};
 
 /** A numeric option of a field; undefined when it is absent, null or no number. */
 export const numberOption = (field: CollectionField, name: string): number | undefined => {

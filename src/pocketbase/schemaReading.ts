@@ -6,6 +6,9 @@ import { field, type SuperuserClient } from "./superuser.ts";
 const PER_PAGE = 1_000; // PocketBase's own most
 const PAGES_MAX = 20;
 const CHECK_DEADLINE_MS = 1_500;
+/** Collections that are taken apart before others have a turn: less than a millisecond's work. */
+const AT_ONCE = 20;
+const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
  * Reads every collection, in PocketBase's order of ids. Costs PocketBase some 0.3 ms a collection.
@@ -22,7 +25,10 @@ export const readCollections = async (client: SuperuserClient): Promise<Collecti
     const totalPages = field(json, "totalPages");
     if (status !== 200 || !Array.isArray(items) || typeof totalPages !== "number")
       throw new Error(`PocketBase answered ${status} for the list of collections.`);
-    found.push(...items.map(toCollection));
+    for (const [index, item] of items.entries()) {
+      if (index % AT_ONCE === 0) await pause();
+      found.push(toCollection(item));
+    }
     if (page >= totalPages) return found;
   }
   throw new Error(`PocketBase has more than ${PAGES_MAX * PER_PAGE} collections.`);

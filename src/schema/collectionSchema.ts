@@ -1,7 +1,7 @@
 // One Zod schema for the bodies of a collection, made from its fields. Coercion is PocketBase's; values stay as sent.
-import { z } from "zod";
+import type { z } from "zod";
 import type { Collection, CollectionField } from "../pocketbase/collection.ts";
-import { checkedValue } from "../utils/validationSchemas.ts";
+import { checkedMembers } from "../utils/validationSchemas.ts";
 import type { Check, Verdict } from "./fieldError.ts";
 import { checkJson } from "./jsonCheck.ts";
 import { checkFile, checkRelation, checkSelect } from "./listChecks.ts";
@@ -47,12 +47,7 @@ const withoutGenerator = (field: CollectionField): CollectionField => ({
  * The schema of a collection's bodies, one member for each field, other members allowed. Its issues carry a
  * {@link Verdict}, to be read with `findingsOf`.
  */
-export const toCollectionSchema = (collection: Collection, action: BodyContext["action"]): z.ZodObject =>
-  z.looseObject(
-    Object.fromEntries(
-      collection.fields.map((field) => [
-        field.name,
-        checkedValue<Exclude<Verdict, undefined>>(toCheck(field, action)),
-      ]),
-    ),
+export const toCollectionSchema = (collection: Collection, action: BodyContext["action"]): z.ZodType =>
+  checkedMembers<Exclude<Verdict, undefined>>(
+    new Map(collection.fields.map((field) => [field.name, toCheck(field, action)])),
   );

@@ -1,5 +1,6 @@
 // Runs patterns of Go's regexp as Go does: all ways through a pattern at the same time, so that no pattern and no text
 // takes long. What it can't be certain of it leaves to PocketBase.
+import { RecentMap } from "../utils/recentMap.ts";
 import { isWord, type Pattern, readGoPattern } from "./goSyntax.ts";
 
 /** Whether a text matches; undefined when that is PocketBase's to say. */
@@ -15,8 +16,17 @@ const STEPS_MAX = 2_000;
 /** Most work for one text: steps times characters, about 2 ms. */
 const WORK_MAX = 100_000;
 
+// Hundreds of collections share the few patterns of their ids.
+const known = new RecentMap<PatternTest>(512);
+
 /** Makes the test of a pattern. Never throws; tests are O(length of pattern times length of text), with a bound. */
 export const toPatternTest = (pattern: string): PatternTest => {
+  const test = known.get(pattern) ?? compiled(pattern);
+  known.set(pattern, test);
+  return test;
+};
+
+const compiled = (pattern: string): PatternTest => {
   const read = readGoPattern(pattern);
   const program: Step[] = [];
   if (read === undefined || !append(program, read.pattern)) return () => undefined;

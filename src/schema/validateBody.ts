@@ -15,7 +15,7 @@ import { PASSWORD_BYTES_MAX } from "./textChecks.ts";
 export const FAILED = { create: "Failed to create record.", update: "Failed to update record." } as const;
 
 interface Prepared {
-  readonly schema: z.ZodObject;
+  readonly schema: z.ZodType;
   /** What every field holds that a body does not name. */
   readonly unnamed: Readonly<Record<string, unknown>>;
 }

@@ -83,11 +83,19 @@ export const judgeBodies = async (pb: PocketBase, drawing: Drawing): Promise<Bod
     missed: [],
   };
   const queue = questions.values();
+  // Changes of the same record one after the other: one that takes its file away breaks another under way.
+  let changed: Promise<unknown> = Promise.resolve();
+  const askInTurn = (question: Question): Promise<Answer> => {
+    if (question.action === "create") return ask(pb, question, targets);
+    const answer = changed.then(() => ask(pb, question, targets));
+    changed = answer;
+    return answer;
+  };
   const worker = async (): Promise<void> => {
     for (const question of queue)
       count(tally, question, {
         own: judged(collections, question, wording),
-        answer: await ask(pb, question, targets),
+        answer: await askInTurn(question),
       });
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
