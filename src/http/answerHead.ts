@@ -72,12 +72,18 @@ const addFields = (start: HeadStart, headers: readonly string[], from: number): 
   let { text, hasDate, hasLength } = start;
   for (let i = from; i < headers.length; i += 2) {
     const name = headers[i] ?? "";
-    if (name.length === 4) hasDate ||= name === "Date" || name.toLowerCase() === "date";
-    if (name.length === 14) hasLength ||= name.toLowerCase() === "content-length";
+    if (name.length === 4) hasDate ||= isNamed(name, "Date");
+    if (name.length === 14) hasLength ||= isNamed(name, "Content-Length");
     text += `${name}: ${headers[i + 1]}\r\n`;
   }
   return { text, hasDate, hasLength };
 };
+
+// Nearly every name is spelled as usual, or begins with another letter.
+const isNamed = (name: string, usual: string): boolean =>
+  name === usual ||
+  ((name.charCodeAt(0) | 0x20) === (usual.charCodeAt(0) | 0x20) &&
+    name.toLowerCase() === usual.toLowerCase());
 
 let dateText = "";
 let dateSecond = 0;
