@@ -8,6 +8,7 @@ import { requireTools } from "../support/tools.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { measureDecisions } from "./decisions.ts";
 import { measureFlood } from "./flood.ts";
+import { measureHeaders } from "./headers.ts";
 import { type LimitsResult, renderGoals, renderLimits } from "./report.ts";
 import { measureTenMillion } from "./tenMillion.ts";
 
@@ -21,6 +22,7 @@ export const benchLimits = async (options: BenchOptions): Promise<void> => {
   const waitForQuiet = createQuietWait(QUIET_WAIT_MS);
   await waitForQuiet();
   const decisions = measureDecisions();
+  const headers = measureHeaders();
   const tenMillion = await measureTenMillion();
   await using upstream = await startUpstream();
   const flood = await measureFlood({ wrk, upstream, rounds, seconds, waitForQuiet });
@@ -32,6 +34,7 @@ export const benchLimits = async (options: BenchOptions): Promise<void> => {
     rounds,
     seconds,
     decisions,
+    headers,
     tenMillion,
     flood,
   };

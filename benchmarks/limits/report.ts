@@ -3,6 +3,7 @@ import type { Machine } from "../support/machine.ts";
 import { median } from "../support/stats.ts";
 import type { DecisionRun } from "./decisions.ts";
 import type { FloodRun } from "./flood.ts";
+import type { HeaderRun } from "./headers.ts";
 import type { TenMillionRun } from "./tenMillion.ts";
 
 export interface LimitsResult {
@@ -13,6 +14,7 @@ export interface LimitsResult {
   readonly rounds: number;
   readonly seconds: number;
   readonly decisions: readonly DecisionRun[];
+  readonly headers: HeaderRun;
   readonly tenMillion: TenMillionRun;
   readonly flood: readonly FloodRun[];
 }
@@ -69,13 +71,19 @@ const floodRows = (flood: readonly FloodRun[]): Row[] => {
   ];
 };
 
-const toRows = ({ decisions, tenMillion, flood }: LimitsResult): Row[] => [
+const toRows = ({ decisions, headers, tenMillion, flood }: LimitsResult): Row[] => [
   ...decisions.map(({ what, us }) => ({
     what: `CPU of one decision, ${what}`,
     measured: `${median(us).toFixed(2)} us (runs ${Math.min(...us).toFixed(2)} to ${Math.max(...us).toFixed(2)})`,
     goal: what.startsWith("4") ? `at most ${DECISION_US_MAX} us` : "",
     isMet: what.startsWith("4") ? median(us) <= DECISION_US_MAX : undefined,
   })),
+  {
+    what: `CPU of the two headers that say what is left, ${headers.bytes} bytes`,
+    measured: `${median(headers.us).toFixed(2)} us (runs ${Math.min(...headers.us).toFixed(2)} to ${Math.max(...headers.us).toFixed(2)})`,
+    goal: "",
+    isMet: undefined,
+  },
   {
     what: "10,000,000 keys that limit at the same time: memory",
     measured: `${(tenMillion.bytes / 1e6).toFixed(0)} MB`,
