@@ -15,7 +15,7 @@ import { renderGoals, renderSessions, type SessionsResult } from "./report.ts";
 import { measureWarmChecks } from "./warmCheck.ts";
 
 const RESULTS_DIR = join(import.meta.dir, "..", "results");
-const QUIET_WAIT_MS = 120_000;
+const QUIET_WAIT_MS = 60_000;
 const SYNCS = 100;
 
 /** Measures, prints the goals with their verdicts, and writes `results/sessions.md` and the raw rounds. */
