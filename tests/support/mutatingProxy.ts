@@ -99,6 +99,10 @@ export const startMutatingProxy = async (upstream: string, mutation?: Mutation):
       client.end();
     });
     client.on("close", () => origin.destroy());
+    // Otherwise a client would wait for what nobody sends any more.
+    origin.on("close", (hadError) => {
+      if (hadError) client.destroy();
+    });
   });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
