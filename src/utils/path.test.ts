@@ -57,12 +57,12 @@ describe("canonicalPath", () => {
 
   test("every escape is refused, is the character it stands for, or stays as it is in capitals", () => {
     for (let code = 0; code < 256; code++) {
-      const escape = `%${code.toString(16).padStart(2, "0")}`;
+      const escaped = `%${code.toString(16).padStart(2, "0")}`;
       const character = String.fromCharCode(code);
-      const path = pathOf(`/x${escape}`);
-      expect(pathOf(`/x${escape.toUpperCase()}`)).toBe(path);
+      const path = pathOf(`/x${escaped}`);
+      expect(pathOf(`/x${escaped.toUpperCase()}`)).toBe(path);
       if (code < 0x20 || code === 0x7f || "/\\;".includes(character)) expect(path).toBe("invalid");
-      else expect(path).toBe(/[\w.~-]/.test(character) ? `/x${character}` : `/x${escape.toUpperCase()}`);
+      else expect(path).toBe(/[\w.~-]/.test(character) ? `/x${character}` : `/x${escaped.toUpperCase()}`);
     }
   });
 
