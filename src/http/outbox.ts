@@ -23,7 +23,8 @@ interface Waiting {
 
 export class Outbox {
   readonly #socket: WritableSocket;
-  #waiting: Waiting[] = [];
+  /** Absent where nothing ever waited: there are many of these, and most are quiet. */
+  #waiting: Waiting[] | undefined;
   #pendingBytes = 0;
 
   constructor(socket: WritableSocket) {
@@ -81,22 +82,23 @@ export class Outbox {
 
   /** Called when the socket can take more. @returns whether nothing waits any longer. */
   flush(): boolean {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+    const waiting = this.#waiting ?? [];
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
       const { bytes, given } = next;
       const written = Math.max(0, this.#socket.write(bytes));
       this.#pendingBytes -= written;
       if (written < bytes.length) {
-        this.#waiting[0] = { bytes: bytes.subarray(written), given };
+        waiting[0] = { bytes: bytes.subarray(written), given };
         return false;
       }
-      this.#waiting.shift();
+      waiting.shift();
       if (given !== undefined) free(given);
     }
     return true;
   }
 
   clear(): void {
-    this.#waiting = [];
+    this.#waiting = undefined;
     this.#pendingBytes = 0;
   }
 
@@ -115,6 +117,7 @@ export class Outbox {
   }
 
   #queue(bytes: Uint8Array, given: Uint8Array | undefined): void {
+    this.#waiting ??= [];
     this.#waiting.push({ bytes, given });
     this.#pendingBytes += bytes.length;
   }

@@ -27,13 +27,10 @@ const createChannels = (recheckMs?: number): Channels => {
 let count = 0;
 const visit = (name: string, may: Visitor["mayEnter"] = () => true) => {
   const heard: Record<string, unknown>[] = [];
-  const subscriber = new Subscriber({
-    id: `client${count++}`,
-    address: "192.0.2.1",
-    bufferBytesMax: 1_000,
-    since: undefined,
-    onOver: () => undefined,
-  });
+  const subscriber = new Subscriber(
+    { id: `client${count++}`, address: "192.0.2.1", since: undefined },
+    { bufferBytesMax: 1_000, onOver: () => undefined },
+  );
   subscriber.attach({
     message: ({ data }) => {
       heard.push(JSON.parse(data) as Record<string, unknown>);

@@ -10,7 +10,7 @@ import { LINK_TIMES, type LinkTimes } from "./linkTimes.ts";
 import { LoginStreams } from "./loginStreams.ts";
 import { judgeReturn, type MayReplay, planReplay, type Return } from "./recovery.ts";
 import { GUEST, maySucceed, type StreamOwner, type Subject } from "./subject.ts";
-import { Subscriber } from "./subscriber.ts";
+import { Subscriber, type SubscriberOptions } from "./subscriber.ts";
 import { HUB_TIMES, type HubTimes, sweepClients } from "./sweep.ts";
 import { charsOf, LOGIN_TOPIC } from "./topics.ts";
 import { judgeWish, type Subscribed, type Wish } from "./wish.ts";
@@ -59,13 +59,15 @@ export class Hub {
   // Session id -> clients it is subscribed on.
   readonly #owned = new Map<string, number>();
   readonly #sweeper: Timer;
+  readonly #keeping: SubscriberOptions;
   #topicChars = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.#times = { ...LINK_TIMES, ...HUB_TIMES, ...options.times };
     this.logins = new LoginStreams(options.open);
-    const { open, upstreamsMax, sessions, history } = options;
+    const { open, upstreamsMax, sessions, history, bufferBytesMax } = options;
+    this.#keeping = { bufferBytesMax, onOver: (client, isSlow) => this.#forget(client, isSlow) };
     this.#groups = new Groups({
       open,
       upstreamsMax,
@@ -101,19 +103,7 @@ export class Hub {
    */
   connect(address: string, since?: string): Subscriber | undefined {
     if (this.isFull) return undefined;
-    const subscriber = new Subscriber({
-      id: makeClientId(),
-      address,
-      since,
-      bufferBytesMax: this.#options.bufferBytesMax,
-      onOver: (over, isSlow) => {
-        const left = this.#forget(over);
-        // Who could not take what came does not get it later either.
-        if (left !== undefined) this.#groups[isSlow ? "release" : "depart"](left);
-        if (isSlow)
-          this.#options.log("info", "a realtime client read too slowly and was cut", { client: address });
-      },
-    });
+    const subscriber = new Subscriber({ id: makeClientId(), address, since }, this.#keeping);
     this.#clients.set(subscriber.id, subscriber);
     return subscriber;
   }
@@ -243,9 +233,14 @@ export class Hub {
     if (before !== undefined) this.#groups.release({ group: before, topics });
   }
 
-  #forget(client: Subscriber): Left | undefined {
+  #forget(client: Subscriber, isSlow: boolean): void {
     this.#clients.delete(client.id);
-    return this.#strip(client);
+    const left = this.#strip(client);
+    // Who could not take what came does not get it later either.
+    if (left !== undefined) this.#groups[isSlow ? "release" : "depart"](left);
+    if (!isSlow) return;
+    const { log } = this.#options;
+    log("info", "a realtime client read too slowly and was cut", { client: client.address });
   }
 
   /** Takes everything from a client; what it had is for the caller to give back. */

@@ -31,12 +31,17 @@ export type CloseReason = "session_over" | "unused" | "stopping" | "slow";
 /** What an event costs beside its data while it waits. */
 const WAITING_BYTES = 64;
 
-export interface SubscriberOptions {
+/** What is one client's. */
+export interface SubscriberPlace {
   readonly id: string;
   /** The client address it was opened from. */
   readonly address: string;
   /** Where it left off, for the topics that it subscribes first. */
   readonly since: string | undefined;
+}
+
+/** What all clients of a hub share: one object, because there are many of them. */
+export interface SubscriberOptions {
   readonly bufferBytesMax: number;
   /** Called once when it is over, whoever ended it. */
   readonly onOver: (subscriber: Subscriber, isSlow: boolean) => void;
@@ -64,11 +69,11 @@ export class Subscriber {
   #queue: Message[] | undefined;
   #queuedBytes = 0;
 
-  constructor(options: SubscriberOptions) {
+  constructor({ id, address, since }: SubscriberPlace, options: SubscriberOptions) {
     this.#options = options;
-    this.id = options.id;
-    this.address = options.address;
-    this.#since = options.since;
+    this.id = id;
+    this.address = address;
+    this.#since = since;
   }
 
   attach(outlet: Outlet): void {

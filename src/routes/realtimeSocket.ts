@@ -1,5 +1,4 @@
 // `/ws/realtime`: hands a client over to WebSocket. What it asks for then is answered elsewhere (socketCaller.ts).
-import { createHash } from "node:crypto";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Answer, HandOver } from "../http/answer.ts";
@@ -33,7 +32,7 @@ export const createSocketRoute = (
 
   return (exchange, stages) => {
     if (hub.isFull) throw new Refusal("overloaded", { retryAfterSeconds: 5 });
-    const accept = createHash("sha1").update(`${exchange.socketKey}${MAGIC}`).digest("base64");
+    const accept = Bun.SHA1.hash(`${exchange.socketKey}${MAGIC}`, "base64");
     const caller = new SocketCaller(services, stages, exchange);
     const upgrade = (handOver: HandOver): Connection =>
       new WebSocketConnection(handOver, (connection) => talkWith(connection, caller));

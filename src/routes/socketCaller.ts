@@ -1,6 +1,6 @@
 // Who a WebSocket client is, and what it may: each frame walks the stages that a request of the same meaning would.
 import { Refusal } from "../errors.ts";
-import type { Exchange, Principal } from "../exchange.ts";
+import type { Exchange, Principal, Proven } from "../exchange.ts";
 import type { AgainStages } from "../pipeline.ts";
 import { type Route, toRoute } from "../pocketbase/routes.ts";
 import type { ChannelPlace } from "../realtime/channelRules.ts";
@@ -22,12 +22,42 @@ const PATH = "/api/realtime";
 /** What a frame that asks for something is to the limits. */
 const POST: Route = toRoute("POST", ["api", "realtime"]);
 const NOBODY: Principal = { kind: "guest" };
+const NOTHING: Proven = {};
+
+/** What is kept of the request that opened the connection. Little: there are many connections. */
+type Opening = Pick<Exchange, "id" | "host" | "client" | "page" | "proven" | "cookie"> & {
+  readonly userAgent: string | undefined;
+};
+
+/** What is the same of all requests that open one, once they were answered. */
+const UPGRADE: Omit<
+  Exchange,
+  keyof Opening | "headers" | "startedMs" | "authorizations" | "principal" | "presence"
+> = {
+  method: "GET",
+  path: "/ws/realtime",
+  query: "",
+  route: toRoute("GET", ["ws", "realtime"]),
+  isSigned: false,
+  body: { kind: "none" },
+  socketKey: undefined,
+  acceptEncoding: undefined,
+  wantsCookie: false,
+  cookieToken: undefined,
+  setCookies: undefined,
+  credential: undefined,
+  limitHeaders: undefined,
+  loginTry: undefined,
+  cacheStatus: undefined,
+  isChecked: false,
+  alike: undefined,
+  whenDone: undefined,
+};
 
 export class SocketCaller implements SocketCalls {
   readonly #services: Services;
   readonly #stages: AgainStages;
-  /** The request that opened the connection, as {@link openingOf} keeps it. */
-  readonly #opening: Exchange;
+  readonly #opening: Opening;
   /** Its principal came in a cookie: no script has the token. */
   readonly #isByCookie: boolean;
   #principal: Principal;
@@ -171,13 +201,15 @@ export class SocketCaller implements SocketCalls {
   }
 
   #ask(principal: Principal, shown?: { authorizations: string[]; proof: string | undefined }): Exchange {
-    const opening = this.#opening;
-    const { proof, authorizations = [] } = shown ?? {};
+    const { userAgent, ...opening } = this.#opening;
+    const headers = userAgent === undefined ? [] : ["User-Agent", userAgent];
+    if (shown?.proof !== undefined) headers.push("DPoP", shown.proof);
     return {
+      ...UPGRADE,
       ...opening,
-      headers: proof === undefined ? opening.headers : [...opening.headers, "DPoP", proof],
+      headers,
       startedMs: performance.now(),
-      authorizations,
+      authorizations: shown?.authorizations ?? [],
       principal,
       presence: { isGone: false, whenGone: undefined, whenOver: undefined },
     };
@@ -197,23 +229,16 @@ const adoptedBy = ({ principal, credential }: Exchange): string | undefined =>
 
 // A key is proven for one token: the next one comes with a proof of its own. An app signs for the whole connection. The
 // session's own cookie has said what it had to say.
-const openingOf = (exchange: Exchange): Exchange => {
-  const { client, cookie, headers, proven } = exchange;
+const openingOf = ({ id, host, client, page, proven, cookie, headers }: Exchange): Opening => {
   const did = cookie === undefined ? undefined : readDid(cookie, client.isSecure);
-  const userAgent = headerValue(headers, "user-agent");
-  const { jkt, nextNonce, ...others } = proven;
+  const { appId, isConfidential } = proven;
   return {
-    ...exchange,
-    headers: userAgent === undefined ? [] : ["User-Agent", userAgent],
-    authorizations: [],
+    id,
+    host,
+    client,
+    page,
+    proven: appId === undefined ? NOTHING : { appId, isConfidential: isConfidential === true },
+    userAgent: headerValue(headers, "user-agent"),
     cookie: did === undefined ? undefined : `${didCookieName(client.isSecure)}=${did}`,
-    cookieToken: undefined,
-    setCookies: undefined,
-    limitHeaders: undefined,
-    isSigned: false,
-    proven: others,
-    principal: NOBODY,
-    credential: undefined,
-    presence: { isGone: false, whenGone: undefined, whenOver: undefined },
   };
 };

@@ -10,19 +10,29 @@ const NOTHING = new Uint8Array(0);
 
 /** One whole frame. */
 export const encodeFrame = (opcode: number, payload: Uint8Array = NOTHING): Uint8Array => {
-  const { length } = payload;
+  const frame = frameOf(opcode, payload.length);
+  frame.set(payload, frame.length - payload.length);
+  return frame;
+};
+
+/** A text message in one frame. */
+export const encodeText = (text: string): Uint8Array => {
+  const length = Buffer.byteLength(text);
+  const frame = frameOf(OPCODE.text, length);
+  frame.write(text, frame.length - length);
+  return frame;
+};
+
+/** A frame whose payload is still to be written. */
+const frameOf = (opcode: number, length: number): Buffer => {
   const headBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const frame = Buffer.allocUnsafeSlow(headBytes + length);
   frame[0] = FINAL | opcode;
   frame[1] = length < 126 ? length : length < 65_536 ? 126 : 127;
   if (headBytes === 4) frame.writeUInt16BE(length, 2);
   else if (headBytes === 10) frame.writeBigUInt64BE(BigInt(length), 2);
-  frame.set(payload, headBytes);
   return frame;
 };
-
-/** A text message in one frame. */
-export const encodeText = (text: string): Uint8Array => encodeFrame(OPCODE.text, Buffer.from(text));
 
 /** A close frame; a reason that would not fit is cut. */
 export const encodeClose = (code: number, reason: string): Uint8Array => {
