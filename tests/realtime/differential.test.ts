@@ -10,6 +10,7 @@ import {
   createCollections,
   eventsOf,
   idsOf,
+  less,
   listen,
   RULES,
   subscribe,
@@ -203,14 +204,4 @@ const expectSame = async (listeners: readonly Listener[], marks: string[]): Prom
       );
     });
   }
-};
-
-/** Of one list, what the other lacks. */
-const less = (list: readonly string[], other: readonly string[]): string[] => {
-  const rest = [...other];
-  return list.filter((item) => {
-    const at = rest.indexOf(item);
-    if (at >= 0) rest.splice(at, 1);
-    return at < 0;
-  });
 };

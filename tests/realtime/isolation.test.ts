@@ -1,6 +1,6 @@
-// RE1 to RE8 over the wire, in front of a real PocketBase; RE4, RE9 and RE11 are in src/realtime/hub.test.ts too.
+// RE1 to RE8 over the wire, in front of a real PocketBase; RE4, RE9 and RE11 are in src/realtime/hub.test.ts too, RE3 with
+// 1,000 writes each and RE11 with a real silence in tests/slow/realtime.test.ts. RE10 is about several nodes.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import {
   ADA,
@@ -19,8 +19,10 @@ import {
 import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
+import { startHapta } from "../support/hapta.ts";
+import { startPocketBase } from "../support/pocketbase.ts";
 import { headOf } from "../support/wireReader.ts";
-import { asRoot, createCollections, idsOf, listen, subscribe, topicWith } from "./support.ts";
+import { asRoot, createCollections, idsOf, listen, rssOf, subscribe, topicWith } from "./support.ts";
 
 setDefaultTimeout(TEST_MS);
 let pair: Pair;
@@ -104,6 +106,24 @@ test("RE3: of a private collection everybody hears their own, under their own na
   for (const stream of streams) expect([...idsOf(stream).names]).toEqual([stream.clientId]);
 });
 
+test("RE4: guessed names are unknown until the limit is reached, and PocketBase hears nothing of it", async () => {
+  await using pb = await startPocketBase();
+  await using hapta = await startHapta(pb, { config: { ratelimit: { isEnabled: true, Max: 200 } } });
+  using gone = await openEventStream(hapta.url);
+  const { clientId } = gone;
+  gone[Symbol.dispose]();
+  await pb[Symbol.asyncDispose]();
+  const codes: string[] = [];
+  for (let n = 0; n < 300; n++) {
+    const name = n === 100 ? clientId : `${n}`.padStart(40, "A");
+    const json = { clientId: name, subscriptions: ["rt_public/*"] };
+    const answer = await call(hapta.url, { path: "/api/realtime", json });
+    codes.push(`${answer.status} ${headOf(answer, "x-hapta-error")}`);
+  }
+  expect([...new Set(codes)]).toEqual(["404 not_found", "429 rate_limited"]);
+  expect(codes.lastIndexOf("404 not_found")).toBeGreaterThan(100);
+});
+
 test("RE5: a topic cannot break out of its line", async () => {
   using stream = await openEventStream(pair.url);
   for (const topic of ["rt_public/*\nid:x\ndata:{}", "a\rb", "a\u0000b"])
@@ -126,18 +146,14 @@ test("RE6: a reader that never reads is cut; others hear everything, and memory 
   slow.pause();
   const clientId = /id:(\w+)/.exec(first)?.[1];
   expect(await post({ clientId, subscriptions: topics })).toStartWith("204");
-  const rss = (): number => {
-    const status = readFileSync(`/proc/${pair.hapta.child.pid}/status`, "utf8");
-    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
-  };
-  const before = rss();
+  const before = rssOf(pair);
   const ask = asRoot(pair);
   // 400 events of 5 KB each time, 120 MB in all; what grows is what the collector has not looked at yet.
   for (let n = 0; n < 60; n++)
     await ask("POST", "/api/collections/rt_public/records", { title: `re6-${n}-`.padEnd(5_000, "x") });
   await eventually(async () => (await post({ clientId, subscriptions: [] })).startsWith("404"), 10_000);
   for (let n = 0; n < 60; n++) await quick.contains(`re6-${n}-`);
-  expect(rss() - before).toBeLessThan(100_000);
+  expect(rssOf(pair) - before).toBeLessThan(100_000);
   slow.destroy();
 }, 60_000);
 

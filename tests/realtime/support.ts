@@ -1,5 +1,6 @@
 // What the realtime tests share: streams read into events, and a PocketBase with collections of every kind of rule.
 import { expect } from "bun:test";
+import { readFileSync } from "node:fs";
 import { call, jsonOf, type Pair } from "../sessions/support.ts";
 import { type EventStream, openEventStream } from "../support/eventStream.ts";
 
@@ -73,6 +74,10 @@ export const asRoot = (pair: Pair) => {
   return ask;
 };
 
+/** Resident memory of Hapta, in KB. */
+export const rssOf = ({ hapta }: Pair): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${hapta.child.pid}/status`, "utf8"))?.[1]);
+
 /** Rules by collection: of each kind that PocketBase knows. All have the same fields. */
 export const RULES: Readonly<Record<string, string | null>> = {
   rt_public: "",
@@ -114,4 +119,14 @@ export const createCollections = async (pair: Pair): Promise<void> => {
     });
     if (parent === "") parent = String(made["id"]);
   }
+};
+
+/** Of one list, what the other lacks. */
+export const less = (list: readonly string[], other: readonly string[]): string[] => {
+  const rest = [...other];
+  return list.filter((item) => {
+    const at = rest.indexOf(item);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
 };
