@@ -138,7 +138,7 @@ export class FormJudge {
     if (allowed.length > 0 && !allowed.some((type) => couldBe(type, head)))
       return limit(field, {
         code: "validation_invalid_mime_type",
-        message: `"${name}" mime type must be one of: ${allowed.join(", ")}.`,
+        message: `"${drawName(name)}" mime type must be one of: ${allowed.join(", ")}.`,
       });
     if (claims.every((type) => couldBe(type, head))) return undefined;
     return policy(field, "validation_invalid_mime_type", `"${name}" is not what its name or type says.`);
@@ -151,6 +151,14 @@ export class FormJudge {
     return policy(field, "validation_picture_too_large", `"${name}" has more than ${pixelsMax} pixels.`);
   }
 }
+
+/** A name as PocketBase would store a file under: of this error it says that one, and draws it anew each time. */
+const drawName = (name: string): string => {
+  const [, base = "", extension = ""] = /^(.*?)(\.\w{1,9})?$/.exec(name) ?? [];
+  const words = base.replace(/([a-z\d])([A-Z])/g, "$1_$2").replace(/[\W_]+/g, "_");
+  const drawn = Buffer.from(crypto.getRandomValues(new Uint8Array(10)).map((byte) => 97 + (byte % 26)));
+  return `${words.replace(/^_|_$/g, "").toLowerCase().slice(0, 100)}_${drawn}${extension.toLowerCase()}`;
+};
 
 const limit = ({ name }: CollectionField, error: Objection["error"]): Objection => ({
   kind: "limit",

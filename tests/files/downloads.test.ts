@@ -153,6 +153,32 @@ describe("kept downloads", () => {
   });
 });
 
+test("UP12 a collection that was renamed or closed takes its kept files along", async () => {
+  await using upstream = await startPocketBase();
+  await using gateway = await startHapta(upstream, { config: CONFIG });
+  const { superuser } = await loginCallers(gateway.url);
+  const file = `${IDS.bigNotice}/${upstream.world.files.svg}`;
+  const ask = (name: string) => fetch(`${gateway.url}/api/files/${name}/${file}`);
+  await eventually(async () => statusOf(await ask("notices")) === "hapta; hit", 10_000);
+  const change = async (body: unknown): Promise<void> => {
+    const headers = { Authorization: superuser, "Content-Type": "application/json" };
+    const path = `${gateway.url}/api/collections/pbc_notices0001`;
+    const answer = await fetch(path, { method: "PATCH", headers, body: JSON.stringify(body) });
+    expect(answer.status).toBe(200);
+  };
+  await change({ name: "bulletins" });
+  expect([(await ask("notices")).status, (await ask("bulletins")).status]).toEqual([404, 200]);
+  const path = `${upstream.url}/api/collections/pbc_notices0001`;
+  const collection: unknown = await (
+    await fetch(path, { headers: { Authorization: upstream.world.tokens.superuser } })
+  ).json();
+  const fields = [Reflect.get(Object(collection), "fields")]
+    .flat()
+    .map((field) => ({ ...Object(field), protected: Reflect.get(Object(field), "name") === "blob" }));
+  await change({ fields, viewRule: null });
+  expect((await ask("bulletins")).status).toBe(404);
+}, 60_000);
+
 test("kept files survive a restart, and are asked about before they count again", async () => {
   using data = createScratch("data");
   const start = () => startHapta(pocketbase, { config: CONFIG, env: { HAPTA_DATA_DIR: data.path } });
