@@ -1,5 +1,7 @@
 // Decides, for the stage `forward`, what becomes of an objection to an upload: whether PocketBase would surely refuse the
 // form, and with these words, so that the rest of it need not come. What PocketBase may see differently, it judges.
+import { batchItemsOf } from "../batch/batchItems.ts";
+import { filePlaceOf } from "../batch/filePlace.ts";
 import { Refusal } from "../errors.ts";
 import { type Exchange, rankOf } from "../exchange.ts";
 import { FormJudge, type Objection, policyRefusal } from "../files/formJudge.ts";
@@ -68,10 +70,10 @@ export const createJudgeUpload = ({
     });
   };
 
-  return (exchange) => {
+  const ofRecord = (exchange: Exchange): UploadJudge | undefined => {
     const [, segment = "", recordId] = PATH.exec(exchange.path) ?? [];
     const collection = collections.current().find(segment);
-    if (collection === undefined || (!judges.judgesLimits && pixelsMax === 0)) return undefined;
+    if (collection === undefined) return undefined;
     const judge = new FormJudge(collection, {
       ...judges,
       isSuperuser: rankOf(exchange.principal) !== "other",
@@ -81,5 +83,28 @@ export const createJudgeUpload = ({
       data: (chunk) => judge.data(chunk),
       settle: (objection, restBytes) => settle({ exchange, collection, recordId }, objection, restBytes),
     };
+  };
+
+  // An item before may deny the whole batch, so the fields' own limits are PocketBase's to judge.
+  const ofBatch = ({ batchPayload }: Exchange): UploadJudge => {
+    const items = batchItemsOf(batchPayload);
+    let judge: FormJudge | undefined;
+    return {
+      part: (info) => {
+        const place = filePlaceOf(items, info.name);
+        const collection = collections.current().find(place?.collection ?? "");
+        judge = undefined;
+        if (place === undefined || collection === undefined) return undefined;
+        judge = new FormJudge(collection, { ...judges, judgesLimits: false, isSuperuser: true });
+        return judge.part({ ...info, name: place.field });
+      },
+      data: (chunk) => judge?.data(chunk),
+      settle: async (objection) => policyRefusal(objection),
+    };
+  };
+
+  return (exchange) => {
+    if (!judges.judgesLimits && pixelsMax === 0) return undefined;
+    return exchange.route.kind === "batch" ? ofBatch(exchange) : ofRecord(exchange);
   };
 };

@@ -1,5 +1,7 @@
-// Uploads on their way to PocketBase: forms for records are read strictly and written anew while they flow, and files
+// Uploads on their way to PocketBase: forms for records and batches are read strictly and written anew while they flow, and files
 // pass the limits of their fields and the operator's own check.
+import { batchItemsOf } from "../batch/batchItems.ts";
+import { type FilePlace, filePlaceOf } from "../batch/filePlace.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { recordBodyBytesMax } from "../files/bodyLimit.ts";
@@ -12,7 +14,7 @@ import { headerValue } from "../utils/headers.ts";
 
 /** No record's body is refused for its size below this. */
 const PLAIN_BYTES_MAX = 33_554_432;
-const RECORD_ID = /\/records\/([^/]+)$/;
+const RECORDS = /^\/api\/collections\/([^/]+)\/records(?:\/([^/]+))?$/;
 
 /** An exchange whose form is written anew, and what tells why that broke off. */
 export interface Upload {
@@ -31,11 +33,8 @@ export const createRewriteUpload = (
   const { inspect } = settings.files;
 
   const rewrite = (exchange: Exchange, contentType: string): Upload => {
-    const meta = {
-      collection: exchange.route.collection ?? "",
-      record: RECORD_ID.exec(exchange.path)?.[1],
-      user: userOf(exchange),
-    };
+    const placeOf = createPlaceOf(exchange);
+    const user = userOf(exchange);
     const rewriter = new UploadRewriter(sourceOf(exchange.body), {
       contentType,
       codec: multipartCodec,
@@ -45,7 +44,7 @@ export const createRewriteUpload = (
       check:
         inspect === undefined
           ? undefined
-          : (file, onRoom) => startFileCheck(inspect, { ...file, ...meta }, onRoom),
+          : (file, onRoom) => startFileCheck(inspect, { ...file, ...placeOf(file.field), user }, onRoom),
     });
     const headers = withContentType(exchange.headers, rewriter.contentType);
     const body = { kind: "stream", source: rewriter, length: undefined } as const;
@@ -64,15 +63,25 @@ export const createRewriteUpload = (
   };
 
   return (exchange) => {
-    const { body, route } = exchange;
-    if (route.kind !== "records" || body.kind === "none") return undefined;
+    const { body, path, route } = exchange;
+    if (body.kind === "none" || (route.kind !== "batch" && !RECORDS.test(path))) return undefined;
     // PocketBase matches the type case-sensitively; what it takes for no form, it refuses.
     const contentType = headerValue(exchange.headers, "content-type");
     if (contentType?.startsWith("multipart/form-data") !== true) return undefined;
     const length = body.kind === "stream" ? (body.length ?? 0) : 0;
-    if (length <= PLAIN_BYTES_MAX) return rewrite(exchange, contentType);
+    if (length <= PLAIN_BYTES_MAX || route.kind === "batch") return rewrite(exchange, contentType);
     return refuseTooLarge(route.collection ?? "", length).then(() => rewrite(exchange, contentType));
   };
+};
+
+/** What a part of the form belongs to, by its name. */
+const createPlaceOf = ({ batchPayload, path, route }: Exchange): ((name: string) => FilePlace) => {
+  if (route.kind === "batch") {
+    const items = batchItemsOf(batchPayload);
+    return (name) => filePlaceOf(items, name) ?? { collection: "", record: undefined, field: name };
+  }
+  const [, collection = "", record] = RECORDS.exec(path) ?? [];
+  return (field) => ({ collection, record, field });
 };
 
 const userOf = ({ principal }: Exchange): { collection: string; id: string } | undefined => {

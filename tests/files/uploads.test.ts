@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { RawClient } from "../adversarial/rawClient.ts";
 import { eventually } from "../support/eventually.ts";
+import { drawPng } from "../support/fixture/png.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { type Hapta, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
@@ -179,6 +180,38 @@ describe("uploads", () => {
       status: 400,
     });
     expect(await countOf("dirty")).toBe(0);
+  });
+
+  const batch = (title: string, bytes: Blob): Promise<Response> => {
+    const requests = [
+      { method: "POST", url: NOTICES, body: { title: `${title} before` } },
+      { method: "POST", url: NOTICES, body: { title } },
+    ];
+    const data = form(["@jsonPayload", JSON.stringify({ requests })], ["requests.1.blob", bytes, "a.png"]);
+    return fetch(`${hapta.url}/api/batch`, { method: "POST", body: data });
+  };
+
+  test("Files.Inspect looks into the files of batches, too", async () => {
+    expect([(await batch("clean batch", file())).status, await countOf("clean batch")]).toEqual([200, 1]);
+    const answer = await batch("dirty batch", new Blob(["EICAR"]));
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      {
+        data: { blob: { code: "validation_file_refused", message: "A virus in notices/blob." } },
+        message: "The file is not accepted.",
+        status: 400,
+      },
+    ]);
+    expect([await countOf("dirty batch"), await countOf("dirty batch before")]).toEqual([0, 0]);
+  });
+
+  test("UP2 a picture in a batch may not stand for too many pixels either", async () => {
+    const picture = Buffer.from(drawPng(2, 2));
+    picture.writeUInt32BE(60_000, 16);
+    picture.writeUInt32BE(60_000, 20);
+    const answer = await batch("flood batch", new Blob([new Uint8Array(picture)]));
+    expect([answer.status, answer.headers.get("X-Hapta-Error")]).toEqual([400, "file_refused"]);
+    expect(await countOf("flood batch")).toBe(0);
   });
 
   const broken: Readonly<Record<string, string>> = {
