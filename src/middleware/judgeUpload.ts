@@ -4,9 +4,11 @@ import { batchItemsOf } from "../batch/batchItems.ts";
 import { filePlaceOf } from "../batch/filePlace.ts";
 import { Refusal } from "../errors.ts";
 import { type Exchange, rankOf } from "../exchange.ts";
-import { FormJudge, type Objection, policyRefusal } from "../files/formJudge.ts";
+import { FormJudge, type JudgeOptions, type Objection, policyRefusal } from "../files/formJudge.ts";
 import type { UploadJudge } from "../files/uploadRewriter.ts";
+import type { CacheGate } from "../pocketbase/cacheGate.ts";
 import type { Collection } from "../pocketbase/collection.ts";
+import type { LiveSchema } from "../pocketbase/liveSchema.ts";
 import { surelyPasses } from "../rules/mayPass.ts";
 import { FAILED } from "../schema/validateBody.ts";
 import type { Services } from "../services.ts";
@@ -29,24 +31,8 @@ export const createJudgeUpload = ({
   settings,
 }: Services): ((exchange: Exchange) => UploadJudge | undefined) => {
   const { checks, pixelsMax } = settings.files;
+  const surelyMay = createSurelyMay(cacheGate, collections);
   const judges = { judgesLimits: checks !== "pocketbase", isStrict: checks === "strict", pixelsMax };
-
-  const surelyMay = (
-    { principal }: Exchange,
-    { isSystem, rules }: Collection,
-    recordId: string | undefined,
-  ): boolean => {
-    const rank = rankOf(principal);
-    const rule = recordId === undefined ? rules.create : rules.update;
-    if (isSystem || rank === "unsure") return false;
-    if (rank === "superuser" || rule === "") return true;
-    if (rule === null || principal.kind !== "record" || principal.session === undefined) return false;
-    // A session that PocketBase has ended a moment ago would be a guest's.
-    if (cacheGate.closedBecause() !== undefined) return false;
-    const { cid: collectionId } = principal.session;
-    const collectionName = collections.find(collectionId)?.name ?? "";
-    return surelyPasses(rule, { kind: "record", collectionId, collectionName });
-  };
 
   // The caller gets past the rule, the record is there, and the collection is still as it was.
   const isCertain = async ({ exchange, collection, recordId }: Write): Promise<boolean> => {
@@ -85,26 +71,48 @@ export const createJudgeUpload = ({
     };
   };
 
-  // An item before may deny the whole batch, so the fields' own limits are PocketBase's to judge.
-  const ofBatch = ({ batchPayload }: Exchange): UploadJudge => {
-    const items = batchItemsOf(batchPayload);
-    let judge: FormJudge | undefined;
-    return {
-      part: (info) => {
-        const place = filePlaceOf(items, info.name);
-        const collection = collections.current().find(place?.collection ?? "");
-        judge = undefined;
-        if (place === undefined || collection === undefined) return undefined;
-        judge = new FormJudge(collection, { ...judges, judgesLimits: false, isSuperuser: true });
-        return judge.part({ ...info, name: place.field });
-      },
-      data: (chunk) => judge?.data(chunk),
-      settle: async (objection) => policyRefusal(objection),
-    };
-  };
-
   return (exchange) => {
     if (!judges.judgesLimits && pixelsMax === 0) return undefined;
-    return exchange.route.kind === "batch" ? ofBatch(exchange) : ofRecord(exchange);
+    return exchange.route.kind === "batch" ? judgeBatch(exchange, collections, judges) : ofRecord(exchange);
   };
 };
+
+// An item before may deny the whole batch, so the fields' own limits are PocketBase's to judge.
+const judgeBatch = (
+  { batchPayload }: Exchange,
+  collections: LiveSchema,
+  judges: Omit<JudgeOptions, "isSuperuser">,
+): UploadJudge => {
+  const items = batchItemsOf(batchPayload);
+  let judge: FormJudge | undefined;
+  return {
+    part: (info) => {
+      const place = filePlaceOf(items, info.name);
+      const collection = collections.current().find(place?.collection ?? "");
+      judge = undefined;
+      if (place === undefined || collection === undefined) return undefined;
+      judge = new FormJudge(collection, { ...judges, judgesLimits: false, isSuperuser: true });
+      return judge.part({ ...info, name: place.field });
+    },
+    data: (chunk) => judge?.data(chunk),
+    settle: async (objection) => policyRefusal(objection),
+  };
+};
+
+type SurelyMay = (exchange: Exchange, collection: Collection, recordId: string | undefined) => boolean;
+
+/** Whether no rule can come first. */
+const createSurelyMay =
+  (cacheGate: CacheGate, collections: LiveSchema): SurelyMay =>
+  ({ principal }, { isSystem, rules }, recordId) => {
+    const rank = rankOf(principal);
+    const rule = recordId === undefined ? rules.create : rules.update;
+    if (isSystem || rank === "unsure") return false;
+    if (rank === "superuser" || rule === "") return true;
+    if (rule === null || principal.kind !== "record" || principal.session === undefined) return false;
+    // A session that PocketBase has ended a moment ago would be a guest's.
+    if (cacheGate.closedBecause() !== undefined) return false;
+    const { cid: collectionId } = principal.session;
+    const collectionName = collections.find(collectionId)?.name ?? "";
+    return surelyPasses(rule, { kind: "record", collectionId, collectionName });
+  };
