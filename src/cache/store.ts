@@ -12,7 +12,7 @@ const ROUNDING = 9 / 8;
  * The share of the bound that entries may take. What was dropped stays in memory until the collector runs, and left alone
  * it runs when three times as much has gathered.
  */
-const LIVE_SHARE = 0.5;
+const LIVE_SHARE = 0.45;
 /** What the making of an entry leaves behind, in its own bytes: the pieces it came in, their sum, and the entry that gave way. */
 const LEFT_BEHIND = 3;
 

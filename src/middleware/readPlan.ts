@@ -46,8 +46,9 @@ export type ReadPlans = (
 const PATH = /^\/api\/collections\/(\w+)\/records(?:\/([\w.~-]+))?$/;
 /** Parameters that PocketBase takes the first of; two of one are two meanings. */
 const SINGLE = new Set(["page", "perPage", "sort", "filter", "skipTotal", "expand", "fields"]);
-/** Characters of paths and queries whose plans are remembered. */
-const REMEMBERED_MAX = 4_000_000;
+/** Memory that remembered plans may take, and what one takes beside its texts, of which there are three. */
+const REMEMBERED_BYTES_MAX = 8_000_000;
+const PLAN_BYTES = 1_000;
 
 type PlanServices = Pick<Services, "collections" | "settings" | "cache">;
 
@@ -62,15 +63,15 @@ export const createReadPlans = ({ collections, settings, cache: { unsteady } }: 
   let schema: Schema | undefined;
   // By collection of who asks, then by path, then by query: a text made of all three would have to be made each time.
   let remembered = new Map<string, Map<string, Map<string, ReadPlan | NoPlan>>>();
-  let characters = 0;
+  let bytes = 0;
 
   return (exchange, cid = "") => {
     const { path, query } = exchange;
     const current = collections.current();
-    if (current !== schema || characters > REMEMBERED_MAX) {
+    if (current !== schema || bytes > REMEMBERED_BYTES_MAX) {
       schema = current;
       remembered = new Map();
-      characters = 0;
+      bytes = 0;
     }
     const known = remembered.get(cid)?.get(path)?.get(query);
     if (known !== undefined) return steady(known);
@@ -84,7 +85,7 @@ export const createReadPlans = ({ collections, settings, cache: { unsteady } }: 
     const paths = remembered.get(cid) ?? new Map<string, Map<string, ReadPlan | NoPlan>>();
     remembered.set(cid, paths);
     paths.set(path, (paths.get(path) ?? new Map<string, ReadPlan | NoPlan>()).set(query, plan));
-    characters += path.length + query.length;
+    bytes += PLAN_BYTES + 3 * (path.length + query.length);
     return steady(plan);
   };
 };
