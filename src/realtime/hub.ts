@@ -9,6 +9,7 @@ import type { HistoryBounds } from "./history.ts";
 import { LINK_TIMES, type LinkTimes } from "./linkTimes.ts";
 import { LoginStreams } from "./loginStreams.ts";
 import { judgeReturn, type MayReplay, planReplay, type Return } from "./recovery.ts";
+import { createSharedTopics } from "./sharedTopics.ts";
 import { GUEST, maySucceed, type StreamOwner, type Subject } from "./subject.ts";
 import { Subscriber, type SubscriberOptions } from "./subscriber.ts";
 import { HUB_TIMES, type HubTimes, sweepClients } from "./sweep.ts";
@@ -60,6 +61,7 @@ export class Hub {
   readonly #owned = new Map<string, number>();
   readonly #sweeper: Timer;
   readonly #keeping: SubscriberOptions;
+  readonly #shareTopics = createSharedTopics();
   #topicChars = 0;
 
   constructor(options: HubOptions) {
@@ -122,7 +124,7 @@ export class Hub {
     if (this.#topicChars + charsOf(topics) > TOPIC_CHARS_MAX) return "crowded";
     const turn = ++client.turn;
     const group = this.#groups.of(subject);
-    const shared = topics.filter((topic) => topic !== LOGIN_TOPIC);
+    const shared = this.#shareTopics(topics.filter((topic) => topic !== LOGIN_TOPIC));
     const isGuest = subject.key === GUEST.key;
     if (!this.#hasRoom(client, group, topics)) return this.#turnAway(group);
     try {

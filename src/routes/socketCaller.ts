@@ -25,14 +25,14 @@ const NOBODY: Principal = { kind: "guest" };
 const NOTHING: Proven = {};
 
 /** What is kept of the request that opened the connection. Little: there are many connections. */
-type Opening = Pick<Exchange, "id" | "host" | "client" | "page" | "proven" | "cookie"> & {
+type Opening = Pick<Exchange, "host" | "client" | "page" | "proven" | "cookie"> & {
   readonly userAgent: string | undefined;
 };
 
 /** What is the same of all requests that open one, once they were answered. */
 const UPGRADE: Omit<
   Exchange,
-  keyof Opening | "headers" | "startedMs" | "authorizations" | "principal" | "presence"
+  keyof Opening | "id" | "headers" | "startedMs" | "authorizations" | "principal" | "presence"
 > = {
   method: "GET",
   path: "/ws/realtime",
@@ -207,6 +207,8 @@ export class SocketCaller implements SocketCalls {
     return {
       ...UPGRADE,
       ...opening,
+      // A frame is a request of its own in the log of security events.
+      id: crypto.randomUUID(),
       headers,
       startedMs: performance.now(),
       authorizations: shown?.authorizations ?? [],
@@ -229,11 +231,10 @@ const adoptedBy = ({ principal, credential }: Exchange): string | undefined =>
 
 // A key is proven for one token: the next one comes with a proof of its own. An app signs for the whole connection. The
 // session's own cookie has said what it had to say.
-const openingOf = ({ id, host, client, page, proven, cookie, headers }: Exchange): Opening => {
+const openingOf = ({ host, client, page, proven, cookie, headers }: Exchange): Opening => {
   const did = cookie === undefined ? undefined : readDid(cookie, client.isSecure);
   const { appId, isConfidential } = proven;
   return {
-    id,
     host,
     client,
     page,
