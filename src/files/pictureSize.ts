@@ -4,15 +4,18 @@
 /** Bytes of a picture that are looked at: a JPEG may begin with megabytes of notes about it. */
 const LOOKED_AT_MAX = 16_777_216;
 const PIECE_BYTES = 32;
+/** Segments of a JPEG that are looked at; cameras write some twenty. */
+const SEGMENTS_MAX = 4_096;
 
 /** Reads the size of one picture; anything else has none. Holds at most 32 bytes. */
 export class PictureSize {
-  /** Width times height; undefined as long as it is not known. */
+  /** Width times height; undefined as long as it is not known, infinite for what hides it too well. */
   pixels: number | undefined;
   #piece: Buffer = Buffer.alloc(0);
   /** Where in the file the piece begins; what comes before is skipped. */
   #pieceAt = 0;
   #at = 0;
+  #segments = 0;
   #isOver = false;
 
   push(chunk: Uint8Array): void {
@@ -54,7 +57,10 @@ export class PictureSize {
     // A part of the piece at hand may belong to the next one.
     this.#piece = at < known ? Buffer.from(this.#piece.subarray(at - this.#pieceAt)) : Buffer.alloc(0);
     this.#pieceAt = at;
-    if (at > LOOKED_AT_MAX) this.#isOver = true;
+    this.#segments += 1;
+    if (at <= LOOKED_AT_MAX && this.#segments <= SEGMENTS_MAX) return;
+    this.pixels = Number.POSITIVE_INFINITY;
+    this.#isOver = true;
   }
 }
 
