@@ -65,3 +65,26 @@ test("methods, actions and audiences tell rules apart; a HEAD is a GET, and supe
   expect(set.plan(deed(record, "PATCH"), "guest").policies).toBeUndefined();
   expect(set.plan(deed(record, "PATCH"), "user").policies).toBe('"users";q=10;w=60');
 });
+
+test("one route object that means several things at once gets the plan of each, however they take turns", () => {
+  const { set } = createKit([
+    { ...RULE, name: "posts", methods: ["POST"] },
+    { ...RULE, name: "patches", methods: ["PATCH"] },
+    { ...RULE, name: "lists", actions: ["list"] },
+    { ...RULE, name: "users", audience: ["user"] },
+  ]);
+  const shared = toRoute("GET", ["api", "collections", "posts", "records"]);
+  const list = "/api/collections/posts/records";
+  const asked = [
+    ["POST", list, "guest", "posts"],
+    ["PATCH", list, "guest", "patches"],
+    ["GET", list, "guest", "lists"],
+    ["GET", `${list}/abc`, "guest", ""],
+    ["GET", list, "user", "lists,users"],
+    ["POST", list, "user", "posts,users"],
+  ] as const;
+  for (const [method, path, audience, wanted] of [...asked, ...asked, ...asked.toReversed()]) {
+    const { charges } = set.plan({ method, path, route: shared }, audience);
+    expect(charges.map(({ rule }) => rule.rule.name).join()).toBe(wanted);
+  }
+});
