@@ -226,3 +226,17 @@ test("a token that a visitor made up and a custom route repeats opens nobody's s
   });
   expect(`${answer.status} ${await answer.text()}`).toBe(`200 ${body}`);
 });
+
+test("SU4: nothing that a client asked for went to PocketBase as the superuser that Hapta is itself", () => {
+  const START = /(?=(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \/\S* HTTP\/1\.1\r\n)/;
+  const requests = relay.talks().flatMap(({ asked }) => asked.split(START));
+  // Hapta names the client in whatever a client asked for, and nobody in what it asks for itself.
+  const ofClients = requests.filter((request) => /^X-Forwarded-For: 127\.0\.0\.1\r$/im.test(request));
+  const own = requests.filter((request) => !/^X-Forwarded-For: /im.test(request));
+  const reading = own.filter((request) => request.startsWith("GET /api/collections?"));
+  const service = new Set(reading.flatMap(tokensIn));
+  expect([...service].map((token) => payloadOf(token)["collectionId"])).toContain("pbc_3142635823");
+  expect(ofClients.length).toBeGreaterThan(30);
+  const shown = ofClients.filter((request) => tokensIn(request).some((token) => service.has(token)));
+  expect(shown.map((request) => request.slice(0, 80))).toEqual([]);
+});

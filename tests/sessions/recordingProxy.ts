@@ -7,6 +7,8 @@ export interface RecordingProxy extends AsyncDisposable {
   readonly url: string;
   /** Every token that was in an answer of PocketBase so far. */
   issued(): ReadonlySet<string>;
+  /** What went to PocketBase and what came back, connection by connection. */
+  talks(): readonly { readonly asked: string; readonly answered: string }[];
   /** Bytes that came back from PocketBase, for a look at what else was in them. */
   bytes(): number;
 }
@@ -14,13 +16,18 @@ export interface RecordingProxy extends AsyncDisposable {
 /** Every token in a text. */
 export const tokensIn = (text: string): string[] => [...text.matchAll(TOKEN)].map(([token]) => token);
 
+const textOf = (parts: readonly Buffer[]): string => Buffer.concat(parts).toString("latin1");
+
 export const startRecordingProxy = async (upstream: string): Promise<RecordingProxy> => {
   const { hostname, port } = new URL(upstream);
   const sockets = new Set<Socket>();
+  const asked: Buffer[][] = [];
   const answers: Buffer[][] = [];
   const server = createServer((client) => {
     const origin = connect({ host: hostname, port: Number(port) });
+    const said: Buffer[] = [];
     const heard: Buffer[] = [];
+    asked.push(said);
     answers.push(heard);
     for (const [from, to] of [
       [client, origin],
@@ -34,7 +41,7 @@ export const startRecordingProxy = async (upstream: string): Promise<RecordingPr
         to.destroy();
       });
       from.on("data", (part: Buffer) => {
-        if (from === origin) heard.push(part);
+        (from === origin ? heard : said).push(part);
         to.write(part);
       });
     }
@@ -46,7 +53,8 @@ export const startRecordingProxy = async (upstream: string): Promise<RecordingPr
   if (address === null || typeof address === "string") throw new Error("the relay has no port");
   return {
     url: `http://127.0.0.1:${address.port}`,
-    issued: () => new Set(answers.flatMap((parts) => tokensIn(Buffer.concat(parts).toString("latin1")))),
+    issued: () => new Set(answers.flatMap((parts) => tokensIn(textOf(parts)))),
+    talks: () => asked.map((parts, at) => ({ asked: textOf(parts), answered: textOf(answers[at] ?? []) })),
     bytes: () => answers.flat().reduce((sum, { length }) => sum + length, 0),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
