@@ -90,7 +90,7 @@ export const createServices = (options: ServicesOptions): Services => {
   const pool = createPool(settings, upstreamUrl);
   const guard = settings.upstream.guardSecret;
   const memberCalls = createMemberCalls(upstreamUrl, guard);
-  const oauthCalls = createOAuthCalls(upstreamUrl, { guard });
+  const oauthCalls = createOAuthCalls(upstreamUrl, { guard, redeemMs: settings.upstream.firstByteTimeoutMs });
   const writes = new WritesInFlight();
   const cache = new Cache(settings.cache);
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });

@@ -49,7 +49,7 @@ export interface OAuthCalls {
 export interface OAuthCallOptions {
   /** For a guard hook of PocketBase's. */
   readonly guard?: Secret | undefined;
-  /** Patience for a code's redemption; 30 s when absent. */
+  /** Patience for a code's redemption; 30 s when absent, and at most. */
   readonly redeemMs?: number;
 }
 
@@ -102,7 +102,7 @@ export const createOAuthCalls = (
           ...(credential === undefined ? {} : { Authorization: credential }),
         },
         body: JSON.stringify({ provider, code, codeVerifier, redirectURL: redirectUrl }),
-        signal: AbortSignal.timeout(redeemMs),
+        signal: AbortSignal.timeout(Math.min(redeemMs, REDEEM_MS)),
       });
     },
   };

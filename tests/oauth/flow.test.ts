@@ -25,6 +25,9 @@ import {
 } from "./support.ts";
 
 setDefaultTimeout(TEST_MS);
+/** How long anything may take that asks a provider. */
+const PATIENCE_S = 6;
+
 let evil: HostileProvider;
 let stand: Stand;
 beforeAll(async () => {
@@ -32,7 +35,10 @@ beforeAll(async () => {
   // PocketBase takes an id_token on trust when it is told no keys; these two are told.
   const checked = { ...oidcOptions("oidc2", evil.url), userInfoURL: "" };
   stand = await startStand({
-    config: { OAuth2: { RedirectURLs: [APP_PAGE, APP_SCHEME, `${APP_PAGE}?kept=1`] } },
+    config: {
+      OAuth2: { RedirectURLs: [APP_PAGE, APP_SCHEME, `${APP_PAGE}?kept=1`] },
+      Upstream: { FirstByteTimeout: PATIENCE_S },
+    },
     providers: [checked, { ...oidcOptions("oidc3", evil.url) }],
   });
 }, START_MS);
@@ -343,6 +349,19 @@ test("OA16: a provider that loops, floods, leads astray or talks nonsense costs 
   }
   evil.behaviour = "answers";
 });
+
+test("OA16: a provider that stalls or drips costs one failed login, and ends in time", async () => {
+  const runs = (["stalls", "drips"] as const).map(async (behaviour) => {
+    // Its token endpoint looks at the behaviour when it is asked.
+    evil.behaviour = behaviour;
+    const startedMs = performance.now();
+    const back = await run({ redirect: APP_PAGE }, { provider: "oidc2" });
+    expect([back.searchParams.has("error"), back.searchParams.has("code")]).toEqual([true, false]);
+    return performance.now() - startedMs;
+  });
+  for (const tookMs of await Promise.all(runs)) expect(tookMs).toBeGreaterThan(PATIENCE_S * 1000 - 100);
+  evil.behaviour = "answers";
+}, 60_000);
 
 test("a second factor that is missing is said when the code is exchanged, as PocketBase says it", async () => {
   await using mfa = await startStand({

@@ -1,5 +1,6 @@
-// RT1, RT4, RT10, RT13 and logins that carry old tokens, against real processes.
+// RT1, RT3, RT4, RT10, RT13 and logins that carry old tokens, against real processes.
 import { expect, test } from "bun:test";
+import { connect } from "node:net";
 import { IDS } from "../support/fixture/records.ts";
 import { headOf } from "../support/wireReader.ts";
 import {
@@ -44,6 +45,33 @@ test("RT1: racing refreshes of two sessions do not mix them up", async () => {
     const id = i % 2 === 0 ? IDS.ada : IDS.ben;
     expect([payloadOf(token)["id"], record.id]).toEqual([id, id]);
   }
+});
+
+test("RT3: a refresh whose answer is lost on its way is given again, to the same client and from elsewhere", async () => {
+  const token = await login(pair.url, ADA);
+  const { hostname, port } = new URL(pair.url);
+  // The answer is on its way, so the new generation is stored; the client never reads it.
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.on("error", reject);
+    socket.once("data", () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.write(
+      `POST /api/collections/members/auth-refresh HTTP/1.1\r\nHost: a\r\nAuthorization: ${token}\r\nContent-Length: 0\r\n\r\n`,
+    );
+  });
+  const again = await refreshed(pair.url, token);
+  expect(Number(payloadOf(again)["gen"])).toBe(Number(payloadOf(token)["gen"]) + 1);
+  const elsewhere = await call(pair.url, {
+    method: "POST",
+    path: "/api/collections/members/auth-refresh",
+    token,
+    headers: [["X-Forwarded-For", "203.0.113.44"]],
+  });
+  expect([elsewhere.status, String(jsonOf(elsewhere)["token"])]).toEqual([200, again]);
+  expect(await diariesSeen(pair.url, again)).toBe(1);
 });
 
 test("RT4: a client that never saw its new token goes on with the old one, and may refresh again", async () => {
