@@ -36,6 +36,8 @@ export const createJudgeUpload = ({
 
   // The caller gets past the rule, the record is there, and the collection is still as it was.
   const isCertain = async ({ exchange, collection, recordId }: Write): Promise<boolean> => {
+    // After a quiet time a moment brings proof that sessions still count.
+    if (cacheGate.closedBecause() !== undefined) await cacheGate.reopened();
     if (!surelyMay(exchange, collection, recordId)) return false;
     if (!(await collections.confirm(0)) || !collections.all().includes(collection)) return false;
     if (recordId === undefined) return true;
