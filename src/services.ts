@@ -241,12 +241,10 @@ const createPeerBound = (limits: Limits, trustedProxies: readonly string[]): Pee
 };
 
 // What changes past Hapta, and what may have.
-const followForCache = ({ versions }: Cache, { changes, collections }: Following): void => {
-  changes.onEvent(({ collectionId, recordId }) =>
-    versions.move([recordsOf(collectionId), callerOf(collectionId, recordId)], "the change feed"),
-  );
-  changes.onGap((reason) => versions.move([EVERYTHING], `a gap in the change feed: ${reason}`));
-  collections.onChange(() => versions.move([EVERYTHING], "a change of the schema"));
+const followForCache = ({ changes: cached }: Cache, { changes, collections }: Following): void => {
+  changes.onEvent((event) => cached.tell(event, collections.find(event.collectionId)));
+  changes.onGap((reason) => cached.gap(`a gap in the change feed: ${reason}`));
+  collections.onChange(() => cached.remake("a change of the schema"));
 };
 
 // Whoever logs in next under the same name may be seen differently.

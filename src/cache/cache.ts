@@ -1,6 +1,7 @@
 // The cache: kept answers, fills under way, the versions both depend on, and what it counts. Knows no rules and no
 // callers: a key already says who may share what lies under it.
 import { type Ask, askPage } from "./askPage.ts";
+import { Changes } from "./changes.ts";
 import type { Coding } from "./codings.ts";
 import { Encoder } from "./encoder.ts";
 import type { Entry, Kept, ReadMark } from "./entry.ts";
@@ -57,6 +58,7 @@ const PAGE_TIMEOUT_MS = 30_000;
 
 export class Cache {
   readonly versions: Versions;
+  readonly changes: Changes;
   readonly underway: WritesUnderway;
   readonly store: EntryStore;
   readonly totals: Totals;
@@ -84,7 +86,8 @@ export class Cache {
     this.totals = new Totals(bytesMax * TOTALS_SHARE);
     this.store = new EntryStore(bytesMax * (1 - TOTALS_SHARE));
     this.#encoder = codings.length > 0 ? new Encoder(this.store, codings) : undefined;
-    this.underway = new WritesUnderway(this.versions);
+    this.changes = new Changes(this.versions);
+    this.underway = new WritesUnderway((names, cause) => this.changes.move(names, cause));
   }
 
   /** The answer under a key, if nothing it depends on has moved. */

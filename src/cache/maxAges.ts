@@ -1,10 +1,10 @@
 // Ends what is kept of some collections at regular times, changed or not: for data that others change without a word.
-import type { Versions } from "./versions.ts";
+import type { Changes } from "./changes.ts";
 import { recordsOf } from "./written.ts";
 
 /** What is needed for it. */
 export interface MaxAgeOptions {
-  readonly versions: Pick<Versions, "move">;
+  readonly changes: Pick<Changes, "forget">;
   /** Milliseconds by a collection's name or id. */
   readonly maxAgesMs: ReadonlyMap<string, number>;
   /** The id of a collection by its name or id; undefined for none. */
@@ -14,11 +14,11 @@ export interface MaxAgeOptions {
 }
 
 /** Begins. Nothing that depends on such a collection is answered when it is older than the collection's age. */
-export const startMaxAges = ({ versions, maxAgesMs, idOf, every = repeat }: MaxAgeOptions): void => {
+export const startMaxAges = ({ changes, maxAgesMs, idOf, every = repeat }: MaxAgeOptions): void => {
   for (const [name, maxAgeMs] of maxAgesMs)
     every(maxAgeMs, () => {
       const id = idOf(name);
-      if (id !== undefined) versions.move([recordsOf(id)], "its MaxAge");
+      if (id !== undefined) changes.forget(recordsOf(id), "its MaxAge");
     });
 };
 

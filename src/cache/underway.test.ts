@@ -6,7 +6,14 @@ import { Versions } from "./versions.ts";
 const create = () => {
   const clock = { nowMs: 0 };
   const versions = new Versions();
-  return { clock, versions, underway: new WritesUnderway(versions, () => clock.nowMs) };
+  return {
+    clock,
+    versions,
+    underway: new WritesUnderway(
+      (...moved) => versions.move(...moved),
+      () => clock.nowMs,
+    ),
+  };
 };
 
 test("a write moves what it may have changed when it ends, once, unless it was refused", () => {

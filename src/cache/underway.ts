@@ -1,7 +1,6 @@
 // Writes on their way to PocketBase. They close nothing: what is kept is given until a write counts. But an answer that
 // PocketBase makes meanwhile may show a write already, and it waits for that to count, so that no reader who has seen
 // the new value is given the old one afterwards.
-import type { Versions } from "./versions.ts";
 
 /** What a write turned out to be: nothing was changed, or something was or may have been. */
 export type WriteOutcome = "refused" | "done";
@@ -10,8 +9,11 @@ export type WriteOutcome = "refused" | "done";
 export interface WriteUnderway {
   /** Its last byte has gone out: only from here on it can happen. */
   whole(): void;
-  /** It is over; unless it was refused, what it may have changed moves. Later calls change nothing. */
-  end(outcome: WriteOutcome): void;
+  /**
+   * It is over; unless it was refused, what it may have changed moves. Later calls change nothing.
+   * @param left - What is left of that, when some has moved already.
+   */
+  end(outcome: WriteOutcome, left?: readonly string[]): void;
 }
 
 /** An answer waits for a write no longer than this after the write's last byte: by then the feed has told. */
@@ -27,12 +29,15 @@ interface Noted {
 
 /** Writes under way, by what they may change. Of each at most 64 names are kept, for as long as it takes. */
 export class WritesUnderway {
-  readonly #versions: Versions;
+  readonly #move: (names: readonly string[], cause: string) => void;
   readonly #nowMs: () => number;
   readonly #byName = new Map<string, Set<Noted>>();
 
-  constructor(versions: Versions, nowMs: () => number = performance.now.bind(performance)) {
-    this.#versions = versions;
+  constructor(
+    move: (names: readonly string[], cause: string) => void,
+    nowMs: () => number = performance.now.bind(performance),
+  ) {
+    this.#move = move;
     this.#nowMs = nowMs;
   }
 
@@ -54,10 +59,10 @@ export class WritesUnderway {
         noted.untilMs = this.#nowMs() + WAIT_MS;
         this.#note(noted);
       },
-      end: (outcome) => {
+      end: (outcome, left) => {
         if (isOver) return;
         isOver = true;
-        if (outcome === "done") this.#versions.move(names, cause);
+        if (outcome === "done") this.#move(left ?? names, cause);
         this.#forget(noted);
         noted.over.resolve();
       },

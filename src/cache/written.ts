@@ -4,6 +4,12 @@ import type { Collection } from "../pocketbase/collection.ts";
 
 /** The dependency that stands for every record of a collection. */
 export const recordsOf = (collectionId: string): string => `c:${collectionId}`;
+/** What moves when nobody knows how one record has changed. */
+export const recordOf = (collectionId: string, recordId: string): string => `x:${collectionId}/${recordId}`;
+/** The collection's id in one of the two names before; undefined for other names. */
+export const collectionIn = (name: string): string | undefined => /^[cx]:([^/]+)/.exec(name)?.[1];
+/** The record's id in what {@link recordOf} gives; undefined for other names. */
+export const recordIn = (name: string): string | undefined => /^x:[^/]+\/(.+)$/.exec(name)?.[1];
 /** The dependency that stands for one record as the one who asks. */
 export const callerOf = (collectionId: string, recordId: string): string => `r:${collectionId}/${recordId}`;
 /** The one that stands for all of an auth collection's records as those who ask. */
@@ -21,21 +27,34 @@ interface SchemaView {
 }
 
 /** What changes when records are created, or, with `recordId`, when that one is. */
-export const changed = ({ id, type }: Collection, recordId: string | undefined): string[] =>
-  type === "auth" && recordId !== undefined ? [recordsOf(id), callerOf(id, recordId)] : [recordsOf(id)];
+export const changed = ({ id, type }: Collection, recordId: string | undefined): string[] => {
+  if (recordId === undefined) return [recordsOf(id)];
+  return type === "auth" ? [recordOf(id, recordId), callerOf(id, recordId)] : [recordOf(id, recordId)];
+};
 
-/** What changes when a record goes: references to it are unset, or go with it, and so on. */
-export const deleted = (collection: Collection, schema: SchemaView): string[] => {
+/** What changes when a record goes: itself, and what does along with it. */
+export const deleted = (
+  collection: Collection,
+  recordId: string | undefined,
+  schema: SchemaView,
+): string[] => {
+  const own = recordId === undefined ? recordsOf(collection.id) : recordOf(collection.id, recordId);
+  return [...new Set([own, ...deletedAlong(collection, schema)])];
+};
+
+/** What changes besides when a record goes: references to it are unset, or go with it, and so on. */
+export const deletedAlong = (collection: Collection, schema: SchemaView): string[] => {
   const names = new Set<string>();
   const going = new Set<Collection>([collection]);
+  if (collection.type === "auth") names.add(callersOf(collection.id));
   // Grows while it is walked.
   for (const gone of going) {
-    addAll(names, gone);
     if (gone.type === "auth") for (const name of aboutAccounts(schema)) names.add(name);
     for (const other of schema.collections) {
       const reference = referenceTo(gone, other);
+      if (reference === undefined) continue;
+      addAll(names, other);
       if (reference === "cascade") going.add(other);
-      else if (reference === "unset") addAll(names, other);
     }
   }
   return [...names];

@@ -1,11 +1,13 @@
 // The stage that answers reads without PocketBase. The only place where who asks and who may share an answer meet: a key
 // is made here, and nowhere else. What it does not answer, it lets pass.
 import { type Entry, keptAnswer } from "../cache/entry.ts";
+import type { Interest, Interests } from "../cache/interests.ts";
 import { startMaxAges } from "../cache/maxAges.ts";
 import { CALLER } from "../cache/readNames.ts";
 import { callerOf, callersOf } from "../cache/written.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import type { Equality } from "../rules/equalities.ts";
 import type { Services } from "../services.ts";
 import type { Session } from "../sessions/liveSessions.ts";
 import { createAsk } from "./cacheFields.ts";
@@ -26,7 +28,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
   const notesWrites = keepsReads || services.files !== undefined;
   const plans = createReadPlans(services);
   if (keepsReads) begin(services, plans);
-  const noteWrite = createNoteWrite(services);
+  const noteWrite = createNoteWrite(services, forward);
   const ask = createAsk(keyOf);
   const miss = createMiss(services, forward);
   const verify = createVerify(services, forward);
@@ -63,7 +65,13 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     exchange.cacheStatus = statusOf(isForced ? "hapta; fwd=request" : "hapta; fwd=miss", name);
     // The answer to a HEAD has nothing to keep.
     if (exchange.method === "HEAD" || cache.isLoose(key)) return undefined;
-    return miss(exchange, { ...wantedOf(exchange, plan, session), key, name, ifNoneMatch, isForced });
+    return miss(exchange, {
+      ...wantedOf(exchange, { plan, session, interests: cache.changes.interests }),
+      key,
+      name,
+      ifNoneMatch,
+      isForced,
+    });
   };
 
   const hit = (exchange: Exchange, entry: Entry, ifNoneMatch: string | undefined): Answer => {
@@ -76,8 +84,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
 
   return (exchange) => {
     if (exchange.route.body !== "drop") {
-      if (notesWrites) noteWrite(exchange);
-      return undefined;
+      return notesWrites ? noteWrite(exchange) : undefined;
     }
     if (exchange.route.kind === "file") return download(exchange);
     return keepsReads && exchange.route.kind === "records" ? read(exchange) : undefined;
@@ -88,16 +95,22 @@ export const createCache = (services: Services, forward: Stage): Stage => {
 const begin = (services: Services, plans: ReturnType<typeof createReadPlans>): void => {
   const { cache, collections, settings } = services;
   const { maxAgesMs } = settings.cache;
-  startMaxAges({ versions: cache.versions, maxAgesMs, idOf: (name) => collections.find(name)?.id });
+  startMaxAges({ changes: cache.changes, maxAgesMs, idOf: (name) => collections.find(name)?.id });
   startSelfCheck(services, plans);
 };
 
-const wantedOf = (exchange: Exchange, plan: ReadPlan, session: Session | undefined) => {
+interface Reading {
+  readonly plan: ReadPlan;
+  readonly session: Session | undefined;
+  readonly interests: Interests;
+}
+
+const wantedOf = (exchange: Exchange, { plan, session, interests }: Reading) => {
   const isAnonymous = plan.sharing === "public";
   const isShared = plan.sharing !== "principal" || session === undefined;
   return {
     totalKey: plan.totalKey === undefined ? undefined : plan.totalKey + sharersOf(plan.sharing, session),
-    names: namesOf(plan, session),
+    names: namesOf(plan, session, interests),
     collectionIds: plan.collectionIds,
     keeps: plan.keeps,
     isAnonymous,
@@ -117,11 +130,12 @@ export interface ReadQuestion {
 /** What the cache makes of a read: its key, who may share the answer and why, what it depends on. */
 export const createExplain = (services: Services) => {
   const plans = createReadPlans(services);
+  const { interests } = services.cache.changes;
   return ({ session, ...read }: ReadQuestion) => {
     const plan = plans(read, session?.cid);
     if (plan.kind === "none") return plan;
     const { sharing, reason, collectionIds } = plan;
-    const names = namesOf(plan, session);
+    const names = namesOf(plan, session, interests);
     const mark = { key: keyOf(plan, session, undefined), name: nameOf(plan, session) };
     return { kind: plan.kind, ...mark, sharing, reason, collectionIds, names };
   };
@@ -174,9 +188,19 @@ const sharersOf = (
 
 // Whoever's token stops counting becomes a guest to PocketBase: their own record decides about what they get.
 const namesOf = (
-  { names, sharing }: ReadPlan,
+  { needs, sharing }: ReadPlan,
   session: Pick<Session, "cid" | "uid"> | undefined,
-): readonly string[] =>
-  sharing === "public" || session === undefined
-    ? names
-    : [...names, callerOf(session.cid, session.uid), callersOf(session.cid)];
+  interests: Interests,
+): readonly string[] => {
+  const names = needs.flatMap(({ by, ...need }) =>
+    interests.namesOf({ ...need, by: by === undefined ? undefined : valued(by, session) }),
+  );
+  if (sharing === "public" || session === undefined) return names;
+  return [...names, callerOf(session.cid, session.uid), callersOf(session.cid)];
+};
+
+const valued = ({ field, value }: Equality, session: Pick<Session, "uid"> | undefined): Interest["by"] => {
+  if (value.kind === "json") return { field, value: value.text };
+  // To a guest it is the empty text, which is compared with more than itself.
+  return session === undefined ? undefined : { field, value: JSON.stringify(session.uid) };
+};

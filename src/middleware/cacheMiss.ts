@@ -3,6 +3,7 @@
 import { keptAnswer, type ReadMark } from "../cache/entry.ts";
 import type { Fill } from "../cache/flights.ts";
 import type { Lease } from "../cache/versions.ts";
+import { recordsOf } from "../cache/written.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
@@ -37,11 +38,11 @@ type Miss = (exchange: Exchange, wanted: Wanted) => undefined | Promise<Answer |
 
 /** @param forward - The stage that asks PocketBase. */
 export const createMiss = ({ cache, cacheGate, collections }: Services, forward: Stage): Miss => {
-  const ask = async (names: readonly string[], request: Exchange): Promise<Answer> => {
+  const ask = async (collectionIds: readonly string[], request: Exchange): Promise<Answer> => {
     const answer = await forward(request);
     if (answer === undefined) throw new Error("the stage forward did not answer");
     // It may show a write that does not count yet: whoever saw it would be given older things afterwards.
-    await cache.underway.settled(names);
+    await cache.underway.settled(collectionIds.map(recordsOf));
     return answer;
   };
 
@@ -49,7 +50,7 @@ export const createMiss = ({ cache, cacheGate, collections }: Services, forward:
     const { key, name, totalKey, isForced, isRuled, isAnonymous: isPublic, keeps, names } = wanted;
     const request = wanted.toRequest();
     const askFor = async (skipsTotal: boolean): Promise<Answer> => {
-      const answer = await ask(names, skipsTotal ? withoutTotal(request) : request);
+      const answer = await ask(wanted.collectionIds, skipsTotal ? withoutTotal(request) : request);
       // PocketBase may have answered by a rule that Hapta has not heard of. If so, the lease breaks here.
       if (isRuled && !(await collections.confirm(0))) cache.versions.move(names, "rules not confirmed");
       return answer;

@@ -1,6 +1,7 @@
 // Looks, once the cache is open for the first time, what it will make of each collection, and whether PocketBase gives the
 // same answer twice to the same question: what a hook draws or reads from a clock must not be kept. Answers nobody.
 import type { SelfCheck } from "../cache/selfCheck.ts";
+import { recordsOf } from "../cache/written.ts";
 import type { Collection } from "../pocketbase/collection.ts";
 import { createGuestRead } from "../pocketbase/guestRead.ts";
 import type { Services } from "../services.ts";
@@ -24,7 +25,6 @@ interface Plan {
   readonly kind: "plan";
   readonly sharing: string;
   readonly collectionIds: readonly string[];
-  readonly names: readonly string[];
 }
 
 /** Begins when the cache opens; the outcome goes to the cache and, in one line, to the log. */
@@ -55,7 +55,7 @@ const check = async (services: Services, plans: Plans): Promise<void> => {
   for (const { collection, plan } of planned) {
     if (plan.kind === "none" || plan.sharing !== "public") continue;
     const ask = (): Promise<string | undefined> => guestRead(`${pathOf(collection)}?${QUERY}`);
-    if (await isSteady(ask, () => cache.versions.lease(plan.names))) continue;
+    if (await isSteady(ask, () => cache.versions.lease(plan.collectionIds.map(recordsOf)))) continue;
     unsteady.push(collection.name);
     for (const id of plan.collectionIds) cache.unsteady.add(id);
     log(

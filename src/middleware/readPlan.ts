@@ -1,14 +1,20 @@
 // What the stage `cache` knows about a read before it knows who asks: its key, who may share its answer, what that
 // depends on. Remembers it for as long as the schema stays. Holds no answers.
+import type { Interest } from "../cache/interests.ts";
 import { type Parameters, renderReadKey, toParameters } from "../cache/readKey.ts";
 import { createReadNames, type ReadNames } from "../cache/readNames.ts";
-import { recordsOf } from "../cache/written.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Collection } from "../pocketbase/collection.ts";
 import type { Schema } from "../pocketbase/liveSchema.ts";
-import { type Scope, scopeOf } from "../rules/scope.ts";
+import type { Equality } from "../rules/equalities.ts";
+import { type Need, type Scope, scopeOf } from "../rules/scope.ts";
 import type { Services } from "../services.ts";
 import type { Settings } from "../settings.ts";
+
+/** What a read depends on within one collection, as far as that can be said before who asks is known. */
+interface PlannedNeed extends Omit<Interest, "by"> {
+  readonly by: Equality | undefined;
+}
 
 /** A read that may be kept. */
 export interface ReadPlan {
@@ -24,8 +30,8 @@ export interface ReadPlan {
   readonly reason: string;
   /** Ids of the collections it depends on. */
   readonly collectionIds: readonly string[];
-  /** The same as names of dependencies. */
-  readonly names: readonly string[];
+  /** What of them it depends on. */
+  readonly needs: readonly PlannedNeed[];
   /** Whether an answer of this status may be kept. */
   readonly keeps: (status: number) => boolean;
 }
@@ -125,6 +131,7 @@ const planRead = (
     filter: parameter(parameters, "filter"),
     sort: parameter(parameters, "sort"),
     expand: parameter(parameters, "expand"),
+    fields: parameter(parameters, "fields"),
     caller,
   });
   if (scope.sharing === "nobody") return none("rule", scope.reason);
@@ -139,20 +146,44 @@ const planRead = (
   const totalKey =
     operation === "list" && !scope.readsQuery ? totalKeyOf(collection.name, parameters) : undefined;
   const name = readNames({ collection, recordId, parameters });
-  const read = { key, name, totalKey, keeps: keepsFor(collection.rules[operation], operation) };
-  return toPlan(collection, read, scope);
+  const needs = [...scope.needs].map((need) =>
+    toNeed(need, recordId === undefined ? undefined : { collection, recordId }),
+  );
+  const keeps = keepsFor(collection.rules[operation], operation);
+  return toPlan(collection, { key, name, totalKey, needs, keeps }, scope);
 };
+
+// A read of one record depends on that one alone where nothing else leads to its collection.
+const toNeed = (
+  [collectionId, need]: readonly [string, Need],
+  one: { readonly collection: Collection; readonly recordId: string } | undefined,
+): PlannedNeed => {
+  if (one?.collection.id === collectionId && !need.isJoined)
+    return {
+      collectionId,
+      fields: undefined,
+      by: { field: "id", value: { kind: "json", text: JSON.stringify(one.recordId) } },
+    };
+  const fields = need.fields === undefined ? undefined : [...need.fields].sort();
+  return { collectionId, fields, by: rarestOf(need.equalities) };
+};
+
+// A value that few records have tells more changes apart.
+const rarestOf = (equalities: readonly Equality[]): Equality | undefined =>
+  equalities.find(({ value }) => value.kind === "caller") ??
+  equalities.find(({ value }) => value.kind === "json" && value.text.startsWith('"')) ??
+  equalities[0];
 
 const toPlan = (
   { id }: Collection,
-  read: Pick<ReadPlan, "key" | "name" | "totalKey" | "keeps">,
+  read: Pick<ReadPlan, "key" | "name" | "totalKey" | "needs" | "keeps">,
   { sharing, reason, collections }: Scope,
 ): ReadPlan | NoPlan => {
   if (sharing === "nobody") return none("rule", reason);
   const collectionIds = [...collections];
   // No record of a view ever changes, but an operator may forget it by its name.
-  const names = [...new Set([...collectionIds, id])].map(recordsOf);
-  return { kind: "plan", ...read, sharing, reason, collectionIds, names };
+  const own = collections.has(id) ? [] : [{ collectionId: id, fields: undefined, by: undefined }];
+  return { kind: "plan", ...read, needs: [...read.needs, ...own], sharing, reason, collectionIds };
 };
 
 /** What says which part of a list is shown, not which records are in it. */

@@ -17,10 +17,23 @@ export interface PathContext {
   readonly isPrivileged: boolean;
 }
 
-/** The collections a path joins, in order, and how many of the steps may lead to several records; or why PocketBase
- * refuses it. */
+/** A field that a path reads, and whose it is. */
+interface FieldRead {
+  readonly collection: Collection;
+  readonly field: string;
+}
+
+/**
+ * The collections a path joins, in order, every field it reads on its way, and how many of the steps may lead to several
+ * records; or why PocketBase refuses it.
+ */
 export type Walk =
-  | { readonly ok: true; readonly joined: readonly Collection[]; readonly manyCount: number }
+  | {
+      readonly ok: true;
+      readonly joined: readonly Collection[];
+      readonly reads: readonly FieldRead[];
+      readonly manyCount: number;
+    }
   | { readonly ok: false; readonly reason: string };
 
 /** Segments before the last one that PocketBase follows. */
@@ -32,20 +45,30 @@ const RELATIONS_MAX = 6;
  */
 export const walkPath = (path: readonly string[], context: PathContext): Walk => {
   const joined: Collection[] = [];
+  const reads: FieldRead[] = [];
   let [current, manyCount] = [context.base, 0];
   for (const [index, segment] of path.slice(0, -1).entries()) {
     const field = current.fieldByName.get(segment);
     if (isLocked(field, context)) return refused(`${segment} can't be filtered by.`);
-    if (endsAt(field, path.slice(index + 1))) return { ok: true, joined, manyCount };
+    const own = { collection: current, field: segment };
+    if (endsAt(field, path.slice(index + 1))) return { ok: true, joined, reads: [...reads, own], manyCount };
     if (index >= RELATIONS_MAX) return refused(`Relations are followed ${RELATIONS_MAX} deep.`);
     const step = field === undefined ? backwards(segment, current, context) : forwards(field, context);
     if (typeof step === "string") return refused(step);
+    reads.push(field === undefined ? readBack(step.to, segment) : own);
     joined.push(step.to);
     manyCount += step.manyCount;
     current = step.to;
   }
-  return reasonAtEnd(path.at(-1) ?? "", current, context) ?? { ok: true, joined, manyCount };
+  const last = path.at(-1) ?? "";
+  reads.push({ collection: current, field: splitModifier(last).name });
+  return reasonAtEnd(last, current, context) ?? { ok: true, joined, reads, manyCount };
 };
+
+const readBack = (collection: Collection, segment: string): FieldRead => ({
+  collection,
+  field: toBackRelation(segment)?.field ?? "",
+});
 
 const isLocked = (field: CollectionField | undefined, context: PathContext): boolean =>
   field?.isHidden === true && !context.isPrivileged;

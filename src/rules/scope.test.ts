@@ -72,6 +72,7 @@ const ask = (name: string, { rule, ...asked }: Asked = {}) => {
     filter: undefined,
     sort: undefined,
     expand: undefined,
+    fields: undefined,
     caller: named("users"),
     ...asked,
   };

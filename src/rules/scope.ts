@@ -1,6 +1,7 @@
 // Who may share the answer of a read, and what it depends on: read from the rules of every collection the read
 // touches. Knows no caller but their collection, keeps no answer. What it does not understand, nobody shares.
 import type { Collection } from "../pocketbase/collection.ts";
+import { type Equality, equalitiesOf } from "./equalities.ts";
 import type { Expression, Operand } from "./expression.ts";
 import { comparisonsOf, operandsOf } from "./expression.ts";
 import { FUNCTIONS, readsClock } from "./functions.ts";
@@ -9,6 +10,7 @@ import { parseExpand } from "./parseExpand.ts";
 import { parseFilter, parseRule } from "./parseFilter.ts";
 import { parseSort } from "./parseSort.ts";
 import { type PathContext, walkPath } from "./paths.ts";
+import { shownFields } from "./shownFields.ts";
 import { viewSources } from "./viewSources.ts";
 
 /**
@@ -30,8 +32,19 @@ export interface ScopeQuestion {
   readonly filter: string | undefined;
   readonly sort: string | undefined;
   readonly expand: string | undefined;
+  readonly fields: string | undefined;
   /** The auth collection of who asks; undefined for guests. */
   readonly caller: Collection | undefined;
+}
+
+/** What of a collection decides about an answer. */
+export interface Need {
+  /** Names of the fields that are shown, compared or sorted by; undefined when any may be. */
+  readonly fields: ReadonlySet<string> | undefined;
+  /** Records of it are joined or expanded: not only those that the answer lists. */
+  readonly isJoined: boolean;
+  /** What all records that can be in the answer have; records without any one of it are never in it. */
+  readonly equalities: readonly Equality[];
 }
 
 /** What a read's answer may be kept for. */
@@ -44,6 +57,8 @@ export interface Scope {
    * always does as well, unless the answer is public.
    */
   readonly collections: ReadonlySet<string>;
+  /** The same with what of them decides. */
+  readonly needs: ReadonlyMap<string, Need>;
   /** A rule reads query parameters, so none of them may be left out of a key. */
   readonly readsQuery: boolean;
 }
@@ -61,7 +76,7 @@ class Judge implements Scope {
   sharing: Sharing = "public";
   reason = "no rule asks who reads";
   readsQuery = false;
-  readonly collections = new Set<string>();
+  readonly needs = new Map<string, Need>();
   readonly #question: ScopeQuestion;
   /** Rules that were looked at, by collection and kind: many paths lead to the same ones. */
   readonly #seen = new Set<string>();
@@ -70,14 +85,34 @@ class Judge implements Scope {
     this.#question = question;
   }
 
+  get collections(): ReadonlySet<string> {
+    return new Set(this.needs.keys());
+  }
+
   read(): void {
-    const { collection, operation, filter = "", sort = "", expand = "" } = this.#question;
-    this.#depend(collection);
+    const { collection, operation, filter = "", sort = "", expand = "", fields = "" } = this.#question;
+    const shown = operation === "list" ? shownFields(fields, collection) : undefined;
+    this.#depend(collection, shown, false);
     this.#rule(collection, operation);
     this.#shown(collection);
     if (operation === "list" && filter !== "") this.#filter(collection, filter);
     if (operation === "list" && sort !== "") this.#sort(collection, sort);
     if (expand !== "") this.#expand(collection, expand);
+    this.#share();
+  }
+
+  // Only where the collection is nothing but the base: a record that is joined or expanded may be any.
+  #share(): void {
+    const { collection, operation, filter = "" } = this.#question;
+    const need = this.needs.get(collection.id);
+    if (need === undefined || need.isJoined || operation !== "list") return;
+    const rule = collection.rules.list ?? "";
+    const parsed = [
+      rule === "" ? undefined : parseRule(rule),
+      filter === "" ? undefined : parseFilter(filter),
+    ];
+    const expressions = parsed.flatMap((one) => (one?.ok === true ? [one.value] : []));
+    this.needs.set(collection.id, { ...need, equalities: equalitiesOf(expressions, collection) });
   }
 
   #narrow(to: Sharing, reason: string): void {
@@ -86,15 +121,23 @@ class Judge implements Scope {
     this.reason = reason;
   }
 
-  #depend(collection: Collection): void {
+  /** @param fields - What of its records is read; undefined for all. @param isJoined - As something else than the base. */
+  #depend(collection: Collection, fields: Iterable<string> | undefined, isJoined: boolean): void {
     if (collection.type !== "view") {
-      this.collections.add(collection.id);
+      this.#need(collection, { fields: fields === undefined ? undefined : new Set(fields), isJoined });
       if (collection.type === "other") this.#narrow("nobody", `${collection.name} is of an unknown type`);
       return;
     }
     const sources = viewSources(collection, this.#question.find);
     if (sources === undefined) return this.#narrow("nobody", `the view ${collection.name} is not understood`);
-    for (const { id } of sources) this.collections.add(id);
+    for (const source of sources) this.#need(source, { fields: undefined, isJoined: true });
+  }
+
+  #need({ id }: Collection, { fields, isJoined }: Omit<Need, "equalities">): void {
+    const known = this.needs.get(id);
+    const isAny = fields === undefined || (known !== undefined && known.fields === undefined);
+    const all = isAny ? undefined : new Set([...(known?.fields ?? []), ...fields]);
+    this.needs.set(id, { fields: all, isJoined: isJoined || known?.isJoined === true, equalities: [] });
   }
 
   /** Records of a collection may stand in the answer: an e-mail address is not there for everybody. */
@@ -139,7 +182,8 @@ class Judge implements Scope {
       for (const segment of path) {
         const next = this.#expanded(current, segment);
         if (next === undefined) return this.#narrow("nobody", `expand ${segment} is not understood`);
-        this.#depend(next);
+        this.#depend(next, undefined, true);
+        if (current.fieldByName.has(segment)) this.#depend(current, [segment], false);
         this.#rule(next, "view");
         this.#shown(next);
         current = next;
@@ -192,7 +236,7 @@ class Judge implements Scope {
       case "collection": {
         const base = this.#question.find(name.collection);
         if (base === undefined) return nobody();
-        this.#depend(base);
+        this.#depend(base, [], true);
         return this.#walk(name.path, { ...place, base, isRule: true });
       }
       case "request":
@@ -209,15 +253,19 @@ class Judge implements Scope {
     const isWhether = first === "id" && place.isAskedIfEmpty === true;
     this.#narrow(rest.length === 0 && (isOfKind || isWhether) ? "kind" : "principal", reason);
     const { caller } = this.#question;
-    if (rest.length > 0 && caller !== undefined) this.#walk(path, { ...place, base: caller, isRule: true });
+    if (rest.length > 0 && caller !== undefined)
+      this.#walk(path, { ...place, base: caller, isRule: true, isCaller: true });
   }
 
-  #walk(path: readonly string[], { base, isRule, name }: Place): void {
+  #walk(path: readonly string[], { base, isRule, name, isCaller }: Place): void {
     const context: PathContext = { find: this.#question.find, base, isPrivileged: isRule };
     const walk = walkPath(path, context);
     if (!walk.ok) return this.#narrow("nobody", `${name} reads ${path.join(".")}`);
+    // The first is the base's own; a caller's record counts as such, whatever changes in it.
+    for (const { collection, field } of isCaller === true ? walk.reads.slice(1) : walk.reads)
+      this.#depend(collection, [field], false);
     for (const joined of walk.joined) {
-      this.#depend(joined);
+      this.#depend(joined, [], true);
       // A client's filter sees of other collections what its list rule lets through.
       if (!isRule) this.#rule(joined, "list");
     }
@@ -232,6 +280,8 @@ interface Place {
   readonly isRule: boolean;
   /** It is compared with the empty text. */
   readonly isAskedIfEmpty?: boolean;
+  /** The base is the record of who asks. */
+  readonly isCaller?: boolean;
 }
 
 const isEmptyText = (operand: Operand): boolean => operand.kind === "text" && operand.value === "";

@@ -1,7 +1,7 @@
 // The admin call that says what the cache makes of a read: its key, who may share the answer and why, what it depends on and
 // what moved that last. Asks nobody.
 import { createRoute, z } from "@hono/zod-openapi";
-import { EVERYTHING } from "../../cache/written.ts";
+import { collectionIn, EVERYTHING } from "../../cache/written.ts";
 import { createExplain } from "../../middleware/cache.ts";
 import type { ControlPart } from "./controlApp.ts";
 import {
@@ -30,9 +30,10 @@ const explanationSchema = z
     dependencies: z
       .array(
         z.object({
-          name: z
-            .string()
-            .meta({ description: "`*` everything, `c:` a collection's records, `r:` the caller." }),
+          name: z.string().meta({
+            description:
+              "`*` everything, `c:` a collection's records (behind `/`: which fields, and by which value), `r:` the caller.",
+          }),
           collection: z.string().optional(),
           moved: z.string().optional(),
           cause: z.string().optional(),
@@ -102,7 +103,7 @@ export const addCacheExplain: ControlPart = (app, services) => {
 
   function describe(name: string) {
     const known = cache.versions.look(name);
-    const collection = name.startsWith("c:") ? collections.find(name.slice(2))?.name : undefined;
+    const collection = collections.find(collectionIn(name) ?? "")?.name;
     return {
       name,
       ...(collection === undefined ? {} : { collection }),

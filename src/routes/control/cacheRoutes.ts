@@ -172,7 +172,7 @@ const addPurge: ControlPart = (app, { cache, collections }) => {
   const move = (name: string): number => {
     const countCurrent = (): number => [...cache.store.all()].filter(({ lease }) => lease.holds()).length;
     const before = countCurrent();
-    cache.versions.move([name], "a purge");
+    cache.changes.forget(name, "a purge");
     return before - countCurrent();
   };
 

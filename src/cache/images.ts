@@ -1,0 +1,155 @@
+// The records of which the feed has told a while ago what they are like, so that at the next change it is known what they
+// may have been before. Knows no connection and no answers.
+
+/** A record's fields as JSON texts; a field that is not in it is not known. */
+export type Image = ReadonlyMap<string, string>;
+
+/** A change of one record. */
+export interface RecordChange {
+  readonly collectionId: string;
+  readonly recordId: string;
+  readonly action: "create" | "update" | "delete";
+  /** All that the record may have been before, none when there was no record; undefined when nobody knows. */
+  readonly before: readonly Image[] | undefined;
+  /** The same of what it is now. */
+  readonly after: readonly Image[] | undefined;
+}
+
+/** What the feed tells. */
+interface Told {
+  readonly collectionId: string;
+  readonly recordId: string;
+  readonly action: "create" | "update" | "delete";
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/** What a superuser sees of a collection's records. */
+export interface RecordShape {
+  readonly fields: ReadonlySet<string>;
+  /** A date that PocketBase renews at each save; undefined when there is none. */
+  readonly stampField: string | undefined;
+}
+
+/** How images are remembered. */
+export interface ImagesOptions {
+  readonly nowMs?: () => number;
+  readonly charsMax?: number;
+  readonly overlapMs?: number;
+}
+
+/** What images may take, in characters, those told longest ago going first. */
+const CHARS_MAX = 16_000_000;
+/**
+ * PocketBase tells of an update what that update has made of the record it had loaded; another one in between shows in
+ * the record, but not there. No update takes longer than this from loading to saving, and no event comes later.
+ */
+const OVERLAP_MS = 5_000;
+/** Of one record within that time; of more, nothing is known. */
+const IMAGES_MAX = 64;
+
+interface Seen {
+  readonly image: Image;
+  readonly toldMs: number;
+}
+
+/** Remembers images. What the feed tells may come late, twice and out of order. */
+export class Images {
+  readonly #charsMax: number;
+  readonly #overlapMs: number;
+  readonly #nowMs: () => number;
+  /** Newest last. */
+  readonly #byRecord = new Map<string, readonly Seen[]>();
+  #sinceMs: number;
+  #chars = 0;
+
+  constructor(options: ImagesOptions = {}) {
+    this.#charsMax = options.charsMax ?? CHARS_MAX;
+    this.#overlapMs = options.overlapMs ?? OVERLAP_MS;
+    this.#nowMs = options.nowMs ?? performance.now.bind(performance);
+    this.#sinceMs = this.#nowMs();
+  }
+
+  /** Takes in what the feed tells. @returns undefined when exactly this was told already. */
+  take({ record, ...told }: Told, { fields, stampField }: RecordShape): RecordChange | undefined {
+    const key = `${told.collectionId}/${told.recordId}`;
+    const seen = this.#byRecord.get(key) ?? [];
+    const image = toImage(record, fields);
+    if (image === undefined) {
+      this.#forget(key);
+      return { ...told, before: undefined, after: undefined };
+    }
+    const isStamped = stampField !== undefined && told.action !== "delete";
+    if (isStamped && seen.some((one) => isSame(one.image, image))) return undefined;
+    const images = seen.map((one) => one.image);
+    if (told.action === "delete") {
+      this.#forget(key);
+      return { ...told, before: this.#isYoung() ? undefined : [...images, image], after: [] };
+    }
+    this.#remember(key, seen, image);
+    if (told.action === "create") return { ...told, before: [], after: [image] };
+    const isKnown = images.length > 0 && images.length < IMAGES_MAX;
+    return { ...told, before: isKnown ? images : undefined, after: [image] };
+  }
+
+  /** Forgets everything: something may have happened of which nobody told. */
+  clear(): void {
+    this.#byRecord.clear();
+    this.#chars = 0;
+    this.#sinceMs = this.#nowMs();
+  }
+
+  // What is told now may be of a record that was changed before anything was told.
+  #isYoung(): boolean {
+    return this.#nowMs() - this.#sinceMs < this.#overlapMs;
+  }
+
+  #remember(key: string, seen: readonly Seen[], image: Image): void {
+    this.#forget(key);
+    if (this.#isYoung()) return;
+    const toldMs = this.#nowMs();
+    const kept = seen.filter((one) => toldMs - one.toldMs < this.#overlapMs);
+    const next = [...kept, { image, toldMs }].slice(-IMAGES_MAX);
+    this.#byRecord.set(key, next);
+    this.#chars += costOf(key, next);
+    for (const [oldest] of this.#byRecord) {
+      if (this.#chars <= this.#charsMax) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(key: string): void {
+    const seen = this.#byRecord.get(key);
+    if (seen === undefined) return;
+    this.#byRecord.delete(key);
+    this.#chars -= costOf(key, seen);
+  }
+}
+
+const costOf = (key: string, seen: readonly Seen[]): number => {
+  let chars = key.length + 200;
+  for (const { image } of seen) for (const [name, text] of image) chars += name.length + text.length + 20;
+  return chars;
+};
+
+/** What is not part of a record's own fields. */
+const ABOUT: ReadonlySet<string> = new Set(["collectionId", "collectionName"]);
+
+// A member that is no field, or a field that is missing, is the work of code in PocketBase that shows records otherwise
+// than they are: then nothing is certain.
+const toImage = (
+  record: Readonly<Record<string, unknown>>,
+  fields: ReadonlySet<string>,
+): Image | undefined => {
+  const image = new Map<string, string>();
+  for (const [name, value] of Object.entries(record)) {
+    if (ABOUT.has(name)) continue;
+    if (!fields.has(name)) return undefined;
+    image.set(name, JSON.stringify(value));
+  }
+  return image.size === fields.size ? image : undefined;
+};
+
+const isSame = (a: Image, b: Image): boolean => {
+  for (const [name, text] of a) if (b.get(name) !== text) return false;
+  return a.size === b.size;
+};

@@ -1,0 +1,110 @@
+// What answers depend on within a collection, and which of it a change touches. Everything in doubt is touched.
+import type { RecordChange } from "./images.ts";
+import { recordsOf } from "./written.ts";
+
+/** What decides about an answer within one collection. */
+export interface Interest {
+  readonly collectionId: string;
+  /** In alphabetical order; undefined when any field may decide. */
+  readonly fields: readonly string[] | undefined;
+  /** Only records with this value count: a JSON text; undefined for all records. */
+  readonly by: { readonly field: string; readonly value: string } | undefined;
+}
+
+/** What one change did to the answers there may be. */
+export interface Touched {
+  readonly names: readonly string[];
+  /** How many kinds of interest there are in the collection, and how many of them the change left alone. */
+  readonly kinds: number;
+  readonly spared: number;
+}
+
+/** Kinds of interest that are told apart in one collection; further ones count as interested in everything. */
+const KINDS_MAX = 64;
+/** A value that is longer is not told apart. */
+const VALUE_CHARS_MAX = 256;
+
+/** Interests that differ only in their value. */
+interface Kind {
+  readonly name: string;
+  readonly fields: readonly string[] | undefined;
+  readonly byField: string | undefined;
+}
+
+/** The kinds of interest there are, by collection. */
+export class Interests {
+  readonly #byCollection = new Map<string, Map<string, Kind>>();
+
+  /** The names of what an answer depends on, one for the kind and one for the value. Notes the kind. */
+  namesOf({ collectionId, fields, by }: Interest): readonly string[] {
+    const isPlain = fields === undefined && by === undefined;
+    if (isPlain || (by !== undefined && by.value.length > VALUE_CHARS_MAX)) return [recordsOf(collectionId)];
+    const name = `${recordsOf(collectionId)}/${fields?.join(",") ?? "*"}/${by?.field ?? ""}`;
+    if (!this.#note(collectionId, { name, fields, byField: by?.field })) return [recordsOf(collectionId)];
+    return by === undefined ? [name] : [name, `${name}=${by.value}`];
+  }
+
+  /** What moves when a record has changed. */
+  touchedBy(change: RecordChange): Touched {
+    const kinds = this.#byCollection.get(change.collectionId) ?? NONE;
+    const names = [recordsOf(change.collectionId)];
+    let spared = 0;
+    for (const kind of kinds.values()) {
+      if (isBeside(kind, change)) spared += 1;
+      else for (const value of valuesOf(kind, change)) names.push(kind.name + value);
+    }
+    return { names, kinds: kinds.size, spared };
+  }
+
+  /** What moves when anything in a collection may have changed. */
+  allOf(collectionId: string): readonly string[] {
+    const kinds = this.#byCollection.get(collectionId) ?? NONE;
+    return [recordsOf(collectionId), ...[...kinds.values()].map(({ name }) => name)];
+  }
+
+  /** Forgets the kinds; whoever calls moves everything first. */
+  clear(): void {
+    this.#byCollection.clear();
+  }
+
+  #note(collectionId: string, kind: Kind): boolean {
+    let kinds = this.#byCollection.get(collectionId);
+    if (kinds === undefined) {
+      kinds = new Map();
+      this.#byCollection.set(collectionId, kinds);
+    }
+    if (kinds.has(kind.name)) return true;
+    if (kinds.size >= KINDS_MAX) return false;
+    kinds.set(kind.name, kind);
+    return true;
+  }
+}
+
+const NONE: ReadonlyMap<string, Kind> = new Map();
+
+/** Whether a change is of other fields alone. */
+const isBeside = ({ fields }: Kind, { before, after }: RecordChange): boolean => {
+  if (fields === undefined || before === undefined || after === undefined) return false;
+  // One that comes or goes is everybody's concern.
+  if (before.length === 0 || after.length === 0) return false;
+  const images = [...before, ...after];
+  return fields.every((name) => {
+    const value = images[0]?.get(name);
+    return value !== undefined && images.every((image) => image.get(name) === value);
+  });
+};
+
+/** The ends of the names that a change moves: of the values the record may have had or has, or of the whole kind. */
+const valuesOf = ({ byField }: Kind, { recordId, before, after }: RecordChange): readonly string[] => {
+  if (byField === undefined) return [""];
+  // Which record it is stays certain, whatever is not.
+  if (byField === "id") return [`=${JSON.stringify(recordId)}`];
+  if (before === undefined || after === undefined) return [""];
+  const values = new Set<string>();
+  for (const image of [...before, ...after]) {
+    const value = image.get(byField);
+    if (value === undefined) return [""];
+    values.add(`=${value}`);
+  }
+  return [...values];
+};
