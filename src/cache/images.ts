@@ -69,6 +69,11 @@ export class Images {
     this.#sinceMs = this.#nowMs();
   }
 
+  /** What images take, in characters. */
+  get chars(): number {
+    return this.#chars;
+  }
+
   /** Takes in what the feed tells. @returns undefined when exactly this was told already. */
   take({ record, ...told }: Told, { fields, stampField }: RecordShape): RecordChange | undefined {
     const key = `${told.collectionId}/${told.recordId}`;

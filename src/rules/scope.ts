@@ -261,11 +261,12 @@ class Judge implements Scope {
     const context: PathContext = { find: this.#question.find, base, isPrivileged: isRule };
     const walk = walkPath(path, context);
     if (!walk.ok) return this.#narrow("nobody", `${name} reads ${path.join(".")}`);
-    // The first is the base's own; a caller's record counts as such, whatever changes in it.
-    for (const { collection, field } of isCaller === true ? walk.reads.slice(1) : walk.reads)
-      this.#depend(collection, [field], false);
+    for (const { collection, field } of walk.reads) {
+      const isJoined = walk.joined.includes(collection);
+      // A caller's own record counts as such, whatever changes in it.
+      if (isJoined || isCaller !== true) this.#depend(collection, [field], isJoined);
+    }
     for (const joined of walk.joined) {
-      this.#depend(joined, [], true);
       // A client's filter sees of other collections what its list rule lets through.
       if (!isRule) this.#rule(joined, "list");
     }

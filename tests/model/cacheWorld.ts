@@ -46,6 +46,8 @@ export const RULES: Readonly<Record<string, readonly (string | null)[]>> = {
     "team.members.id ?= @request.auth.id",
     '@collection.teams.name ?= "alpha"',
     "notes_via_doc.author ?= @request.auth.id",
+    "owner = @request.auth.id",
+    "kind = 'a' && (open = true || n > 3)",
     '@request.auth.team.name = "alpha"',
     "@request.query.share = title || open = true",
     '@request.headers.x_key = "k" || open = true',
@@ -87,6 +89,22 @@ const relation = (name: string, target: string, options: Json = {}): Json => ({
   ...options,
 });
 
+/** Most apps have one: it tells in which order a record was saved. */
+const stamp = (draw: Draw): readonly Json[] =>
+  draw.chance(0.8) ? [{ name: "updated", type: "autodate", onCreate: true, onUpdate: true }] : [];
+
+/** Code in PocketBase that makes of a write something else than its body says. */
+export const HOOKS = `
+onRecordUpdate((e) => {
+  if (e.record.get("title") === "t3") e.record.set("kind", e.record.get("n") > 5 ? "A" : "b");
+  e.next();
+}, "docs");
+onRecordCreate((e) => {
+  if (e.record.get("text") === "ab") e.record.set("author", "");
+  e.next();
+}, "notes");
+`;
+
 /** The collections, with rules drawn for each. */
 export const drawCollections = (draw: Draw): readonly Json[] => {
   const readable = (name: string): Json => {
@@ -115,15 +133,18 @@ export const drawCollections = (draw: Draw): readonly Json[] => {
     base("teams", [text("name"), relation("members", "people", { maxSelect: 5 })]),
     base("docs", [
       text("title"),
+      text("kind"),
       { name: "n", type: "number" },
       { name: "open", type: "bool" },
       relation("owner", "people", { cascadeDelete: draw.chance(0.5) }),
       relation("team", "teams", { cascadeDelete: draw.chance(0.3) }),
+      ...stamp(draw),
     ]),
     base("notes", [
       text("text"),
       relation("doc", "docs", { cascadeDelete: true }),
       relation("author", "people"),
+      ...stamp(draw),
     ]),
     {
       id: "pbc_stats",
@@ -157,7 +178,8 @@ export const drawBody = (draw: Draw, table: Table): Json => {
       };
     case "docs":
       return {
-        title: draw.pick(["t1", "t2", "t3"]),
+        title: draw.pick(["t1", "t1", "t2", "t3"]),
+        kind: draw.pick(["a", "a", "A", ""]),
         n: draw.below(10),
         open: draw.chance(0.5),
         owner: some("people"),
@@ -183,6 +205,14 @@ export const URLS: readonly string[] = [
   "docs/records?sort=id&expand=notes_via_doc.author",
   "docs/records?sort=id&share=t1",
   "docs/records?sort=id&fields=id,n",
+  "docs/records?sort=id&fields=id,title&filter=(open=true)",
+  "docs/records?sort=id&filter=(title='t1')",
+  "docs/records?sort=id&filter=(kind='a')",
+  "docs/records?sort=id&filter=(kind='A')",
+  "docs/records?sort=id&filter=(kind=null)&fields=id,kind",
+  "docs/records?sort=id&filter=(owner='personaaaaaaaa0')",
+  "notes/records?sort=id&filter=(doc='docaaaaaaaaaaa0')&fields=id,text,expand.author.name&expand=author",
+  "notes/records?sort=id&fields=id&filter=(doc.title='t1')",
   ...IDS.docs.map((id) => `docs/records/${id}`),
   ...IDS.docs.slice(0, 2).map((id) => `docs/records/${id}?expand=team,owner,notes_via_doc`),
   "notes/records?sort=id",

@@ -41,20 +41,20 @@ const BUGS: readonly Bug[] = [
   {
     name: "a gap of the feed is ignored",
     file: "services.ts",
-    from: "  changes.onGap((reason) => versions.move([EVERYTHING],",
-    to: "  changes.onGap((reason) => versions.move([],",
+    from: "  changes.onGap((reason) => cached.gap(",
+    to: "  changes.onGap((reason) => String(",
   },
   {
     name: "an expanded collection is no dependency",
     file: "rules/scope.ts",
-    from: "        this.#depend(next);\n",
+    from: "        this.#depend(next, undefined, true);\n",
     to: "",
   },
   {
     name: "a joined collection is no dependency",
     file: "rules/scope.ts",
-    from: "      this.#depend(joined);\n",
-    to: "",
+    from: "if (isJoined || isCaller !== true)",
+    to: "if (!isJoined && isCaller !== true)",
   },
   {
     name: "the caller's own record is no dependency",
@@ -64,7 +64,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     name: "the items of a batch are not noted",
-    file: "middleware/noteWrite.ts",
+    file: "middleware/writtenBy.ts",
     from: "      return byBatch(exchange.batchPayload, collections);",
     to: "      return [];",
   },
@@ -77,14 +77,56 @@ const BUGS: readonly Bug[] = [
   {
     name: "a change of the schema is ignored",
     file: "services.ts",
-    from: '  collections.onChange(() => versions.move([EVERYTHING], "a change of the schema"));',
+    from: '  collections.onChange(() => cached.remake("a change of the schema"));',
     to: "",
   },
   {
     name: "a write counts only once its client was answered",
     file: "pipeline.ts",
-    from: "      traced.exchange?.whenDone?.(answer.status);",
-    to: "      const { exchange } = traced;\n      setTimeout(() => exchange?.whenDone?.(answer.status), 20);",
+    from: "    traced.exchange?.whenDone?.(answer.status);",
+    to: "    const { exchange } = traced;\n    setTimeout(() => exchange?.whenDone?.(answer.status), 20);",
+  },
+  {
+    name: "a list keeps what has left it by getting another value",
+    file: "cache/interests.ts",
+    from: "  for (const image of [...before, ...after]) {",
+    to: "  for (const image of after) {",
+  },
+  {
+    name: "values are compared whatever their case",
+    file: "cache/interests.ts",
+    from: "    const value = image.get(byField);\n    if",
+    to: "    const value = image.get(byField)?.toLowerCase();\n    if",
+  },
+  {
+    name: "null is a value of its own",
+    file: "rules/equalities.ts",
+    from: '  if (value.kind !== "text" ||',
+    to: '  if (value.kind === "identifier" && value.name === "null")\n    return { field: field.name, value: { kind: "json", text: "null" } };\n  if (value.kind !== "text" ||',
+  },
+  {
+    name: "one of several possible values is taken for the only one",
+    file: "rules/equalities.ts",
+    from: 'expression.kind === "and" ?',
+    to: 'expression.kind !== "comparison" ?',
+  },
+  {
+    name: "what a list filters or sorts by, and does not show, is nobody's concern",
+    file: "rules/scope.ts",
+    from: "this.#depend(collection, [field], isJoined);",
+    to: "this.#depend(collection, isJoined ? [field] : [], isJoined);",
+  },
+  {
+    name: "a record that is expanded or joined is taken for the one that is read",
+    file: "middleware/readPlan.ts",
+    from: " && !need.isJoined)",
+    to: ")",
+  },
+  {
+    name: "whatever the feed tells of a record is taken for the write under way",
+    file: "middleware/hearWrite.ts",
+    from: "if (told.recordId !== recordId || told.action !== ACTIONS[method]) return false;",
+    to: "return true;",
   },
 ];
 
