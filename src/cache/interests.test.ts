@@ -51,10 +51,11 @@ describe("a change touches", () => {
 
   test("the old value and the new one when both are known", () => {
     const { name, touched } = create();
-    const names = ["x", "y", "z"].map((value) => name(by(value)));
+    const [x, y] = [name(by("x")), name(by("y"))];
+    name(by("z"));
     touched("create", { post: "x" });
-    expect(touched("update", { post: "y", updated: "2" })).toEqual([`c:${C}`, names[0], names[1]]);
-    expect(touched("update", { post: "y", title: "t", updated: "3" })).toContain(names[0] ?? "");
+    expect(touched("update", { post: "y", updated: "2" })).toEqual([`c:${C}`, x, y]);
+    expect(touched("update", { post: "y", title: "t", updated: "3" })).toContain(x);
   });
 
   test("all that a record was within the time in which updates may overlap, and no more after it", () => {
