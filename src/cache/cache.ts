@@ -21,6 +21,9 @@ export interface CacheCounts {
   bypasses: number;
   /** Answers that were not kept because something moved while they were made. */
   broken: number;
+  /** Answers that were fetched anew after something had moved under a kept one, and those that came back the same. */
+  renewed: number;
+  needless: number;
   /** Hits that were compared with PocketBase, and those that differed. */
   verified: number;
   violations: number;
@@ -50,6 +53,8 @@ export interface CacheRead extends ReadMark {
 /** Keys whose answers turned out not to be for keeping are not filled again for this long. */
 const LOOSE_MS = 30_000;
 const LOOSE_MAX = 10_000;
+/** Keys whose last answer is remembered by its tag, to see whether the next one is another. */
+const MOVED_MAX = 10_000;
 
 /** The share of the memory that totals may take. */
 const TOTALS_SHARE = 1 / 32;
@@ -69,6 +74,8 @@ export class Cache {
     joined: 0,
     bypasses: 0,
     broken: 0,
+    renewed: 0,
+    needless: 0,
     verified: 0,
     violations: 0,
   };
@@ -77,6 +84,7 @@ export class Cache {
   /** Undefined until the check at the start is over. */
   selfCheck: SelfCheck | undefined;
   readonly #flights = new Flights();
+  readonly #moved = new Map<string, string>();
   readonly #looseUntilMs = new Map<string, number>();
   readonly #nowMs: () => number;
 
@@ -96,6 +104,8 @@ export class Cache {
     if (entry === undefined) return undefined;
     if (entry.lease.holds()) return entry;
     this.store.delete(key);
+    if (this.#moved.size >= MOVED_MAX) this.#moved.clear();
+    this.#moved.set(key, entry.etag);
     return undefined;
   }
 
@@ -162,8 +172,17 @@ export class Cache {
       this.counts.broken += 1;
       return false;
     }
+    this.#noteRenewal(mark.key, kept.etag);
     this.store.put({ ...kept, ...mark, lease, storedMs: this.#nowMs(), hits: 0 });
     return this.store.peek(mark.key) !== undefined;
+  }
+
+  #noteRenewal(key: string, etag: string): void {
+    const before = this.#moved.get(key);
+    if (before === undefined) return;
+    this.#moved.delete(key);
+    this.counts.renewed += 1;
+    if (before === etag) this.counts.needless += 1;
   }
 
   #noteLoose(key: string): void {

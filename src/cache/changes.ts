@@ -6,7 +6,7 @@ import { Hearings } from "./hearings.ts";
 import { Images, type RecordShape } from "./images.ts";
 import { Interests } from "./interests.ts";
 import type { Versions } from "./versions.ts";
-import { callerOf, collectionIn, EVERYTHING, recordIn } from "./written.ts";
+import { callerOf, collectionIn, EVERYTHING, recordIn, recordOf } from "./written.ts";
 
 /** How precise changes were. */
 export interface ChangeCounts {
@@ -24,6 +24,7 @@ export class Changes {
   readonly counts: ChangeCounts = { changes: 0, kinds: 0, spared: 0 };
   readonly #images: Images;
   readonly #versions: Versions;
+  readonly #distrusted = new Set<string>();
   readonly #shapes = new WeakMap<Collection, RecordShape>();
 
   constructor(versions: Versions, images = new Images()) {
@@ -36,6 +37,7 @@ export class Changes {
     const { collectionId, recordId, action, record } = event;
     const cause = "the change feed";
     if (collection === undefined) this.move([EVERYTHING], cause);
+    else if (this.#distrusted.has(collectionId)) this.move([recordOf(collectionId, recordId)], cause);
     else {
       const change = this.#images.take(event, this.#shapeOf(collection));
       if (change === undefined) return;
@@ -64,6 +66,11 @@ export class Changes {
         this.#versions.move(this.interests.touchedBy({ collectionId, recordId, ...unknown }).names, cause);
       }
     }
+  }
+
+  /** A kept answer was not what it should have been: what the feed tells of these records is not enough any more. */
+  distrust(names: Iterable<string>): void {
+    for (const name of names) this.#distrusted.add(collectionIn(name) ?? "");
   }
 
   /** Moves what is named, as something may have happened to it of which nobody told. */

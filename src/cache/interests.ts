@@ -14,7 +14,7 @@ export interface Interest {
 /** What one change did to the answers there may be. */
 export interface Touched {
   readonly names: readonly string[];
-  /** How many kinds of interest there are in the collection, and how many of them the change left alone. */
+  /** How many kinds of interest there are in the collection, and how many of them it left alone, wholly or but for some values. */
   readonly kinds: number;
   readonly spared: number;
 }
@@ -50,8 +50,9 @@ export class Interests {
     const names = [recordsOf(change.collectionId)];
     let spared = 0;
     for (const kind of kinds.values()) {
-      if (isBeside(kind, change)) spared += 1;
-      else for (const value of valuesOf(kind, change)) names.push(kind.name + value);
+      const values = isBeside(kind, change) ? [] : valuesOf(kind, change);
+      if (values[0] !== "") spared += 1;
+      for (const value of values) names.push(kind.name + value);
     }
     return { names, kinds: kinds.size, spared };
   }

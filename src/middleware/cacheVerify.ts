@@ -47,6 +47,7 @@ export const createVerify = (
     cache.counts.verified += 1;
     if (!isWrong) return;
     cache.counts.violations += 1;
+    cache.changes.distrust(entry.lease.dependencies.map(({ name }) => name));
     cache.purge(({ key }) => key === entry.key);
     log("error", "A kept answer is not what PocketBase says; see docs/cache.md for what Hapta can't know.", {
       key: entry.key,

@@ -99,12 +99,6 @@ const BUGS: readonly Bug[] = [
     to: "    const value = image.get(byField)?.toLowerCase();\n    if",
   },
   {
-    name: "null is a value of its own",
-    file: "rules/equalities.ts",
-    from: '  if (value.kind !== "text" ||',
-    to: '  if (value.kind === "identifier" && value.name === "null")\n    return { field: field.name, value: { kind: "json", text: "null" } };\n  if (value.kind !== "text" ||',
-  },
-  {
     name: "one of several possible values is taken for the only one",
     file: "rules/equalities.ts",
     from: 'expression.kind === "and" ?',

@@ -35,6 +35,17 @@ const stateSchema = z
     broken: z
       .number()
       .meta({ description: "Answers not kept because something moved while they were made." }),
+    renewed: z
+      .number()
+      .meta({ description: "Answers fetched anew after something had moved under a kept one." }),
+    needless: z
+      .number()
+      .meta({ description: "Those of them that came back the same: what moved did not matter." }),
+    changes: z.number().meta({ description: "Changes of records that PocketBase's feed told." }),
+    kinds: z
+      .number()
+      .meta({ description: "Kinds of kept answers that those could have been about, summed up." }),
+    spared: z.number().meta({ description: "Kinds of them that a change provably was not about." }),
     verified: z.number(),
     selfCheck: z
       .object({
@@ -130,6 +141,7 @@ const addState: ControlPart = (app, { cache, cacheGate, settings }) => {
       ...(closedBecause === undefined ? {} : { closedBecause }),
       ...{ entries, bytes, bytesMax },
       ...counts,
+      ...cache.changes.counts,
       ...(cache.selfCheck === undefined ? {} : { selfCheck: showCheck(cache.selfCheck) }),
       hapta_cache_violations_total: violations,
     };
