@@ -243,7 +243,12 @@ const createPeerBound = (limits: Limits, trustedProxies: readonly string[]): Pee
 // What changes past Hapta, and what may have.
 const followForCache = ({ changes: cached }: Cache, { changes, collections }: Following): void => {
   changes.onEvent((event) => cached.tell(event, collections.find(event.collectionId)));
-  changes.onGap((reason) => cached.gap(`a gap in the change feed: ${reason}`));
+  changes.onGap((reason) => {
+    const cause = `a gap in the change feed: ${reason}`;
+    // Nothing is known to have changed while it lasts; what did is forgotten at its end.
+    if (changes.state() === "closed") cached.lose(cause);
+    else cached.gap(cause);
+  });
   collections.onChange(() => cached.remake("a change of the schema"));
 };
 

@@ -26,6 +26,8 @@ export interface CacheCounts {
   needless: number;
   /** Hits that were compared with PocketBase, and those that differed. */
   verified: number;
+  /** Kept answers that were given because PocketBase failed. */
+  stale: number;
   violations: number;
 }
 
@@ -77,6 +79,7 @@ export class Cache {
     renewed: 0,
     needless: 0,
     verified: 0,
+    stale: 0,
     violations: 0,
   };
   /** Ids of collections that PocketBase shows differently each time: nothing that depends on them is kept. */
@@ -103,6 +106,8 @@ export class Cache {
     const entry = this.store.use(key);
     if (entry === undefined) return undefined;
     if (entry.lease.holds()) return entry;
+    // What nobody is known to have changed may be wanted when PocketBase fails.
+    if (entry.lease.holdsAsFarAsKnown()) return undefined;
     this.store.delete(key);
     if (this.#moved.size >= MOVED_MAX) this.#moved.clear();
     this.#moved.set(key, entry.etag);

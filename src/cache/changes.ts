@@ -5,7 +5,7 @@ import type { FeedEvent } from "../pocketbase/feedEvent.ts";
 import { Hearings } from "./hearings.ts";
 import { Images, type RecordShape } from "./images.ts";
 import { Interests } from "./interests.ts";
-import type { Versions } from "./versions.ts";
+import { UNHEARD, type Versions } from "./versions.ts";
 import { callerOf, collectionIn, EVERYTHING, recordIn, recordOf } from "./written.ts";
 
 /** How precise changes were. */
@@ -77,6 +77,11 @@ export class Changes {
   forget(name: string, cause: string): void {
     this.#images.clear();
     this.move([name], cause);
+  }
+
+  /** From now on changes go untold. */
+  lose(cause: string): void {
+    this.forget(UNHEARD, cause);
   }
 
   /** Changes may have gone untold. */

@@ -8,7 +8,7 @@ test("what depends on a collection ends at its age", () => {
   const versions = new Versions();
   const tasks = new Map<number, () => void>();
   startMaxAges({
-    versions,
+    changes: versions,
     maxAgesMs: new Map([
       ["reports", 5_000],
       ["gone", 7_000],

@@ -4,7 +4,7 @@ import { recordsOf } from "./written.ts";
 
 /** What is needed for it. */
 export interface MaxAgeOptions {
-  readonly changes: Pick<Changes, "forget">;
+  readonly changes: Pick<Changes, "move">;
   /** Milliseconds by a collection's name or id. */
   readonly maxAgesMs: ReadonlyMap<string, number>;
   /** The id of a collection by its name or id; undefined for none. */
@@ -18,7 +18,7 @@ export const startMaxAges = ({ changes, maxAgesMs, idOf, every = repeat }: MaxAg
   for (const [name, maxAgeMs] of maxAgesMs)
     every(maxAgeMs, () => {
       const id = idOf(name);
-      if (id !== undefined) changes.forget(recordsOf(id), "its MaxAge");
+      if (id !== undefined) changes.move([recordsOf(id)], "its MaxAge");
     });
 };
 

@@ -32,6 +32,13 @@ export class Lease {
     return true;
   }
 
+  /** Whether nothing of it is known to have moved: as {@link holds}, but that something may have happened unheard. */
+  holdsAsFarAsKnown(): boolean {
+    return this.dependencies.every(
+      ({ name, version }, i) => name === UNHEARD || version === this.#versions[i],
+    );
+  }
+
   /** The first dependency that moved; undefined while the lease holds. */
   broken(): Dependency | undefined {
     return this.dependencies.find(({ version }, i) => version !== this.#versions[i]);
@@ -43,9 +50,13 @@ const NAMES_MAX = 100_000;
 /** The name of what every answer depends on. */
 const EVERYTHING = "*";
 
+/** The name of what every answer depends on, and what moves when changes may go unheard. */
+export const UNHEARD = "?";
+
 /** Versions by name. Names are bounded; a forgotten one breaks its leases. */
 export class Versions {
   readonly #everything = new Dependency(EVERYTHING);
+  readonly #unheard = new Dependency(UNHEARD);
   readonly #byName = new Map<string, Dependency>();
   readonly #namesMax: number;
   readonly #nowMs: () => number;
@@ -57,14 +68,15 @@ export class Versions {
 
   /** A lease on everything that is named. */
   lease(names: Iterable<string>): Lease {
-    const dependencies = [this.#everything];
+    const dependencies = [this.#everything, this.#unheard];
     for (const name of names) dependencies.push(this.#find(name));
     return new Lease(dependencies);
   }
 
   /** What is known of a dependency; undefined when nothing ever depended on it. */
   look(name: string): Dependency | undefined {
-    return name === EVERYTHING ? this.#everything : this.#byName.get(name);
+    if (name === EVERYTHING) return this.#everything;
+    return name === UNHEARD ? this.#unheard : this.#byName.get(name);
   }
 
   /** Breaks every lease on what is named; `"*"` breaks all. What nobody ever asked a lease on is left alone. */

@@ -18,6 +18,7 @@ import { createVerify } from "./cacheVerify.ts";
 import { createDownload } from "./download.ts";
 import { createNoteWrite } from "./noteWrite.ts";
 import { createReadPlans, type ReadPlan } from "./readPlan.ts";
+import { createStaleIfError } from "./staleIfError.ts";
 
 /** @param forward - The stage that asks PocketBase. */
 export const createCache = (services: Services, forward: Stage): Stage => {
@@ -31,6 +32,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
   const noteWrite = createNoteWrite(services, forward);
   const ask = createAsk(keyOf);
   const miss = createMiss(services, forward);
+  const readClosed = createStaleIfError(services, forward);
   const verify = createVerify(services, forward);
 
   const bypass = (exchange: Exchange, detail: string): undefined => {
@@ -47,7 +49,10 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     if (plan.kind === "none") return bypass(exchange, plan.detail);
     const closed = cacheGate.closedBecause();
     if (closed === undefined) return find(exchange, plan, session);
-    if (isAgain) return bypass(exchange, closed);
+    if (isAgain) {
+      bypass(exchange, closed);
+      return readClosed?.(exchange, ask(exchange, plan, session).key);
+    }
     // After a quiet time nothing is wrong but that nobody has asked: a moment brings proof.
     return cacheGate.reopened().then(() => read(exchange, true));
   };

@@ -69,6 +69,14 @@ export const cache = z.strictObject({
       "The share of answers from the cache that are compared with PocketBase afterwards, as the same caller; a difference is logged and counted.",
     allowed: "a number from 0 to 1",
   }),
+  StaleIfError: wholeNumber({
+    min: 0,
+    max: 86_400,
+    fallback: 0,
+    unit: "seconds",
+    sentence:
+      "How long after the last word of PocketBase a kept answer is given, marked as stale, when PocketBase fails; nothing that is known to have changed is. 0 is never.",
+  }),
   Collections: z
     .record(
       z.string().regex(/^\w{1,255}$/),
@@ -94,6 +102,8 @@ export interface CacheSettings {
   readonly codings: readonly Coding[];
   /** Share of the hits that are compared with PocketBase. */
   readonly verifyRate: number;
+  /** After the last word of PocketBase; 0 is never. */
+  readonly staleIfErrorMs: number;
   /** By name or id as the config file spells it. */
   readonly collections: ReadonlyMap<string, { readonly isEnabled: boolean }>;
   /** How old answers with records of a collection may be, where that has a bound; names as above. */
@@ -108,6 +118,7 @@ export const toCacheSettings = (input: z.infer<typeof cache>): CacheSettings => 
   bytesMax: input.MaxBytes,
   codings: input.Encodings,
   verifyRate: input.VerifyRate,
+  staleIfErrorMs: input.StaleIfError * 1_000,
   collections: new Map(Object.entries(input.Collections)),
   maxAgesMs: new Map(
     Object.entries(input.Collections).flatMap(([name, { MaxAge }]) =>

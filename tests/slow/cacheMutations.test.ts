@@ -41,8 +41,8 @@ const BUGS: readonly Bug[] = [
   {
     name: "a gap of the feed is ignored",
     file: "services.ts",
-    from: "  changes.onGap((reason) => cached.gap(",
-    to: "  changes.onGap((reason) => String(",
+    from: "  changes.onGap((reason) => {",
+    to: "  changes.onGap((reason) => {\n    if (reason !== reason.toUpperCase()) return;",
   },
   {
     name: "an expanded collection is no dependency",

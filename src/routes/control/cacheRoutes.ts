@@ -47,6 +47,9 @@ const stateSchema = z
       .meta({ description: "Kinds of kept answers that those could have been about, summed up." }),
     spared: z.number().meta({ description: "Kinds of them that a change provably was not about." }),
     verified: z.number(),
+    stale: z
+      .number()
+      .meta({ description: "Kept answers given because PocketBase failed (`Cache.StaleIfError`)." }),
     selfCheck: z
       .object({
         at: z.string(),
