@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 
 import { Cache } from "./cache/cache.ts";
+import { followFeed } from "./cache/followFeed.ts";
 import { callerOf, callersOf, EVERYTHING, recordsOf } from "./cache/written.ts";
 import { type KeptFiles, openFileCache } from "./files/keptFiles.ts";
 import { openUploads, type Uploads } from "./files/uploads.ts";
@@ -103,7 +104,7 @@ export const createServices = (options: ServicesOptions): Services => {
   noteSecret(sessions, settings, log);
   const { limits, close: closeLimits } = createLimits(options);
   endWithLogins(sessions, { following, cache, log });
-  followForCache(cache, following);
+  followFeed(cache.changes, following);
   const cacheGate = createCacheGate(following);
   const stopKeeping = keepHourly(sessions, log);
   const oauth = openOAuth(settings, sessions, oauthCalls);
@@ -238,18 +239,6 @@ const createPeerBound = (limits: Limits, trustedProxies: readonly string[]): Pee
     connectionsMax: () =>
       limits.isEnabled ? limits.config.connectionsPerAddressMax : Number.POSITIVE_INFINITY,
   };
-};
-
-// What changes past Hapta, and what may have.
-const followForCache = ({ changes: cached }: Cache, { changes, collections }: Following): void => {
-  changes.onEvent((event) => cached.tell(event, collections.find(event.collectionId)));
-  changes.onGap((reason) => {
-    const cause = `a gap in the change feed: ${reason}`;
-    // Nothing is known to have changed while it lasts; what did is forgotten at its end.
-    if (changes.state() === "closed") cached.lose(cause);
-    else cached.gap(cause);
-  });
-  collections.onChange(() => cached.remake("a change of the schema"));
 };
 
 // Whoever logs in next under the same name may be seen differently.

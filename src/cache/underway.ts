@@ -5,6 +5,10 @@
 /** What a write turned out to be: nothing was changed, or something was or may have been. */
 export type WriteOutcome = "refused" | "done";
 
+/** What became of a write: 4xx is PocketBase's word that nothing was written; without an answer nobody knows. */
+export const outcomeOf = (status: number | "unsent" | undefined): WriteOutcome =>
+  status === "unsent" || (status !== undefined && status >= 400 && status < 500) ? "refused" : "done";
+
 /** A write under way. */
 export interface WriteUnderway {
   /** Its last byte has gone out: only from here on it can happen. */

@@ -1,5 +1,6 @@
 // The stage that answers reads without PocketBase. The only place where who asks and who may share an answer meet: a key
 // is made here, and nowhere else. What it does not answer, it lets pass.
+import type { Cache } from "../cache/cache.ts";
 import { type Entry, keptAnswer } from "../cache/entry.ts";
 import type { Interest, Interests } from "../cache/interests.ts";
 import { startMaxAges } from "../cache/maxAges.ts";
@@ -35,11 +36,7 @@ export const createCache = (services: Services, forward: Stage): Stage => {
   const readClosed = createStaleIfError(services, forward);
   const verify = createVerify(services, forward);
 
-  const bypass = (exchange: Exchange, detail: string): undefined => {
-    cache.counts.bypasses += 1;
-    exchange.cacheStatus = `hapta; fwd=bypass; detail=${detail}`;
-    return undefined;
-  };
+  const bypass = createBypass(cache);
 
   const read = (exchange: Exchange, isAgain = false): Answer | undefined | Promise<Answer | undefined> => {
     const reader = readerOf(exchange);
@@ -70,13 +67,9 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     exchange.cacheStatus = statusOf(isForced ? "hapta; fwd=request" : "hapta; fwd=miss", name);
     // The answer to a HEAD has nothing to keep.
     if (exchange.method === "HEAD" || cache.isLoose(key)) return undefined;
-    return miss(exchange, {
-      ...wantedOf(exchange, { plan, session, interests: cache.changes.interests }),
-      key,
-      name,
-      ifNoneMatch,
-      isForced,
-    });
+    const { interests } = cache.changes;
+    const wanted = wantedOf(exchange, { plan, session, interests });
+    return miss(exchange, { ...wanted, key, name, ifNoneMatch, isForced });
   };
 
   const hit = (exchange: Exchange, entry: Entry, ifNoneMatch: string | undefined): Answer => {
@@ -88,13 +81,18 @@ export const createCache = (services: Services, forward: Stage): Stage => {
   };
 
   return (exchange) => {
-    if (exchange.route.body !== "drop") {
-      return notesWrites ? noteWrite(exchange) : undefined;
-    }
+    if (exchange.route.body !== "drop") return notesWrites ? noteWrite(exchange) : undefined;
     if (exchange.route.kind === "file") return download(exchange);
     return keepsReads && exchange.route.kind === "records" ? read(exchange) : undefined;
   };
 };
+
+const createBypass =
+  ({ counts }: Cache) =>
+  (exchange: Exchange, detail: string): undefined => {
+    counts.bypasses += 1;
+    exchange.cacheStatus = `hapta; fwd=bypass; detail=${detail}`;
+  };
 
 /** What goes on beside the walk of requests. */
 const begin = (services: Services, plans: ReturnType<typeof createReadPlans>): void => {

@@ -1,34 +1,47 @@
 // Sees to it that nothing older is answered once a write is acknowledged. Sends nothing else than the write and judges
 // nobody: PocketBase decides whether it happens.
+import { batchItemsOf } from "../batch/batchItems.ts";
 import { wholeBody } from "../bodies/wholeBody.ts";
-import type { WriteUnderway } from "../cache/underway.ts";
+import { type HeardWrite, hearWrite } from "../cache/hearWrite.ts";
+import { outcomeOf, type WriteUnderway } from "../cache/underway.ts";
 import { collectionIn, EVERYTHING, recordsOf } from "../cache/written.ts";
+import { writtenBy } from "../cache/writtenBy.ts";
 import type { Exchange, Stage } from "../exchange.ts";
+import type { Answer } from "../http/answer.ts";
+import { gatherAnswer } from "../http/gatherAnswer.ts";
 import type { LiveSchema } from "../pocketbase/liveSchema.ts";
 import type { Services } from "../services.ts";
-import { createHearWrite } from "./hearWrite.ts";
-import { outcomeOf } from "./writeOutcome.ts";
-import { writtenBy } from "./writtenBy.ts";
+
+/** How much of the answer to a write of one record is held, and for how long. */
+const HELD = { bytesMax: 1_048_576, timeoutMs: 30_000 };
 
 /**
  * Makes the function that notes a write in `exchange.whenDone`, and sends it where its answer is to be looked into.
  *
  * @param forward - The stage that asks PocketBase.
  */
-export const createNoteWrite = (services: Services, forward: Stage): Stage => {
-  const { cache, collections } = services;
-  const hearWrite = createHearWrite(services, forward);
-  return (exchange) => {
-    const names = writtenBy(exchange, collections);
-    if (names.length === 0) return undefined;
-    const isAnything = names[0] === EVERYTHING;
-    const cause = `${exchange.method} ${exchange.path.slice(0, 100)}`;
-    const write = cache.underway.begin(names, isAnything ? [] : awaitedOf(names), cause);
+export const createNoteWrite = ({ cache, collections }: Services, forward: Stage): Stage => {
+  const { hearings } = cache.changes;
+
+  const sendHeard = async (
+    exchange: Exchange,
+    write: WriteUnderway,
+    heard: HeardWrite,
+  ): Promise<Answer | undefined> => {
+    let left: readonly string[] | undefined;
+    exchange.whenDone = (status) => {
+      heard.end();
+      write.end(outcomeOf(status), left);
+    };
+    const answer = await forward(exchange);
+    if (answer === undefined || answer.status >= 300) return answer;
+    const whole = await gatherAnswer(answer, HELD);
+    left = await heard.leftAfter(whole);
+    return whole;
+  };
+
+  const note = (exchange: Exchange, write: WriteUnderway, isAnything: boolean): undefined => {
     const isWhole = watchBody(exchange, write);
-    if (exchange.route.kind === "records" && !isAnything) {
-      const heard = hearWrite(exchange, write);
-      if (heard !== undefined) return heard;
-    }
     const isSchema = isAnything && exchange.route.kind === "admin";
     exchange.whenDone = (status) => {
       const outcome = outcomeOf(status);
@@ -38,7 +51,20 @@ export const createNoteWrite = (services: Services, forward: Stage): Stage => {
       const isUnheard = status === undefined && (exchange.presence.isGone || !isWhole());
       write.end(isAnything && isUnheard ? "refused" : outcome);
     };
-    return undefined;
+  };
+
+  return (exchange) => {
+    const { batchPayload, method, path, route } = exchange;
+    const items = batchPayload === undefined ? undefined : batchItemsOf(batchPayload);
+    const names = writtenBy({ method, path, route, items }, collections);
+    if (names.length === 0) return undefined;
+    const isAnything = names[0] === EVERYTHING;
+    const cause = `${method} ${path.slice(0, 100)}`;
+    const write = cache.underway.begin(names, isAnything ? [] : awaitedOf(names), cause);
+    note(exchange, write, isAnything);
+    const isOne = route.kind === "records" && !isAnything;
+    const heard = isOne ? hearWrite({ method, path }, { hearings, collections }) : undefined;
+    return heard === undefined ? undefined : sendHeard(exchange, write, heard);
   };
 };
 

@@ -40,7 +40,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     name: "a gap of the feed is ignored",
-    file: "services.ts",
+    file: "cache/followFeed.ts",
     from: "  changes.onGap((reason) => {",
     to: "  changes.onGap((reason) => {\n    if (reason !== reason.toUpperCase()) return;",
   },
@@ -64,8 +64,8 @@ const BUGS: readonly Bug[] = [
   },
   {
     name: "the items of a batch are not noted",
-    file: "middleware/writtenBy.ts",
-    from: "      return byBatch(exchange.batchPayload, collections);",
+    file: "cache/writtenBy.ts",
+    from: "      return byBatch(items, collections);",
     to: "      return [];",
   },
   {
@@ -76,7 +76,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     name: "a change of the schema is ignored",
-    file: "services.ts",
+    file: "cache/followFeed.ts",
     from: '  collections.onChange(() => cached.remake("a change of the schema"));',
     to: "",
   },
@@ -118,7 +118,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     name: "whatever the feed tells of a record is taken for the write under way",
-    file: "middleware/hearWrite.ts",
+    file: "cache/hearWrite.ts",
     from: "if (told.recordId !== recordId || told.action !== ACTIONS[method]) return false;",
     to: "return true;",
   },

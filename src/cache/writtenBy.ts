@@ -1,9 +1,8 @@
 // What a request on its way to PocketBase may change there, by its path and payload. Looks at no answer.
-import { batchItemsOf } from "../batch/batchItems.ts";
-import { aboutAccounts, callersOf, changed, deleted, EVERYTHING, recordsOf } from "../cache/written.ts";
-import type { Exchange } from "../exchange.ts";
 import type { Collection } from "../pocketbase/collection.ts";
 import type { LiveSchema } from "../pocketbase/liveSchema.ts";
+import type { Route } from "../pocketbase/routes.ts";
+import { aboutAccounts, callersOf, changed, deleted, EVERYTHING, recordsOf } from "./written.ts";
 
 const RECORDS = /^\/api\/collections\/(\w+)\/records(?:\/([^/]+))?$/;
 const PLAIN_ID = /^[\w.~-]+$/;
@@ -17,16 +16,25 @@ const ABOUT_ONLY = new Set([
   "request-email-change",
 ]);
 
+/** A request, as far as that says what it may change. */
+export interface WriteRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly route: Pick<Route, "kind" | "operation" | "collection">;
+  /** The requests in a batch; undefined where they are not known. */
+  readonly items: readonly { readonly method: string; readonly url: string }[] | undefined;
+}
+
 /** Names of what an unsafe request may change, as `Changes.move` takes them; empty for what changes nothing that is read. */
-export const writtenBy = (exchange: Exchange, collections: LiveSchema): readonly string[] => {
-  const { kind } = exchange.route;
-  switch (kind) {
+export const writtenBy = (request: WriteRequest, collections: LiveSchema): readonly string[] => {
+  const { method, path, route, items } = request;
+  switch (route.kind) {
     case "records":
-      return byRecordPath(exchange.method, exchange.path, collections);
+      return byRecordPath(method, path, collections);
     case "batch":
-      return byBatch(exchange.batchPayload, collections);
+      return byBatch(items, collections);
     case "auth":
-      return byAuth(exchange, collections);
+      return byAuth(route, collections);
     case "admin":
     case "custom":
       return [EVERYTHING];
@@ -64,7 +72,7 @@ export const schemaOf = (collections: LiveSchema) => ({
   find: (name: string) => collections.find(name),
 });
 
-const byAuth = ({ route }: Exchange, collections: LiveSchema): readonly string[] => {
+const byAuth = (route: WriteRequest["route"], collections: LiveSchema): readonly string[] => {
   const { operation = "", collection: segment = "" } = route;
   if (operation === "impersonate" || operation === "oauth2-redirect") return [];
   const about = aboutAccounts(collections);
@@ -74,10 +82,10 @@ const byAuth = ({ route }: Exchange, collections: LiveSchema): readonly string[]
   return [...about, recordsOf(collection.id), callersOf(collection.id)];
 };
 
-const byBatch = (payload: Uint8Array | undefined, collections: LiveSchema): readonly string[] => {
-  if (payload === undefined) return [EVERYTHING];
+const byBatch = (items: WriteRequest["items"], collections: LiveSchema): readonly string[] => {
+  if (items === undefined) return [EVERYTHING];
   const names = new Set<string>();
-  for (const { method, url } of batchItemsOf(payload)) {
+  for (const { method, url } of items) {
     const path = url.split("?", 1)[0] ?? "";
     const segment = RECORDS.exec(path)?.[1] ?? "";
     const collection = collections.find(segment);

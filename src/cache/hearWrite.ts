@@ -1,0 +1,87 @@
+// A write of one record, whose answer says which and what it has become: when the feed has told the same, what the write
+// changed has moved already, and nothing else has to. Sends nothing.
+import { type Answer, isStreamed } from "../http/answer.ts";
+import type { LiveSchema } from "../pocketbase/liveSchema.ts";
+import type { Hearings, ToldChange } from "./hearings.ts";
+import { callerOf, deletedAlong, recordOf } from "./written.ts";
+import { recordAt, schemaOf, type WriteRequest, type WrittenRecord } from "./writtenBy.ts";
+
+/** The feed is told about as soon as PocketBase answers; after this long the write counts without it. */
+const HEARD_MS = 15;
+
+/** A write that is listened for. */
+export interface HeardWrite {
+  /** What is left to move after PocketBase's good answer; undefined for all that the write may have changed. */
+  leftAfter(answer: Answer): Promise<readonly string[] | undefined>;
+  /** Ends it. */
+  end(): void;
+}
+
+/** Starts listening, before the write is sent; undefined when there is nothing to be gained by that. */
+export const hearWrite = (
+  { method, path }: Pick<WriteRequest, "method" | "path">,
+  { hearings, collections }: { readonly hearings: Hearings; readonly collections: LiveSchema },
+): HeardWrite | undefined => {
+  const written = recordAt(path, collections);
+  const hearing = written === undefined ? undefined : hearings.begin(written.collection.id);
+  if (written === undefined || hearing === undefined) return undefined;
+  const { collection } = written;
+  return {
+    end: () => hearing.end(),
+    leftAfter: async (answer) => {
+      const shown = shownIn(answer);
+      const recordId = written.recordId ?? idOf(shown);
+      if (recordId === undefined) return undefined;
+      const isIt = (told: ToldChange): boolean => isTold(told, { method, recordId, shown, written });
+      const isHeard = await hearing.heard(isIt, HEARD_MS);
+      if (method === "DELETE") return isHeard ? deletedAlong(collection, schemaOf(collections)) : undefined;
+      const isAccount = collection.type === "auth" && method === "PATCH";
+      const about = isAccount ? [callerOf(collection.id, recordId)] : [];
+      return isHeard ? about : [recordOf(collection.id, recordId), ...about];
+    },
+  };
+};
+
+const ACTIONS: Readonly<Record<string, ToldChange["action"]>> = {
+  POST: "create",
+  PATCH: "update",
+  DELETE: "delete",
+};
+
+interface Wanted {
+  readonly method: string;
+  readonly recordId: string;
+  readonly shown: Shown | undefined;
+  readonly written: WrittenRecord;
+}
+
+type Shown = Readonly<Record<string, unknown>>;
+
+// A record is made and goes once. Of two updates that look the same at the same moment, either will do.
+const isTold = (told: ToldChange, { method, recordId, shown, written: { collection } }: Wanted): boolean => {
+  if (told.recordId !== recordId || told.action !== ACTIONS[method]) return false;
+  if (told.action !== "update") return true;
+  const stamp = collection.fields.find(
+    ({ type, options }) => type === "autodate" && options["onUpdate"] === true,
+  );
+  if (stamp === undefined || shown === undefined || !Object.hasOwn(shown, stamp.name)) return false;
+  return collection.fields.every(
+    ({ name }) =>
+      !Object.hasOwn(shown, name) || JSON.stringify(shown[name]) === JSON.stringify(told.record[name]),
+  );
+};
+
+const shownIn = ({ body }: Answer): Shown | undefined => {
+  if (body === null || isStreamed(body)) return undefined;
+  try {
+    const json: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
+    return typeof json === "object" && json !== null ? (json as Shown) : undefined;
+  } catch {
+    return undefined; // no record
+  }
+};
+
+const idOf = (shown: Shown | undefined): string | undefined => {
+  const id = shown?.["id"];
+  return typeof id === "string" ? id : undefined;
+};
