@@ -40,6 +40,21 @@ test("an event for thousands leaves turns to everything else, and every client h
   expect(turns).toBeGreaterThan(5);
   expect(heardAda).toBeLessThan(4);
   for (const { heard } of crowd) expect(heard).toEqual(["a/* 1", "a/* 2", "a/* 3"]);
+  // What piled up behind the first left in one piece.
+  expect(new Set(crowd.map(({ pieces }) => pieces))).toEqual(new Set([2]));
+});
+
+test("a piece of several events is told in parts to who has some of them already", async () => {
+  const { upstream, hub, crowd } = await startCrowd();
+  upstream.tell("a/*", "1");
+  upstream.tell("a/*", "2");
+  const late = connect(hub);
+  await late.subscribe(["a/*"]);
+  upstream.tell("a/*", "3");
+  upstream.tell("a/*", "4");
+  await eventually(() => isTold(crowd, "a/* 4") && late.heard.length > 1, 5_000);
+  expect(late.heard).toEqual(["a/* 3", "a/* 4"]);
+  for (const { heard } of crowd) expect(heard).toEqual(["a/* 1", "a/* 2", "a/* 3", "a/* 4"]);
 });
 
 test("who comes while an event is on its way does not hear it; who leaves has heard it; who stays hears it once", async () => {

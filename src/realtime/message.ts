@@ -6,6 +6,8 @@ import { eventFrame } from "./socketFrames.ts";
 export class Message {
   readonly topic: string;
   readonly data: string;
+  /** The events it stands for: itself, unless it is a {@link Batch}. */
+  readonly parts: readonly Message[] = [this];
   /** Where it stands in its group's history; undefined for what is not part of any. */
   readonly offset: Offset | undefined;
   #event: Uint8Array | undefined;
@@ -30,5 +32,32 @@ export class Message {
   get frame(): Uint8Array {
     this.#frame ??= eventFrame(this.topic, this.data, this.offset);
     return this.#frame;
+  }
+}
+
+/** Several events for the same clients, oldest first, that leave in one piece: a write to a socket costs more than they do. */
+export class Batch extends Message {
+  override readonly parts: readonly Message[];
+  #joinedEvents: Uint8Array | undefined;
+  #joinedFrames: Uint8Array | undefined;
+
+  /** @param parts - At least one, each with an offset. */
+  constructor(parts: readonly Message[]) {
+    super(
+      parts.map(({ topic }) => topic).join(),
+      parts.map(({ data }) => data).join(""),
+      parts.at(-1)?.offset,
+    );
+    this.parts = parts;
+  }
+
+  override get event(): Uint8Array {
+    this.#joinedEvents ??= Buffer.concat(this.parts.map(({ event }) => event));
+    return this.#joinedEvents;
+  }
+
+  override get frame(): Uint8Array {
+    this.#joinedFrames ??= Buffer.concat(this.parts.map(({ frame }) => frame));
+    return this.#joinedFrames;
   }
 }

@@ -1,6 +1,6 @@
 // What is on its way from a group to its clients: numbered, in order, each of them once, whoever comes or goes
 // meanwhile. Decides nothing about who hears what.
-import type { Message } from "./message.ts";
+import { Batch, type Message } from "./message.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { Delivery, Turns } from "./turns.ts";
 
@@ -9,8 +9,13 @@ const PENDING_CHARS_MAX = 32 * 1024 * 1024;
 /** A look at the clock costs about as much as telling one client. */
 const TOLD_PER_LOOK = 16;
 
+/** What leaves in one piece at most, in characters: a part of what may wait for a client. */
+const BATCH_CHARS_MAX = 16_384;
+
 /** Something on its way to many clients. */
 interface Pending {
+  /** Of its first event, and of its last. */
+  readonly first: number;
   readonly number: number;
   /** Undefined says that there was a gap. */
   readonly message: Message | undefined;
@@ -48,7 +53,8 @@ export class Telling implements Delivery {
     this.#number += 1;
     if (audience.size === 0) return;
     this.#pendingChars += message?.data.length ?? 0;
-    this.#pending.push({ number: this.#number, message, audience, rest: audience.values() });
+    const number = this.#number;
+    this.#pending.push({ first: number, number, message, audience, rest: audience.values() });
     this.#turns.add(this);
   }
 
@@ -72,15 +78,35 @@ export class Telling implements Delivery {
       if (done === true) {
         this.#pending.shift();
         this.#pendingChars -= pending.message?.data.length ?? 0;
+        this.#join();
       } else give(value, pending);
       if (told % TOLD_PER_LOOK === 0 && performance.now() >= untilMs) return this.#pending.length === 0;
     }
   }
+
+  // What piled up for the same clients while they were told something else leaves in one piece.
+  #join(): void {
+    const { audience, first } = this.#pending[0] ?? {};
+    if (audience === undefined || first === undefined) return;
+    const parts: Message[] = [];
+    let chars = 0;
+    for (const { message, audience: other } of this.#pending) {
+      chars += message?.data.length ?? 0;
+      if (message === undefined || other !== audience || chars > BATCH_CHARS_MAX) break;
+      parts.push(message);
+    }
+    const number = parts.at(-1)?.offset?.number;
+    if (parts.length < 2 || number === undefined) return;
+    const message = new Batch(parts);
+    this.#pending.splice(0, parts.length, { first, number, message, audience, rest: audience.values() });
+  }
 }
 
-const give = (subscriber: Subscriber, { number, message }: Pending): void => {
-  if (number <= subscriber.toldNumber) return;
+const give = (subscriber: Subscriber, { first, number, message }: Pending): void => {
+  const told = subscriber.toldNumber;
+  if (number <= told) return;
   subscriber.toldNumber = number;
   if (message === undefined) subscriber.tellGap();
-  else subscriber.push(message);
+  else if (told < first) subscriber.push(message);
+  else for (const part of message.parts) if ((part.offset?.number ?? 0) > told) subscriber.push(part);
 };

@@ -90,6 +90,8 @@ export interface Client {
   isSlow: boolean;
   /** Where it stands. */
   offset: string | undefined;
+  /** In how many pieces its events came. */
+  pieces: number;
   subscribe: (topics: readonly string[], subject?: Subject, address?: string) => Promise<string>;
 }
 
@@ -115,6 +117,7 @@ const wire = (hub: Hub, { address = "192.0.2.1", takesMs = 0, since }: Wire): Cl
     heard,
     isSlow: false,
     offset: undefined,
+    pieces: 0,
     subscribe: (topics, subject = GUEST, from = address) =>
       hub.subscribe({
         clientId: subscriber.id,
@@ -130,9 +133,10 @@ const wire = (hub: Hub, { address = "192.0.2.1", takesMs = 0, since }: Wire): Cl
     return !client.isSlow;
   };
   subscriber.attach({
-    message: ({ topic, data, offset }: Message) => {
+    message: ({ parts, offset }: Message) => {
       if (offset !== undefined) client.offset = renderOffset(offset);
-      return say(`${topic} ${data}`);
+      client.pieces++;
+      return parts.map(({ topic, data }) => say(`${topic} ${data}`)).every(Boolean);
     },
     joined: ({ recovered }) => recovered.size === 0 || say(`recovered ${JSON.stringify([...recovered])}`),
     place: (offset) => {
