@@ -1,11 +1,11 @@
 // The social workload: 50,000 requests of 1,000 people through Hapta. Counts what reaches PocketBase, and holds every answer to
 // what was acknowledged before it was asked for.
 
-import { startRelay } from "../../tests/cache/relay.ts";
 import { startHapta } from "../../tests/support/hapta.ts";
 import { type GoalRow, toRow } from "../support/goals.ts";
 import { ask, type BenchUpstream, loginSuperuser } from "../support/upstream.ts";
 import { Acknowledged } from "./acknowledged.ts";
+import { startCountingRelay } from "./countingRelay.ts";
 import { checkRead, type ListAnswer } from "./socialChecks.ts";
 import { drawSteps, REQUESTS, type ReadKind, type Step } from "./socialPlan.ts";
 import { loadSocial, noticeOf, PEOPLE, POSTS, personId, postId, profileId } from "./socialWorld.ts";
@@ -39,16 +39,15 @@ export interface SocialRun {
 /** Runs it once. */
 export const measureSocial = async (upstream: BenchUpstream): Promise<SocialRun> => {
   await loadSocial(upstream.url);
-  await using relay = await startRelay(upstream.url);
+  await using relay = await startCountingRelay(upstream.url);
   await using hapta = await startHapta(relay, { config: { ratelimit: GENEROUS, Cache: { VerifyRate: 0 } } });
   const tokens = await impersonate(hapta.url);
-  const isRead = (line: string): boolean => /^GET \/api\/collections\/\w+\/records/.test(line);
-  const before = relay.countWhere(isRead);
+  const before = await relay.countReads();
   const run = new Run(hapta.url, tokens);
   const startedMs = performance.now();
   await run.all(drawSteps());
   const seconds = (performance.now() - startedMs) / 1000;
-  return { seconds, reached: relay.countWhere(isRead) - before, ...run.result() };
+  return { seconds, reached: (await relay.countReads()) - before, ...run.result() };
 };
 
 /** A session for everybody, without a password. */

@@ -22,6 +22,11 @@ const relation = (name: string, collectionId: string) => ({
 });
 const text = { name: "text", type: "text" };
 const number = (name: string) => ({ name, type: "number" });
+/** As the dashboard proposes them for every collection. */
+const times = [
+  { name: "created", type: "autodate", onCreate: true },
+  { name: "updated", type: "autodate", onCreate: true, onUpdate: true },
+];
 const SIGNED_IN = '@request.auth.id != ""';
 const OWN = "person = @request.auth.id";
 const open = { listRule: "", viewRule: "", createRule: SIGNED_IN, updateRule: SIGNED_IN };
@@ -29,13 +34,13 @@ const index = (name: string, field: string): string[] => [`CREATE INDEX idx_${na
 
 const COLLECTIONS = [
   { id: "pbc_people00001", name: "people", type: "auth", createRule: "" },
-  { id: "pbc_profiles001", name: "profiles", type: "base", ...open, fields: [text] },
+  { id: "pbc_profiles001", name: "profiles", type: "base", ...open, fields: [text, ...times] },
   {
     id: "pbc_posts000001",
     name: "posts",
     type: "base",
     ...open,
-    fields: [text, number("n"), number("rev"), relation("author", "pbc_profiles001")],
+    fields: [text, number("n"), number("rev"), relation("author", "pbc_profiles001"), ...times],
     indexes: index("posts", "n"),
   },
   {
@@ -43,7 +48,7 @@ const COLLECTIONS = [
     name: "comments",
     type: "base",
     ...open,
-    fields: [text, relation("post", "pbc_posts000001"), relation("author", "pbc_profiles001")],
+    fields: [text, relation("post", "pbc_posts000001"), relation("author", "pbc_profiles001"), ...times],
     indexes: index("comments", "post"),
   },
   {
@@ -51,7 +56,7 @@ const COLLECTIONS = [
     name: "likes",
     type: "base",
     ...open,
-    fields: [relation("post", "pbc_posts000001"), relation("person", "pbc_people00001")],
+    fields: [relation("post", "pbc_posts000001"), relation("person", "pbc_people00001"), ...times],
     indexes: index("likes", "post"),
   },
   {
@@ -61,7 +66,7 @@ const COLLECTIONS = [
     listRule: OWN,
     viewRule: OWN,
     updateRule: OWN,
-    fields: [text, number("rev"), relation("person", "pbc_people00001")],
+    fields: [text, number("rev"), relation("person", "pbc_people00001"), ...times],
     indexes: index("notices", "person"),
   },
 ];
