@@ -7,6 +7,7 @@ import type { Channels, Visitor } from "./channels.ts";
 import type { Message } from "./message.ts";
 import type { Joined } from "./recovery.ts";
 import {
+  aboutOf,
   type ClientFrame,
   channelFrame,
   connectedFrame,
@@ -83,14 +84,14 @@ export class SocketClient implements Outlet, Talk {
 
   onText(text: string): Promise<void> | undefined {
     const frame = readClientFrame(text);
-    const channel = typeof frame === "object" && "channel" in frame ? frame.channel : undefined;
+    const about = typeof frame === "string" ? {} : aboutOf(frame);
     try {
       if (typeof frame === "string") {
         this.#calls.charge(this.#subscriber);
         this.#connection.reply(errorFrame({ code: "frame_invalid", message: frame }));
-      } else return this.#answer(frame)?.catch((error) => this.#refuse(error, channel));
+      } else return this.#answer(frame)?.catch((error) => this.#refuse(error, about));
     } catch (error) {
-      this.#refuse(error, channel);
+      this.#refuse(error, about);
     }
     return undefined;
   }
@@ -189,14 +190,14 @@ export class SocketClient implements Outlet, Talk {
     this.#connection.reply(frame);
   }
 
-  #refuse(error: unknown, channel?: string): void {
+  #refuse(error: unknown, about: ReturnType<typeof aboutOf>): void {
     const isRefusal = error instanceof Refusal;
     if (!isRefusal) this.#calls.failed(error);
     const code: ErrorCode = isRefusal ? error.code : "internal";
     const detail = isRefusal ? error.detail : {};
     const { message = ERRORS[code].message, data, retryAfterSeconds: retryAfter } = detail;
     const nonce = headerValue(detail.headers ?? [], "DPoP-Nonce");
-    this.#connection.reply(errorFrame({ code, message, channel, data, retryAfter, nonce }));
+    this.#connection.reply(errorFrame({ code, message, ...about, data, retryAfter, nonce }));
     this.#refusals = ERRORS[code].status === TOO_OFTEN ? this.#refusals + 1 : 0;
     if (this.#refusals >= REFUSALS_MAX) this.#connection.close(LIMITED, "too many frames");
   }

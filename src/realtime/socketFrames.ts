@@ -31,6 +31,8 @@ export type ClientFrame =
 export interface SocketFault {
   readonly code: string;
   readonly message: string;
+  /** The topic it is about, where the frame had one only. */
+  readonly topic?: string | undefined;
   /** The channel it is about. */
   readonly channel?: string | undefined;
   /** PocketBase's field errors. */
@@ -40,6 +42,12 @@ export interface SocketFault {
   /** To be signed into the next proof. */
   readonly nonce?: string | undefined;
 }
+
+/** What a refusal of the frame is about. */
+export const aboutOf = (frame: ClientFrame): Pick<SocketFault, "topic" | "channel"> => {
+  if ("channel" in frame) return { channel: frame.channel };
+  return "topics" in frame && frame.topics.length === 1 ? { topic: frame.topics[0] } : {};
+};
 
 /** Reads a frame; a text says what is wrong with it. Unknown members are passed over. */
 export const readClientFrame = (text: string): ClientFrame | string => {

@@ -140,6 +140,7 @@ test("topics are checked as in a POST, and a refused frame changes nothing", asy
       type: "error",
       code: "subscription_invalid",
       message,
+      ...(topics.length === 1 ? { topic: topics[0] } : {}),
       data,
     });
   }
