@@ -45,11 +45,6 @@ export const ALLOWED_REFUSALS: readonly AllowedRefusal[] = [
     insteadOf: [400],
     reason: "every sub-request of a batch is parsed before PocketBase sees one",
   },
-  {
-    code: "subscription_invalid",
-    insteadOf: [400],
-    reason: "subscriptions end at Hapta",
-  },
 ];
 
 const isAllowedRefusal = (direct: WireResponse, through: WireResponse): boolean => {
@@ -58,15 +53,15 @@ const isAllowedRefusal = (direct: WireResponse, through: WireResponse): boolean 
   return row?.insteadOf.includes(direct.status) === true && through.status === 400;
 };
 
+const SAME_REFUSALS = new Set(["query_invalid", "record_invalid", "auth_invalid", "subscription_invalid"]);
+
 /** Refusals that have PocketBase's whole body; those of queries may say in addition where a text is wrong. */
 const isSameRefusal = (direct: WireResponse, through: WireResponse): boolean => {
   const code = headOf(through, "x-hapta-error");
-  if (code === "subscription_invalid")
-    return direct.status === through.status && direct.text === through.text;
-  if (code !== "query_invalid" && code !== "record_invalid") return false;
+  if (code === undefined || !SAME_REFUSALS.has(code)) return false;
   if (direct.status !== through.status || direct.text === "") return direct.status === through.status;
   const [asked, given] = [direct, through].map(({ text }) => JSON.parse(text) as { data: object });
-  if (code === "record_invalid") return isDeepStrictEqual(asked, given);
+  if (code !== "query_invalid") return isDeepStrictEqual(asked, given);
   const { filter: _, sort: __, ...data } = (given?.data ?? {}) as Record<string, unknown>;
   return isDeepStrictEqual(asked, { ...given, data });
 };
