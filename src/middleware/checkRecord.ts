@@ -17,6 +17,8 @@ const PATH = /^\/api\/collections\/([^/]+)\/records(\/[^/]+)?$/;
 const JSON_BYTES_MAX = 32_768;
 /** Files and all. */
 const FORM_BYTES_MAX = 65_536;
+/** Of the other kind of form, whose parts are not limited; PocketBase judges those that have more. */
+const FORM_FIELDS_MAX = 1_000;
 const TIMEOUT_MS = 30_000;
 /** For all bodies that are being read at the same time; those that find no room flow on unread. */
 const BUDGET = { bytesMax: 67_108_864, bytesPerClientMax: 8_388_608 };
@@ -85,15 +87,24 @@ const FORM: Format = {
   bytesMax: FORM_BYTES_MAX,
   read: ({ headers, query }, bytes) => {
     const contentType = headerValue(headers, "content-type") ?? "";
+    if (!contentType.startsWith("multipart/form-data") && isCrowded(bytes)) return undefined;
     try {
       return toFormBody(readFormFields(bytes, { contentType, query, codec: multipartCodec }));
     } catch (error) {
-      // Who passes forms on reads them again, and more closely.
-      if (error instanceof Refusal) return undefined;
+      // Who passes a multipart form on reads it as closely as it is read here; other forms PocketBase may read.
+      const isFinal = contentType.startsWith("multipart/form-data") && query === "";
+      if (error instanceof Refusal && !isFinal) return undefined;
       throw error;
     }
   },
 };
+
+const isCrowded = (bytes: Uint8Array): boolean => {
+  let count = 0;
+  for (let at = bytes.indexOf(AMPERSAND); at >= 0; at = bytes.indexOf(AMPERSAND, at + 1)) count++;
+  return count > FORM_FIELDS_MAX;
+};
+const AMPERSAND = 38;
 
 // PocketBase matches the type case-sensitively.
 const formatOf = (contentType: string): Format | undefined => {

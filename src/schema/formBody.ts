@@ -24,7 +24,11 @@ export const toFormBody = (parts: readonly FormPart[]): Record<string, unknown> 
       const json = parseJson(value);
       if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
       Object.assign(payload, json);
-    } else lists.set(name, [...(lists.get(name) ?? []), toMember(value)]);
+    } else {
+      const list = lists.get(name);
+      if (list === undefined) lists.set(name, [toMember(value)]);
+      else list.push(toMember(value));
+    }
   }
   const plain = [...lists].map(([name, list]) => [name, list.length === 1 ? list[0] : list] as const);
   return { ...Object.fromEntries(plain), ...payload };

@@ -37,15 +37,15 @@ export const resolveBody = (
   /** Length of the last name of each field. */
   const lengths = new Map<string, number>();
   // PocketBase applies shorter names first, so that a modifier comes after the value it modifies.
-  const keys = Object.keys(body).sort((a, b) => Buffer.byteLength(a) - Buffer.byteLength(b));
-  for (const key of keys) {
-    const target = targetOf(collection, key);
-    if (target === undefined || isClosed(target.field, collection, context)) continue;
-    const { field, modifier } = target;
+  const targets = Object.keys(body)
+    .flatMap((key) => targetOf(collection, key) ?? [])
+    .sort((a, b) => a.bytes - b.bytes);
+  for (const { field, key, bytes, modifier } of targets) {
+    if (isClosed(field, collection, context)) continue;
     const value = body[key];
     // Two of one length come in any order.
-    const isDrawn = lengths.get(field.name) === Buffer.byteLength(key);
-    lengths.set(field.name, Buffer.byteLength(key));
+    const isDrawn = lengths.get(field.name) === bytes;
+    lengths.set(field.name, bytes);
     if (isDrawn || isMisplaced(field, value)) values.set(field.name, UNKNOWN);
     else if (modifier === "") values.set(field.name, namesStored(field, value, context) ? UNKNOWN : value);
     else
@@ -65,18 +65,23 @@ const namesStored = (field: CollectionField, value: unknown, { action }: BodyCon
 interface Target {
   readonly field: CollectionField;
   readonly modifier: string;
+  /** As the body spells it, and its length. */
+  readonly key: string;
+  readonly bytes: number;
 }
 
 const targetOf = (collection: Collection, key: string): Target | undefined => {
   const exact = collection.fieldByName.get(key);
-  if (exact !== undefined) return { field: exact, modifier: "" };
+  const bytes = Buffer.byteLength(key);
+  if (exact !== undefined) return { field: exact, modifier: "", key, bytes };
   for (const [name, modifier] of [
     [key.slice(0, -1), key.slice(-1)],
     [key.slice(1), `${key.slice(0, 1)}.`],
     [key.replace(/:autogenerate$/, ""), ":"],
   ] as const) {
     const field = collection.fieldByName.get(name);
-    if (field !== undefined && (MODIFIERS[field.type] ?? []).includes(modifier)) return { field, modifier };
+    if (field !== undefined && (MODIFIERS[field.type] ?? []).includes(modifier))
+      return { field, modifier, key, bytes };
   }
   return undefined;
 };

@@ -35,6 +35,8 @@ export const JSON_LIMITS: JsonLimits = { depthMax: 64, membersMax: 10_000, value
  * first value, duplicate member names, lone surrogates, and documents over the limits. O(n).
  */
 export const parseStrictJson = (bytes: Uint8Array, limits: JsonLimits = JSON_LIMITS): JsonResult => {
+  const excess = excessIn(bytes, limits);
+  if (excess !== undefined) return { ok: false, reason: excess };
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -64,11 +66,51 @@ export const foldMemberName = (name: string): string =>
 
 class LimitError extends Error {}
 
+const tooDeep = (most: number): string => `The body is nested deeper than ${most}.`;
+const tooManyValues = (most: number): string => `The body has more than ${most} values.`;
+const tooManyMembers = (most: number): string => `The body has more than ${most} members.`;
+
+/** What a bracket adds to the depth, by its byte. */
+const DEPTHS = new Int8Array(256);
+for (const mark of "[{") DEPTHS[mark.charCodeAt(0)] = 1;
+for (const mark of "]}") DEPTHS[mark.charCodeAt(0)] = -1;
+
+/**
+ * What is surely over a limit, told from the marks outside strings before anything is built: such a body costs no more
+ * than its bytes up to that place.
+ */
+const excessIn = (bytes: Uint8Array, limits: JsonLimits): string | undefined => {
+  let [depth, members, values] = [0, 0, 1];
+  for (let at = 0; at < bytes.length; at++) {
+    const mark = bytes[at] ?? 0;
+    if (mark === 34) at = stringEnd(bytes, at);
+    depth += DEPTHS[mark] ?? 0;
+    if (mark === 44) values++;
+    if (mark === 58) members++;
+    if (depth > limits.depthMax) return tooDeep(limits.depthMax);
+    if (values > limits.valuesMax) return tooManyValues(limits.valuesMax);
+    if (members > limits.membersMax) return tooManyMembers(limits.membersMax);
+  }
+  return undefined;
+};
+
+/** Where the quote stands that ends the string begun at `start`; behind the last byte when none does. */
+const stringEnd = (bytes: Uint8Array, start: number): number => {
+  for (let end = bytes.indexOf(34, start + 1); end >= 0; end = bytes.indexOf(34, end + 1)) {
+    let slashes = 0;
+    while (bytes[end - 1 - slashes] === 92) slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+  return bytes.length;
+};
+
 // Walks text that JSON.parse has already accepted, so syntax needs no second check here.
 class Scanner {
   readonly #text: string;
   readonly #limits: JsonLimits;
   #at = 0;
+  /** The next backslash, as far as it was looked for. */
+  #slash = -1;
   #values = 0;
   #members = 0;
 
@@ -78,11 +120,8 @@ class Scanner {
   }
 
   value(depth: number): JsonNode {
-    if (depth > this.#limits.depthMax)
-      throw new LimitError(`The body is nested deeper than ${this.#limits.depthMax}.`);
-    if (++this.#values > this.#limits.valuesMax) {
-      throw new LimitError(`The body has more than ${this.#limits.valuesMax} values.`);
-    }
+    if (depth > this.#limits.depthMax) throw new LimitError(tooDeep(this.#limits.depthMax));
+    if (++this.#values > this.#limits.valuesMax) throw new LimitError(tooManyValues(this.#limits.valuesMax));
     this.#blanks();
     const start = this.#at;
     const first = this.#text[start];
@@ -100,9 +139,8 @@ class Scanner {
     this.#blanks();
     while (this.#text[this.#at] !== "}") {
       const name = this.#string(this.#at).string ?? "";
-      if (++this.#members > this.#limits.membersMax) {
-        throw new LimitError(`The body has more than ${this.#limits.membersMax} members.`);
-      }
+      if (++this.#members > this.#limits.membersMax)
+        throw new LimitError(tooManyMembers(this.#limits.membersMax));
       if (members.has(name)) throw new LimitError(`The member ${JSON.stringify(name)} appears twice.`);
       this.#blanks();
       this.#at++; // the colon
@@ -126,13 +164,27 @@ class Scanner {
   }
 
   #string(start: number): JsonNode {
-    this.#at = start + 1;
-    while (this.#text[this.#at] !== '"') this.#at += this.#text[this.#at] === "\\" ? 2 : 1;
-    this.#at++;
+    this.#at = this.#closingQuote(start + 1) + 1;
     const text = this.#text.slice(start, this.#at);
     const string = JSON.parse(text) as string;
     if (!string.isWellFormed()) throw new LimitError("The body has a string with a lone surrogate.");
     return { kind: "string", text, string };
+  }
+
+  #closingQuote(from: number): number {
+    let quote = this.#text.indexOf('"', from);
+    if (this.#slash < from) this.#slash = this.#next("\\", from);
+    while (this.#slash < quote) {
+      const behind = this.#slash + 2;
+      if (quote < behind) quote = this.#text.indexOf('"', behind);
+      this.#slash = this.#next("\\", behind);
+    }
+    return quote;
+  }
+
+  #next(mark: string, from: number): number {
+    const at = this.#text.indexOf(mark, from);
+    return at < 0 ? Number.POSITIVE_INFINITY : at;
   }
 
   #separator(): void {

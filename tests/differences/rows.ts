@@ -255,7 +255,7 @@ const BODIES: readonly DifferenceRow[] = [
     hapta: "400 body_invalid",
   },
   {
-    what: "Fixed-shape or batch body deeper than 64, or of more than 10,000 members",
+    what: "Batch deeper than 64, or of more than 10,000 members; fixed-shape body deeper than 64, or of more than 4,096 values",
     request: post(LOGIN, `{${SIGN_IN},"a":${"[".repeat(64)}${"]".repeat(64)}}`, JSON_TYPE),
     pocketbase: "200",
     hapta: "400 body_invalid",
