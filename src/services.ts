@@ -10,6 +10,7 @@ import type { PeerBound } from "./http/listener.ts";
 import type { Log } from "./insight/log.ts";
 import type { Limits } from "./limits/limits.ts";
 import { type OpenedLimits, openLimits } from "./limits/openLimits.ts";
+import { createPeerBound, createStrangerWarning } from "./limits/peers.ts";
 import { createOAuth, type OAuth } from "./oauth/oauth.ts";
 import type { BatchItemsMax } from "./pocketbase/batchItemsMax.ts";
 import { type CacheGate, createCacheGate } from "./pocketbase/cacheGate.ts";
@@ -30,14 +31,7 @@ import type { Ended } from "./sessions/sessionContext.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import { WritesInFlight } from "./sessions/writesInFlight.ts";
 import { type Settings, SettingsError } from "./settings.ts";
-import {
-  type Client,
-  createAddressTest,
-  createClientResolver,
-  type Hop,
-  parseAddress,
-} from "./utils/address.ts";
-import { blockText } from "./utils/addressBlocks.ts";
+import { type Client, createClientResolver, type Hop } from "./utils/address.ts";
 import { createAdminTest } from "./utils/adminTest.ts";
 
 /** What stages and routes may use. */
@@ -128,7 +122,7 @@ export const createServices = (options: ServicesOptions): Services => {
     fileKey: following.fileKey,
     batchItemsMax: following.batchItemsMax,
     upstreamState,
-    clientOf: createClientResolver(settings.network.trustedProxies),
+    clientOf: createClientResolver(settings.network.trustedProxies, createStrangerWarning(log)),
     peers: createPeerBound(limits, settings.network.trustedProxies),
     isAdminClient: createAdminTest(settings.admin),
     reload: createReload(options, limits),
@@ -227,19 +221,6 @@ const createReload =
 // The hub keeps to the bound of streams; while one is renewed there are two of it.
 const createPool = ({ upstream }: Settings, url: string): UpstreamPool =>
   new UpstreamPool({ ...upstream, url, streamsMax: 2 * upstream.streamsMax, guard: upstream.guardSecret });
-
-// A proxy's connections are many clients'.
-const createPeerBound = (limits: Limits, trustedProxies: readonly string[]): PeerBound => {
-  const isProxy = createAddressTest(trustedProxies);
-  return {
-    peerOf: (text) => {
-      const address = parseAddress(text) ?? "";
-      return isProxy(address) ? undefined : blockText(address);
-    },
-    connectionsMax: () =>
-      limits.isEnabled ? limits.config.connectionsPerAddressMax : Number.POSITIVE_INFINITY,
-  };
-};
 
 // Whoever logs in next under the same name may be seen differently.
 const forgetCallers = ({ versions }: Cache, { cid, uid }: Ended): void => {

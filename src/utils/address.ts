@@ -81,8 +81,13 @@ const PEERS_MAX = 4096;
  * walk at the hop before them. Forwarding headers from anybody else have no effect on the address, but
  * they take `isPrivate` away: a proxy nobody configured may be relaying the whole world. A trusted proxy
  * also says whether the client came by https; where several have a say, all must.
+ *
+ * @param onStranger - Told of every request that somebody forwards whom nobody trusts, with who that is.
  */
-export const createClientResolver = (trustedProxies: readonly string[]): ((hop: Hop) => Client) => {
+export const createClientResolver = (
+  trustedProxies: readonly string[],
+  onStranger?: (client: Client, hop: Hop) => void,
+): ((hop: Hop) => Client) => {
   const isTrusted = createAddressTest(trustedProxies);
   const peers = new Map<string, { readonly client: Client; readonly trusted: boolean }>();
 
@@ -96,10 +101,14 @@ export const createClientResolver = (trustedProxies: readonly string[]): ((hop: 
     return found;
   };
 
-  return ({ peer, forwardedFor, forwardedProto, isForwarded }) => {
+  return (hop) => {
+    const { peer, forwardedFor, forwardedProto, isForwarded } = hop;
     const { client, trusted } = lookUp(peer);
     if (!isForwarded) return client;
-    if (!trusted) return proxied(client.address, false);
+    if (!trusted) {
+      onStranger?.(client, hop);
+      return proxied(client.address, false);
+    }
     const isSecure = isHttps(forwardedProto);
     if (forwardedFor === undefined) return proxied(client.address, isSecure);
     let address = client.address;

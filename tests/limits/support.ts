@@ -17,6 +17,8 @@ export interface Limited extends AsyncDisposable {
   readonly url: string;
   /** Process id of Hapta. */
   readonly pid: number;
+  /** What Hapta has printed so far. */
+  output(): string;
   /** Requests that reached the upstream, checks of Hapta's own left out. */
   readonly seen: readonly string[];
   /** Sends a request from a loopback address, `127.0.0.1` when absent. */
@@ -55,6 +57,7 @@ export const startLimited = async (
   return {
     url: hapta.url,
     pid: hapta.child.pid,
+    output: hapta.child.output,
     seen,
     send,
     statuses: async (requests, from) => {
