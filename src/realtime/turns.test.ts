@@ -48,3 +48,22 @@ test("Turns forgets what is dropped", async () => {
   await Bun.sleep(30);
   expect(done).toEqual([]);
 });
+
+test("Turns leaves half of the time to others when there is no end to it", async () => {
+  const turns = new Turns();
+  let [shares, isOver] = [0, false];
+  turns.add({
+    go: (untilMs) => {
+      shares++;
+      while (performance.now() < untilMs);
+      return isOver;
+    },
+  });
+  await Bun.sleep(1_100);
+  const [before, from] = [shares, performance.now()];
+  await Bun.sleep(400);
+  isOver = true;
+  // Shares of 1 ms, four in a turn, a turn each 8 ms at most: timers are never early.
+  expect(shares - before).toBeLessThanOrEqual(4 * Math.ceil((performance.now() - from) / 8) + 4);
+  expect(shares - before).toBeGreaterThan(4);
+});

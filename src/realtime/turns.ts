@@ -12,11 +12,16 @@ const SLICE_MS = 4;
 /** What one of several deliveries takes before the next one's turn, in ms. */
 const SHARE_MS = 1;
 
+/** When deliveries have taken every turn for so long, in ms, each turn is followed by a rest as long as it. */
+const BUSY_MS_MAX = 1_000;
+
 /** Short deliveries happen at once; what is left of long ones follows in small shares, first come first served. */
 export class Turns {
   readonly #waiting = new Set<Delivery>();
   /** What this turn of the event loop has left, in ms; undefined before the first delivery in it. */
   #leftMs: number | undefined;
+  /** Since when something has been waiting; undefined when nothing is. */
+  #busySinceMs: number | undefined;
 
   /** Starts a delivery, or has it wait for its turn. One that waits already takes up what is new by itself. */
   add(delivery: Delivery): void {
@@ -29,14 +34,21 @@ export class Turns {
     this.#waiting.delete(delivery);
   }
 
+  // Events that come faster than they can be told must not take the machine from PocketBase and from requests.
   #begin(): void {
     this.#leftMs = SLICE_MS;
-    setImmediate(() => this.#next());
+    const nowMs = performance.now();
+    if (this.#waiting.size > 0) this.#busySinceMs ??= nowMs;
+    if (nowMs - (this.#busySinceMs ?? nowMs) < BUSY_MS_MAX) setImmediate(() => this.#next());
+    else setTimeout(() => this.#next(), 2 * SLICE_MS);
   }
 
   #next(): void {
     this.#leftMs = undefined;
-    if (this.#waiting.size === 0) return;
+    if (this.#waiting.size === 0) {
+      this.#busySinceMs = undefined;
+      return;
+    }
     this.#begin();
     // A set gives back what is added again behind all others.
     for (const delivery of this.#waiting) {
