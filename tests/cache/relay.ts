@@ -17,6 +17,8 @@ export interface Relay extends AsyncDisposable {
   arrival(start: string): Promise<void>;
   /** Holds the answers to requests that begin with this text, until the returned function is called. */
   hold(start: string): () => void;
+  /** Answers requests that begin with this text itself, and may cut them off then, until the returned function is called. */
+  replace(start: string, reply: string, isCut: boolean): () => void;
   /** Cuts every stream, and lets no new one through until `heal`. */
   cutFeed(): void;
   /** No stream says anything any more, old or new, until `heal`; they stay open. */
@@ -43,6 +45,10 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
   const holds = new Set<string>();
   let feed: "open" | "cut" | "silent" = "open";
 
+  const replaced = new Map<string, { readonly reply: string; readonly isCut: boolean }>();
+  const replacementOf = ({ request }: Pair) =>
+    [...replaced].find(([start]) => request.startsWith(start))?.[1];
+
   const isHeld = (pair: Pair): boolean => [...holds].some((start) => pair.request.startsWith(start));
 
   const fromNear = (pair: Pair, part: Buffer): void => {
@@ -52,7 +58,10 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
       counts.set(line, (counts.get(line) ?? 0) + 1);
       if (line.startsWith("GET /api/realtime")) pair.isStream = true;
     }
-    if (pair.isStream && feed === "cut") pair.near.destroy();
+    const own = line === undefined ? undefined : replacementOf(pair);
+    if (own?.isCut === true) pair.near.end(own.reply, "latin1");
+    else if (own !== undefined) pair.near.write(own.reply, "latin1");
+    else if (pair.isStream && feed === "cut") pair.near.destroy();
     else pair.far.write(part);
   };
 
@@ -102,6 +111,10 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
         for (const pair of pairs)
           if (!isHeld(pair)) for (const part of pair.held.splice(0)) pair.near.write(part);
       };
+    },
+    replace: (start, reply, isCut) => {
+      replaced.set(start, { reply, isCut });
+      return () => void replaced.delete(start);
     },
     cutFeed: () => {
       feed = "cut";

@@ -182,6 +182,10 @@ const filters: readonly Scenario[] = [
   },
 ];
 
-describeTargets("filters", (target) => {
-  testScenarios(target, filters);
-});
+describeTargets(
+  "filters",
+  (target) => {
+    testScenarios(target, filters);
+  },
+  { isRead: true },
+);

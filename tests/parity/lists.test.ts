@@ -191,6 +191,10 @@ const visibility: readonly Scenario[] = [
   },
 ];
 
-describeTargets("lists", (target) => {
-  testScenarios(target, [...paging, ...sorting, ...visibility]);
-});
+describeTargets(
+  "lists",
+  (target) => {
+    testScenarios(target, [...paging, ...sorting, ...visibility]);
+  },
+  { isRead: true },
+);

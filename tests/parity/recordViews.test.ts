@@ -245,6 +245,10 @@ const views: readonly Scenario[] = [
   },
 ];
 
-describeTargets("record views", (target) => {
-  testScenarios(target, views);
-});
+describeTargets(
+  "record views",
+  (target) => {
+    testScenarios(target, views);
+  },
+  { isRead: true },
+);

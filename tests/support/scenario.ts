@@ -76,10 +76,31 @@ export const toWire = async (call: Call, world: World): Promise<WireRequest> => 
 /** Sends a row's request to a target. @throws Error when the answer is not what the API's description says. */
 export const send = async (target: Target, call: Call): Promise<WireResponse> => {
   const request = await toWire(call, target.world);
-  const response = await exchange(target.url, request);
+  const first = await exchange(target.url, request);
+  const response = target.name === "warm" ? await askAgain(target, call, first) : first;
   const problem = await target.described?.problemOf(request, response);
   if (problem !== undefined) throw new Error(`/openapi.json: ${problem}`);
   return response;
+};
+
+const READ = /^\/api\/collections\/\w+\/records/;
+
+// By now it may come from the cache: it must be what was said before, and what PocketBase says.
+const askAgain = async (target: Target, call: Call, first: WireResponse): Promise<WireResponse> => {
+  const isRead =
+    (call.method ?? "GET") === "GET" &&
+    READ.test(typeof call.path === "string" ? call.path : call.path(target.world));
+  // A body on a read is dropped, and PocketBase may have something against it.
+  if (!isRead || call.body !== undefined) return first;
+  const again = await exchange(target.url, await toWire(call, target.world));
+  const others = [first];
+  if (typeof call.as !== "object")
+    others.push(await exchange(target.upstream.url, await toWire(call, target.upstream.world)));
+  // What is wrong with a query, Hapta says in more words.
+  for (const { status, text } of others)
+    if (again.status !== status || (status !== 400 && again.text !== text))
+      throw new Error(`${String(call.path)}: ${again.status} ${again.text}\nis not ${status} ${text}`);
+  return again;
 };
 
 /** Sends a request whose answer must be 2xx JSON, and returns that JSON. */

@@ -56,10 +56,14 @@ const startBehindHapta = async (): Promise<Running> => {
   }
 };
 
-/** All targets; a warm cache and a cluster join here as rows. */
+/** Each read is sent twice here: who sends compares the answers. */
+const WARM = "warm";
+
+/** All targets; a cluster joins here as a row. */
 const TARGETS: Readonly<Record<string, () => Promise<Running>>> = {
   pocketbase: startBare,
   hapta: startBehindHapta,
+  [WARM]: startBehindHapta,
 };
 
 /** The targets that this run is limited to by HAPTA_TEST_TARGETS, or all. */
@@ -71,10 +75,17 @@ export const selectedTargets = (): string[] => {
   return names;
 };
 
-/** Registers `body` once per target; each target has one fresh instance, shared by the tests of `body`. */
-export const describeTargets = (suite: string, body: (target: Target) => void): void => {
+/**
+ * Registers `body` once per target; each target has one fresh instance, shared by the tests of `body`.
+ * @param isRead - It is about reads of records, so the target with a warm cache takes part.
+ */
+export const describeTargets = (
+  suite: string,
+  body: (target: Target) => void,
+  { isRead = false }: { readonly isRead?: boolean } = {},
+): void => {
   setDefaultTimeout(TEST_MS);
-  for (const name of selectedTargets()) {
+  for (const name of selectedTargets().filter((one) => isRead || one !== WARM)) {
     describe(`${suite} on ${name}`, () => {
       let running: Running | undefined;
       const current = (): Running => {
