@@ -390,6 +390,7 @@ describe("CN7", () => {
     expect(await follow(location)).toBe("502 -");
   });
 
+  // A login page of an app's hook leads to other sites; what is no private address is the app's own affair.
   test.each([
     "/api/y",
     "hello?from=redirect",

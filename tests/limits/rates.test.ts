@@ -1,4 +1,5 @@
 // Rate limits over HTTP: who is counted as whom, what is told, and what cannot be evaded. RL rows of the design by id.
+// RL17, the same client at several nodes, does not apply: Hapta runs as one process and refuses settings that ask for more.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { MOBILE, SERVER, signed } from "../apps/support.ts";
 import { eventually } from "../support/eventually.ts";
