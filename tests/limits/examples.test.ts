@@ -92,7 +92,10 @@ describe("examples/limits", () => {
 
   test("a demo: the hall's one address may do a lot, the total is bounded", async () => {
     await using hapta = await startLimited(hackathonDemo);
-    expect(countOf(await hapta.statuses(repeat(60, create("posts"))), 200)).toBeWithin(50, 53);
+    const startedMs = performance.now();
+    const passed = countOf(await hapta.statuses(repeat(60, create("posts"))), 200);
+    // One comes back every 100 ms.
+    expect(passed).toBeWithin(50, 52 + Math.floor((performance.now() - startedMs) / 100));
     expect(await hapta.statuses(repeat(100, get(LIST)))).toEqual(repeat(100, 200));
   });
 });
