@@ -16,10 +16,13 @@ export type TargetName = "direct" | "hapta" | "nginx" | "caddy" | "haproxy";
 
 export type Target = Server<TargetName>;
 
+// A kept answer would not be relayed at all.
+const RELAYING = { Cache: { isEnabled: false }, Files: { CacheBytes: 0 } };
+
 /** Starts a target. `haproxy` is optional: undefined when it is not installed. */
 export const startTarget = async (name: TargetName, upstream: BenchUpstream): Promise<Target | undefined> => {
   if (name === "direct") return borrowed(name, upstream);
-  if (name === "hapta") return haptaServer(name, await startHapta(upstream));
+  if (name === "hapta") return haptaServer(name, await startHapta(upstream, { config: RELAYING }));
   return await startProxy(name, upstream, CONFIGS[name]);
 };
 
