@@ -23,11 +23,11 @@ test("many calls are one collection, and a long one makes a long rest", () => {
   expect(runs).toBe(0);
   settle();
   expect(runs).toBe(1);
-  now = 109;
+  now = 59;
   collect();
   settle();
   expect(runs).toBe(1);
-  now = 110;
+  now = 60;
   collect();
   settle();
   expect(runs).toBe(2);

@@ -1,7 +1,7 @@
 // Asks the runtime to give unused memory back, as often as that costs next to nothing.
 
 /** After a collection, so many times the CPU time that it took passes before the next. */
-const REST = 10;
+const REST = 5;
 
 /** What a collection needs; the runtime's own unless told. */
 interface CollectOptions {
