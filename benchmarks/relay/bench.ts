@@ -30,7 +30,7 @@ export const benchRelay = async (options: BenchOptions): Promise<void> => {
   const smallGets = await withTargets(["direct", "hapta", "nginx", "caddy", "haproxy"], upstream, (targets) =>
     measureSmallGets({ ...options, wrk: tools.wrk, targets, upstreamPid: upstream.pid, paths, waitForQuiet }),
   );
-  const bulk = await withTargets(["direct", "hapta", "nginx"], upstream, (targets) =>
+  const bulk = await withTargets(["direct", "hapta", "nginx", "haproxy"], upstream, (targets) =>
     measureBulk({ ...options, curl: tools.curl, targets, upstream, waitForQuiet }),
   );
   const versions = {

@@ -61,13 +61,16 @@ export const bulkGoals = (runs: readonly BulkRun[], direction: Direction): reado
   const speed = (target: TargetName): readonly number[] => of(target).map((run) => run.bytesPerSecond);
   const growth = of("hapta").map((run) => run.peakGrowthBytes);
   const what = `1 GB ${direction}:`;
+  const beside = (["nginx", "haproxy"] as const).filter((target) => of(target).length > 0);
   const toDirect = (target: TargetName) => ({
     ...compare(speed(target), speed("direct"), ratio),
     render: times,
   });
   return [
     toRow({ what: `${what} speed against direct`, ...toDirect("hapta"), min: SHARE_MIN }),
-    toRow({ what: `${what} speed against direct, nginx beside it`, ...toDirect("nginx") }),
+    ...beside.map((target) =>
+      toRow({ what: `${what} speed against direct, ${target} beside it`, ...toDirect(target) }),
+    ),
     toRow({
       what: `${what} growth of peak memory`,
       value: Math.max(...growth),

@@ -82,7 +82,7 @@ ${renderBulk(result.bulk)}
     .map(([name, version]) => `${name}: ${version}`)
     .join("; ")}.
 - Every target stands in front of one and the same PocketBase: nginx with one worker and kept-alive upstream
-  connections, Caddy's plain reverse_proxy, HAProxy with one thread, Hapta as \`bun run src/index.ts\`
+  connections, Caddy's plain reverse_proxy, HAProxy with one thread and bodies spliced in the kernel, Hapta as \`bun run src/index.ts\`
   with its cache and its kept files off; no access logs.
 - wrk, one thread, 32 kept-alive connections, ${result.seconds} s per run, ${result.rounds} rounds, the order rotated and
   flipped from round to round. Figures are medians; the spread is (max - min) / median over the rounds.
