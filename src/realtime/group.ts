@@ -3,19 +3,19 @@ import type { OpenRealtime } from "../pocketbase/realtimeStream.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import { mayHoldTokens, TokenFilter } from "../utils/upstreamTokens.ts";
 import { type HistoryStore, TopicHistory } from "./history.ts";
-import { Link } from "./link.ts";
+import type { Link } from "./link.ts";
+import { Links } from "./links.ts";
 import type { LinkTimes } from "./linkTimes.ts";
 import { Message } from "./message.ts";
 import { makeEpoch, type Offset } from "./offset.ts";
+import type { Source } from "./source.ts";
 import { GUEST, type Subject } from "./subject.ts";
 import type { Subscriber } from "./subscriber.ts";
 import { Telling } from "./telling.ts";
 import type { Turns } from "./turns.ts";
 
-/** PocketBase takes 1000 for one stream, and one is for proofs; the rest go to further streams. */
-const TOPICS_PER_LINK = 999;
 interface Listening {
-  readonly link: Link;
+  readonly source: Source;
   readonly members: Set<Subscriber>;
   readonly history: TopicHistory;
   /** Subscribers, subscriptions under way and clients who may come back, that want it. */
@@ -39,7 +39,7 @@ export class Group {
   readonly #topics = new Map<string, Listening>();
   readonly #telling: Telling;
   #epoch = makeEpoch();
-  #links: Link[] = [];
+  readonly #links: Links;
   /** Who joined last: as whom to subscribe while it waits for somebody to come back. */
   #latest: Subject | undefined;
   /** Session ids that a link was subscribed for, so that a new login shows PocketBase its own token. */
@@ -49,11 +49,19 @@ export class Group {
     this.key = key;
     this.#options = options;
     this.#telling = new Telling(options.turns);
+    const { open, times } = options;
+    this.#links = new Links({
+      open,
+      times,
+      credential: () => this.#credential(),
+      onMessage: (topic, data) => this.#hear(topic, data),
+      onGap: (source) => this.#tellGap(source),
+    });
   }
 
   /** Its upstream streams. */
   get links(): readonly Link[] {
-    return this.#links;
+    return this.#links.all;
   }
 
   /** Of what was told last. */
@@ -65,8 +73,7 @@ export class Group {
   linksFor(topics: readonly string[]): number {
     let added = 0;
     for (const topic of topics) if (!this.#topics.has(topic)) added++;
-    for (const link of this.#links) added -= TOPICS_PER_LINK - link.topics.size;
-    return Math.max(0, Math.ceil(added / TOPICS_PER_LINK));
+    return this.#links.neededFor(added);
   }
 
   /**
@@ -76,18 +83,18 @@ export class Group {
    */
   hold(topics: readonly string[], subject: Subject, address: string): Promise<void> | undefined {
     const isNews = subject.session !== undefined && !this.#shown.has(subject.session.id);
-    const links = new Set<Link>();
+    const sources = new Set<Source>();
     for (const topic of topics) {
       const known = this.#topics.get(topic);
       const listening = known ?? this.#add(topic, address);
       listening.holds++;
-      if (known === undefined || isNews || !listening.link.isInForce) links.add(listening.link);
+      if (known === undefined || isNews || !listening.source.isInForce) sources.add(listening.source);
     }
-    if (links.size === 0) {
+    if (sources.size === 0) {
       this.#begin(topics);
       return undefined;
     }
-    return Promise.all([...links].map((link) => link.ensure(subject.credential))).then(() => {
+    return Promise.all([...sources].map((source) => source.ensure(subject.credential))).then(() => {
       if (subject.session !== undefined) this.#shown.add(subject.session.id);
       this.#begin(topics);
     });
@@ -99,8 +106,7 @@ export class Group {
       if (listening === undefined || --listening.holds > 0) continue;
       this.#topics.delete(topic);
       listening.history.clear();
-      listening.link.drop(topic);
-      if (listening.link.topics.size === 0) this.#forget(listening.link);
+      this.#links.leave(topic, listening.source);
     }
   }
 
@@ -133,9 +139,9 @@ export class Group {
   /** Whom somebody is seen as, or what may be seen, may have changed: what was told before is not told again. */
   forget(): void {
     this.#epoch = makeEpoch();
-    for (const { history, link } of this.#topics.values()) {
+    for (const { history, source } of this.#topics.values()) {
       history.clear();
-      if (link.isInForce) history.begin(this.#telling.number);
+      if (source.isInForce) history.begin(this.#telling.number);
     }
   }
 
@@ -143,17 +149,16 @@ export class Group {
   renew(): void {
     this.#shown.clear();
     this.forget();
-    for (const link of this.#links) link.renew();
+    this.#links.renew();
   }
 
   tick(nowMs: number): void {
-    for (const link of this.#links) link.tick(nowMs);
+    this.#links.tick(nowMs);
   }
 
   close(): void {
-    for (const link of this.#links) link.close();
+    this.#links.close();
     for (const { history } of this.#topics.values()) history.clear();
-    this.#links = [];
     this.#topics.clear();
     this.#telling.drop();
   }
@@ -163,29 +168,11 @@ export class Group {
   }
 
   #add(topic: string, address: string): Listening {
-    let link = this.#links.find(({ topics }) => topics.size < TOPICS_PER_LINK);
-    if (link === undefined) {
-      link = this.#createLink(address);
-      this.#links.push(link);
-    }
-    link.topics.add(topic);
     const history = new TopicHistory(this.#options.histories);
-    const listening: Listening = { link, members: new Set(), history, holds: 0 };
+    const source = this.#links.enter(topic, address);
+    const listening: Listening = { source, members: new Set(), history, holds: 0 };
     this.#topics.set(topic, listening);
     return listening;
-  }
-
-  #createLink(address: string): Link {
-    const { open, times } = this.#options;
-    const link: Link = new Link({
-      open,
-      address,
-      times,
-      credential: () => this.#credential(),
-      onMessage: (topic, data) => this.#hear(topic, data),
-      onGap: () => this.#tellGap(link),
-    });
-    return link;
   }
 
   // A group of somebody's is never subscribed as a guest.
@@ -198,11 +185,6 @@ export class Group {
     throw new UpstreamError("unreachable");
   }
 
-  #forget(link: Link): void {
-    link.close();
-    this.#links = this.#links.filter((other) => other !== link);
-  }
-
   #hear(topic: string, data: string): void {
     const listening = this.#topics.get(topic);
     if (listening === undefined) return;
@@ -213,10 +195,10 @@ export class Group {
     this.#telling.tell(message, listening.members);
   }
 
-  #tellGap(link: Link): void {
+  #tellGap(source: Source): void {
     const audience = new Set<Subscriber>();
     for (const listening of this.#topics.values()) {
-      if (listening.link !== link) continue;
+      if (listening.source !== source) continue;
       for (const member of listening.members) audience.add(member);
     }
     this.forget();

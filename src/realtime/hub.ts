@@ -8,27 +8,14 @@ import { Groups } from "./groups.ts";
 import type { HistoryBounds } from "./history.ts";
 import { LINK_TIMES, type LinkTimes } from "./linkTimes.ts";
 import { LoginStreams } from "./loginStreams.ts";
+import { createIsEnded, type EndedOwners, type Logins, Owners } from "./owners.ts";
 import { judgeReturn, type MayReplay, planReplay, type Return } from "./recovery.ts";
 import { createSharedTopics } from "./sharedTopics.ts";
-import { GUEST, maySucceed, type StreamOwner, type Subject } from "./subject.ts";
+import { GUEST, maySucceed, type Subject } from "./subject.ts";
 import { Subscriber, type SubscriberOptions } from "./subscriber.ts";
 import { HUB_TIMES, type HubTimes, sweepClients } from "./sweep.ts";
 import { charsOf, LOGIN_TOPIC } from "./topics.ts";
 import { judgeWish, type Subscribed, type Wish } from "./wish.ts";
-
-/** Sessions that ended; without ids all of the record, the collection, or everybody. */
-export interface EndedOwners {
-  readonly ids: readonly string[];
-  readonly cid: string | undefined;
-  readonly uid: string | undefined;
-}
-
-/** What is asked about sessions; both throw while they cannot be read. */
-interface Logins {
-  /** PocketBase's token now; undefined when it has ended. */
-  upstreamToken(session: StreamOwner): string | undefined;
-  isLive(session: StreamOwner): boolean;
-}
 
 export interface HubOptions {
   readonly open: OpenRealtime;
@@ -57,8 +44,7 @@ export class Hub {
   readonly #times: LinkTimes & HubTimes;
   readonly #clients = new Map<string, Subscriber>();
   readonly #groups: Groups;
-  // Session id -> clients it is subscribed on.
-  readonly #owned = new Map<string, number>();
+  readonly #owners: Owners;
   readonly #sweeper: Timer;
   readonly #keeping: SubscriberOptions;
   readonly #shareTopics = createSharedTopics();
@@ -68,7 +54,9 @@ export class Hub {
     this.#options = options;
     this.#times = { ...LINK_TIMES, ...HUB_TIMES, ...options.times };
     this.logins = new LoginStreams(options.open);
-    const { open, upstreamsMax, sessions, history, bufferBytesMax } = options;
+    const { open, upstreamsMax, history, bufferBytesMax } = options;
+    const owners = new Owners(options.sessions);
+    this.#owners = owners;
     this.#keeping = { bufferBytesMax, onOver: (client, isSlow) => this.#forget(client, isSlow) };
     this.#groups = new Groups({
       open,
@@ -76,8 +64,7 @@ export class Hub {
       history,
       others: () => this.logins.size,
       times: this.#times,
-      credentialOf: ({ session, credential }) =>
-        session === undefined ? credential : attempt(() => sessions.upstreamToken(session), undefined),
+      credentialOf: (subject) => owners.credentialOf(subject),
     });
     this.#sweeper = setInterval(() => this.#sweep(), this.#times.sweepMs);
     this.#sweeper.unref();
@@ -157,19 +144,13 @@ export class Hub {
 
   /** Clients a session is subscribed on, not counting the one of `clientId`. */
   ownedBesides(sessionId: string, clientId: string): number {
-    const owned = this.#owned.get(sessionId) ?? 0;
+    const owned = this.#owners.clientsOf(sessionId);
     return this.#clients.get(clientId)?.subject?.session?.id === sessionId ? owned - 1 : owned;
   }
 
   /** Ends the clients of sessions that are over. @returns how many. */
-  end({ ids, cid, uid }: EndedOwners): number {
-    const wanted = new Set(ids);
-    const isMeant = (owner: StreamOwner): boolean => {
-      if (wanted.size > 0) return wanted.has(owner.id);
-      return (
-        (cid === undefined || owner.cid === cid) && (uid === undefined || uid === "" || owner.uid === uid)
-      );
-    };
+  end(ended: EndedOwners): number {
+    const isMeant = createIsEnded(ended);
     const count = this.#endAll(({ subject }) => subject?.session !== undefined && isMeant(subject.session));
     this.#groups.endDeparted(isMeant);
     return count;
@@ -225,8 +206,8 @@ export class Hub {
   ): void {
     const { group: before, topics, subject } = client;
     before?.leave(client, topics);
-    this.#own(subject?.session, -1);
-    this.#own(next.subject.session, 1);
+    this.#owners.note(subject?.session, -1);
+    this.#owners.note(next.subject.session, 1);
     this.#topicChars += charsOf(next.topics) - charsOf(topics);
     client.group = next.group;
     client.topics = next.topics;
@@ -249,7 +230,7 @@ export class Hub {
   #strip(client: Subscriber): Left | undefined {
     const { group, subject, topics } = client;
     this.logins.close(client);
-    this.#own(subject?.session, -1);
+    this.#owners.note(subject?.session, -1);
     this.#topicChars -= charsOf(topics);
     group?.leave(client, topics);
     client.group = undefined;
@@ -258,32 +239,11 @@ export class Hub {
     return group && subject && { group, topics, subject };
   }
 
-  #own(session: StreamOwner | undefined, by: 1 | -1): void {
-    if (session === undefined) return;
-    const owned = (this.#owned.get(session.id) ?? 0) + by;
-    if (owned > 0) this.#owned.set(session.id, owned);
-    else this.#owned.delete(session.id);
-  }
-
   #sweep(): void {
     const nowMs = performance.now();
-    const judged = new Map<string, boolean>();
-    const isOver = (session: StreamOwner): boolean => {
-      // Sessions that cannot be read for a moment end nobody.
-      const isLive = judged.get(session.id) ?? attempt(() => this.#options.sessions.isLive(session), true);
-      judged.set(session.id, isLive);
-      return !isLive;
-    };
+    const isOver = this.#owners.createIsOver();
     sweepClients(this.#clients, { ...this.#times, nowMs, isOver });
     this.#groups.tick(nowMs);
     this.#groups.endDeparted(isOver);
   }
 }
-
-const attempt = <T>(work: () => T, otherwise: T): T => {
-  try {
-    return work();
-  } catch {
-    return otherwise; // the store of sessions does not work just now
-  }
-};

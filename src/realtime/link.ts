@@ -1,10 +1,12 @@
-// One upstream stream that lasts: it is renewed before PocketBase ends it, without a gap, and opened again when it was
-// lost. Knows topics and messages, no clients.
+// One upstream stream that lasts, with up to 1000 topics (PocketBase's bound): it is renewed before PocketBase ends it,
+// without a gap, and opened again when it was lost.
 import { type OpenRealtime, PROOF_TOPIC, type RealtimeStream } from "../pocketbase/realtimeStream.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import type { LinkTimes } from "./linkTimes.ts";
-import { Overlap, type Teller } from "./overlap.ts";
 import { StreamProof } from "./proof.ts";
+import type { Source } from "./source.ts";
+import { StreamPair } from "./streamPair.ts";
+import { type Waiter, Waiters } from "./waiters.ts";
 
 export interface LinkOptions {
   readonly open: OpenRealtime;
@@ -28,36 +30,14 @@ export class SubscribeRefused extends Error {
   }
 }
 
-interface Waiter {
-  readonly credential: string | undefined;
-  readonly untilMs: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
-interface Current {
-  /** Tells this stream from others. */
-  readonly token: object;
-  readonly stream: RealtimeStream;
-  readonly bornMs: number;
-  readonly ageMsMax: number;
-}
-
 /** Pause after a renewal that failed; the stream in place still tells everything. */
 const RENEW_AGAIN_MS = 5_000;
 
-/** At most 1000 topics, PocketBase's bound. */
-export class Link {
-  /** What is to be subscribed; changed by the owner, who calls {@link ensure} or {@link drop} afterwards. */
+export class Link implements Source {
   readonly topics = new Set<string>();
   readonly #options: LinkOptions;
-  #waiting: Waiter[] = [];
-  #current: Current | undefined;
-  /** The stream that is to replace the current one, while both are heard. */
-  #fresh: object | undefined;
-  #lingering: RealtimeStream | undefined;
-  #overlap: Overlap | undefined;
-  #heardMs = 0;
+  readonly #waiters = new Waiters();
+  readonly #streams: StreamPair;
   #proof: StreamProof | undefined;
   #provenMs = 0;
   #renewMs = Number.POSITIVE_INFINITY;
@@ -70,33 +50,43 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    const { open, address, times, onMessage } = options;
+    this.#streams = new StreamPair({
+      open,
+      address,
+      times,
+      onSign: () => this.#proof?.hear(),
+      onMessage: (topic, data) => {
+        if (topic !== PROOF_TOPIC) onMessage(topic, data);
+      },
+      onLost: () => {
+        this.#hasLost = true;
+        this.#touch();
+      },
+    });
   }
 
-  /** Whether everything in `topics` is subscribed as far as is known. */
   get isInForce(): boolean {
     return this.#isInForce;
   }
 
   /** When the stream was last known to live, or asked; endless while there is none. */
   get aliveMs(): number {
-    return this.#current === undefined ? Number.POSITIVE_INFINITY : Math.max(this.#heardMs, this.#provenMs);
+    const { current, heardMs } = this.#streams;
+    return current === undefined ? Number.POSITIVE_INFINITY : Math.max(heardMs, this.#provenMs);
   }
 
-  /**
-   * Resolves when all topics are subscribed, as the holder of this credential.
-   *
-   * @throws SubscribeRefused, or UpstreamError when that takes too long
-   */
+  add(topic: string): void {
+    this.topics.add(topic);
+  }
+
   ensure(credential: string | undefined): Promise<void> {
     if (this.#isClosed) return Promise.reject(new UpstreamError("unreachable"));
-    return new Promise((resolve, reject) => {
-      const untilMs = performance.now() + this.#options.times.waitMsMax;
-      this.#waiting.push({ credential, untilMs, resolve, reject });
-      this.#touch();
-    });
+    const inForce = this.#waiters.wait(credential, this.#options.times.waitMsMax);
+    this.#touch();
+    return inForce;
   }
 
-  /** Takes topics out, at PocketBase some time soon. */
   drop(topic: string): void {
     this.topics.delete(topic);
     this.#hasSpare = true;
@@ -110,28 +100,25 @@ export class Link {
 
   /** Asks the stream for a sign of life; one that PocketBase gives and that does not come means that it is lost. */
   prove(): void {
-    const current = this.#current;
-    if (current === undefined || this.#lingering !== undefined || this.#proof !== undefined) return;
+    const { current, isLingering } = this.#streams;
+    if (current === undefined || isLingering || this.#proof !== undefined) return;
     this.#start(() => this.#prove(current));
   }
 
   /** Looks at the times; called every second or so. */
   tick(nowMs: number): void {
-    const current = this.#current;
-    if (current === undefined || this.#isRunning || this.#isClosed) return;
-    // Never three at a time: an overlap is of two.
-    if (this.#lingering !== undefined) return this.#hasSpare ? this.#touch() : undefined;
-    const isIdle = nowMs - this.#heardMs >= this.#options.times.idleMsMax;
-    const isOld = isIdle || nowMs - current.bornMs >= current.ageMsMax;
-    if (nowMs >= this.#renewMs || (isOld && this.#renewMs === Number.POSITIVE_INFINITY))
-      this.#start(() => this.#rotate(current));
+    const streams = this.#streams;
+    if (streams.current === undefined || this.#isRunning || this.#isClosed) return;
+    const isWanted =
+      this.#renewMs === Number.POSITIVE_INFINITY ? streams.isOld(nowMs) : nowMs >= this.#renewMs;
+    if (isWanted && !streams.isLingering) this.#start(() => this.#renew());
     else if (this.#hasSpare) this.#touch();
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#letGo();
-    for (const { reject } of this.#waiting.splice(0)) reject(new UpstreamError("unreachable"));
+    this.#streams.close();
+    this.#waiters.rejectAll(new UpstreamError("unreachable"));
   }
 
   #touch(): void {
@@ -156,8 +143,8 @@ export class Link {
         await this.#sync();
         failures = 0;
       } catch (error) {
-        this.#letGo();
-        this.#rejectLate(error instanceof Error ? error : new UpstreamError("invalid"));
+        if (this.#streams.drop()) this.#hasLost = true;
+        this.#waiters.rejectLate(error instanceof Error ? error : new UpstreamError("invalid"));
         const { retryMs, retryMsMax } = this.#options.times;
         const pauseMs = Math.min(retryMsMax, retryMs * 2 ** Math.min(failures++, 10));
         await Bun.sleep(pauseMs * (0.75 + Math.random() / 2));
@@ -166,30 +153,29 @@ export class Link {
   }
 
   async #sync(): Promise<void> {
-    this.#current ??= await this.#connect({});
-    const current = this.#current;
+    const stream = await this.#streams.open();
     this.#isDue = false;
     this.#hasSpare = false;
-    const waiters = this.#waiting.splice(0);
+    const waiters = this.#waiters.take();
     const first = waiters[0];
     const credential = first === undefined ? this.#options.credential() : first.credential;
     try {
       const way = this.#hasLost ? "fresh" : "pooled";
-      const status = await current.stream.subscribe([...this.topics], credential, way);
-      if (this.#current !== current || status === 404) throw new UpstreamError("unreachable");
+      const status = await stream.subscribe([...this.topics], credential, way);
+      if (this.#streams.current !== stream || status === 404) throw new UpstreamError("unreachable");
       if (status === 204) this.#settle(waiters);
       else if (first === undefined) throw new SubscribeRefused(status);
       else {
         // A credential that no longer counts is its holder's affair: the stream stays who it was.
         waiters.shift();
         first.reject(new SubscribeRefused(status));
-        this.#waiting.unshift(...waiters);
+        this.#waiters.putBack(waiters);
         this.#isDue = true;
         // Long enough for the refused topics to be taken out again.
         await Bun.sleep(0);
       }
     } catch (error) {
-      this.#waiting.unshift(...waiters);
+      this.#waiters.putBack(waiters);
       this.#isDue = true;
       throw error;
     }
@@ -203,98 +189,30 @@ export class Link {
     this.#options.onGap();
   }
 
-  async #connect(token: object): Promise<Current> {
-    const { open, address, times } = this.#options;
-    const stream = await open(address, {
-      onMessage: (topic, data) => this.#hear(token === this.#fresh ? "new" : "old", topic, data),
-      onEnd: () => this.#noteEnd(token),
-    });
-    if (this.#isClosed) stream.close();
-    const bornMs = performance.now();
-    this.#heardMs = bornMs;
-    // Links that were opened together are not to be renewed together.
-    return { token, stream, bornMs, ageMsMax: times.ageMsMax * (0.8 + Math.random() / 5) };
-  }
-
-  /** First both streams are subscribed; the old one is closed a little later. */
-  async #rotate(old: Current): Promise<void> {
-    const { times, credential } = this.#options;
-    const [token, overlap] = [{}, new Overlap()];
-    [this.#fresh, this.#overlap] = [token, overlap];
-    const end = (stream: RealtimeStream | undefined): void => {
-      stream?.close();
-      if (this.#overlap === overlap)
-        [this.#fresh, this.#overlap, this.#lingering] = [undefined, undefined, undefined];
-    };
-    let fresh: Current | undefined;
-    try {
-      fresh = await this.#connect(token);
-      const status = await fresh.stream.subscribe([...this.topics], credential());
+  async #renew(): Promise<void> {
+    const isDone = await this.#streams.replace(async (fresh) => {
+      const status = await fresh.subscribe([...this.topics], this.#options.credential());
       if (status !== 204) throw new SubscribeRefused(status);
-    } catch {
-      // The old stream still tells everything; if it ends, that is noticed.
-      this.#renewMs = performance.now() + RENEW_AGAIN_MS;
-      return end(fresh?.stream);
-    }
-    if (this.#current !== old || this.#isClosed) return end(fresh.stream);
-    this.#renewMs = Number.POSITIVE_INFINITY;
-    this.#current = fresh;
-    this.#lingering = old.stream;
-    setTimeout(() => end(old.stream), times.lingerMs).unref();
+    });
+    this.#renewMs = isDone ? Number.POSITIVE_INFINITY : performance.now() + RENEW_AGAIN_MS;
   }
 
   // The answer is waited for outside: topics may change meanwhile.
-  async #prove(current: Current): Promise<void> {
+  async #prove(stream: RealtimeStream): Promise<void> {
     const { credential, times } = this.#options;
     this.#provenMs = performance.now();
     try {
-      const status = await current.stream.subscribe([...this.topics, PROOF_TOPIC], credential(), "fresh");
-      if (status === 404) this.#lose(current);
-      if (status !== 204 || this.#current !== current) return;
+      const status = await stream.subscribe([...this.topics, PROOF_TOPIC], credential(), "fresh");
+      if (status === 404) this.#streams.lose(stream);
+      if (status !== 204 || this.#streams.current !== stream) return;
     } catch {
       return; // PocketBase is down or slow, which is noticed elsewhere
     }
     const proof = new StreamProof();
     this.#proof = proof;
-    void proof.run(current.stream, times.proveDeadlineMs).then((verdict) => {
+    void proof.run(stream, times.proveDeadlineMs).then((verdict) => {
       this.#proof = undefined;
-      if (verdict === "silent") this.#lose(current);
+      if (verdict === "silent") this.#streams.lose(stream);
     });
-  }
-
-  #lose(current: Current): void {
-    if (this.#current !== current) return;
-    current.stream.close();
-    this.#noteEnd(current.token);
-  }
-
-  #hear(teller: Teller, topic: string, data: string): void {
-    this.#heardMs = performance.now();
-    if (teller === "old") this.#proof?.hear();
-    if (topic === PROOF_TOPIC) return;
-    if (this.#overlap?.isFirst(teller, topic, data) === false) return;
-    this.#options.onMessage(topic, data);
-  }
-
-  #noteEnd(token: object): void {
-    if (this.#current?.token !== token) return;
-    this.#current = undefined;
-    this.#hasLost = true;
-    this.#touch();
-  }
-
-  #letGo(): void {
-    if (this.#current !== undefined) this.#hasLost = true;
-    this.#current?.stream.close();
-    this.#lingering?.close();
-    this.#current = undefined;
-    [this.#fresh, this.#overlap, this.#lingering] = [undefined, undefined, undefined];
-  }
-
-  #rejectLate(error: Error): void {
-    const nowMs = performance.now();
-    const late = this.#waiting.filter(({ untilMs }) => untilMs <= nowMs);
-    this.#waiting = this.#waiting.filter(({ untilMs }) => untilMs > nowMs);
-    for (const { reject } of late) reject(error);
   }
 }

@@ -1,0 +1,20 @@
+// What tells a group of its topics. Tells no client.
+
+/** Knows topics and what is said of them, no clients. Whoever makes one takes what it tells. */
+export interface Source {
+  /** What is to be told of. */
+  readonly topics: ReadonlySet<string>;
+  /** Whether all of it is being told, as far as is known. */
+  readonly isInForce: boolean;
+  /** Takes a topic in; {@link ensure} follows. */
+  add(topic: string): void;
+  /**
+   * Resolves when all topics are in force, as the holder of this credential (undefined: a guest).
+   *
+   * @throws SubscribeRefused, or UpstreamError when that takes too long
+   */
+  ensure(credential: string | undefined): Promise<void>;
+  /** Takes a topic out, upstream some time soon. */
+  drop(topic: string): void;
+  close(): void;
+}
