@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 
 import { Cache } from "./cache/cache.ts";
 import { followFeed } from "./cache/followFeed.ts";
-import { callerOf, callersOf, EVERYTHING, recordsOf } from "./cache/written.ts";
+import { callerOf, callersOf, EVERYTHING } from "./cache/written.ts";
 import { type KeptFiles, openFileCache } from "./files/keptFiles.ts";
 import { openUploads, type Uploads } from "./files/uploads.ts";
 import type { PeerBound } from "./http/listener.ts";
@@ -170,13 +170,18 @@ const openSessions = (
     onEnded,
   });
 
-const openFiles = ({ settings, log }: ServicesOptions, { versions }: Cache, gate: CacheGate) =>
+const openFiles = ({ settings, log }: ServicesOptions, { versions, changes }: Cache, gate: CacheGate) =>
   openFileCache({
     dataDir: settings.dataDir,
     bytesMax: settings.files.cacheBytesMax,
     warn: (message) => log("warn", message),
-    lease: (collectionId) => versions.lease([recordsOf(collectionId)]),
+    // Whether it is there is all that decides: files that a rule guards are not kept.
+    lease: (collectionId, recordId) => {
+      const by = { field: "id", value: JSON.stringify(recordId) };
+      return versions.lease(changes.interests.namesOf({ collectionId, fields: undefined, by }));
+    },
     isClosed: (collectionId) => gate.closedBecause() !== undefined || !gate.follows(collectionId),
+    reopened: gate.reopened,
   });
 
 const openOAuth = (settings: Settings, sessions: Sessions, { loginMethods }: OAuthCalls): OAuth =>

@@ -13,6 +13,7 @@ export interface FileAsk {
   /** Of plain ones. */
   readonly wish: FileWish | undefined;
   readonly collectionId: string;
+  readonly recordId: string;
   readonly hasOrigin: boolean;
   /** Neither conditions nor ranges: the whole file, or its head. */
   readonly isWhole: boolean;
@@ -55,6 +56,7 @@ const readAsk = ({ path, query, headers }: AskingRequest, schema: Schema): FileA
   const names = headers.filter((_, i) => i % 2 === 0);
   const rest = {
     collectionId: collection?.id ?? "",
+    recordId,
     hasOrigin: names.some((one) => one.toLowerCase() === "origin"),
     isWhole: !names.some((one) => PARTIAL.test(one)),
     isThumb: asksForThumb(query),

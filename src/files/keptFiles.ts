@@ -18,10 +18,12 @@ export interface DownloadCounts {
 export interface KeptFiles {
   readonly cache: FileCache;
   readonly counts: DownloadCounts;
-  /** Holds until a record of the collection may have changed. */
-  readonly lease: (collectionId: string) => FileLease;
+  /** Holds until the record may have changed. */
+  readonly lease: (collectionId: string, recordId: string) => FileLease;
   /** Changes may go unnoticed at the moment: nothing kept is served. */
   readonly isClosed: (collectionId: string) => boolean;
+  /** Waits for the doubts that a moment's proof can end. Never rejects. */
+  readonly reopened: () => Promise<void>;
 }
 
 interface KeptFilesOptions extends Omit<KeptFiles, "cache" | "counts"> {
@@ -34,10 +36,9 @@ interface KeptFilesOptions extends Omit<KeptFiles, "cache" | "counts"> {
 /** Opens the folder `files` of the data folder; undefined when nothing is to be kept. */
 export const openFileCache = ({
   dataDir,
-  lease,
-  isClosed,
   bytesMax,
   warn,
+  ...relied
 }: KeptFilesOptions): KeptFiles | undefined => {
   if (bytesMax === 0) return undefined;
   const dir = join(dataDir, "files");
@@ -45,7 +46,7 @@ export const openFileCache = ({
   const room = roomIn(dir);
   if (room < bytesMax) warn(`kept files have ${room} bytes, not ${bytesMax}: half of what is free`);
   const cache = new FileCache({ dir, bytesMax: Math.min(bytesMax, room), warn });
-  return { cache, counts: { hits: 0, renewed: 0, misses: 0, bypasses: 0 }, lease, isClosed };
+  return { cache, counts: { hits: 0, renewed: 0, misses: 0, bypasses: 0 }, ...relied };
 };
 
 // Half of what is free, and of what is kept already: sessions and uploads need the disk more.

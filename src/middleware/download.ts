@@ -73,28 +73,42 @@ export const createDownload = ({ collections, files, settings }: Services, forwa
   };
 };
 
-const serve = (
+type Asked = FileAsk & Pick<Wanted, "wish">;
+
+const serve = (parts: Parts, exchange: Exchange, asked: Asked): ReturnType<Stage> => {
+  const { files } = parts;
+  const { collectionId } = asked;
+  if (!files.isClosed(collectionId)) return serveKept(parts, exchange, asked);
+  // After a quiet time nothing is wrong but that nobody has asked: a moment brings proof.
+  return files
+    .reopened()
+    .then(() =>
+      files.isClosed(collectionId) ? bypass(files, exchange, "feed") : serveKept(parts, exchange, asked),
+    );
+};
+
+const bypass = ({ counts }: KeptFiles, exchange: Exchange, detail: string): undefined => {
+  counts.bypasses += 1;
+  exchange.cacheStatus = `hapta; fwd=bypass; detail=${detail}`;
+};
+
+const serveKept = (
   parts: Parts,
   exchange: Exchange,
-  { wish, collectionId, hasOrigin, isWhole: wantsWhole }: FileAsk & Pick<Wanted, "wish">,
+  { wish, collectionId, recordId, hasOrigin, isWhole: wantsWhole }: Asked,
 ): ReturnType<Stage> => {
   const { files } = parts;
-  const bypass = (detail: string): undefined => {
-    files.counts.bypasses += 1;
-    exchange.cacheStatus = `hapta; fwd=bypass; detail=${detail}`;
-  };
-  if (files.isClosed(collectionId)) return bypass("feed");
   const entry = files.cache.find(wish.key);
   const isKnown = entry !== undefined && (!hasOrigin || knowsOrigin(exchange, entry));
   if (isKnown && entry.lease?.holds() === true) {
     const isFrame = wantsWhole && !hasOrigin && exchange.method === "GET";
     const answer = isFrame ? files.cache.whole(entry) : answerOf(parts, exchange, entry);
-    if (answer === undefined) return bypass("range");
+    if (answer === undefined) return bypass(files, exchange, "range");
     files.counts.hits += 1;
     exchange.cacheStatus = "hapta; hit";
     return answer;
   }
-  const lease = files.lease(collectionId);
+  const lease = files.lease(collectionId, recordId);
   if (isKnown && !wish.isThumb && entry.lastModified !== undefined)
     return renew(parts, exchange, { wish, lease, entry });
   files.counts.misses += 1;

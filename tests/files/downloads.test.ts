@@ -1,5 +1,7 @@
 // Kept downloads: the same bytes as PocketBase's, gone with the record, and never what only some may see.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
 import { loginCallers, type World } from "../support/fixture/load.ts";
 import { BIG_FILE_BYTES, bigBytes, IDS } from "../support/fixture/records.ts";
@@ -128,12 +130,35 @@ describe("kept downloads", () => {
     await eventually(async () => (await open(path)).status === 404, 2_000);
   });
 
-  test("another record's change costs a question, not the bytes", async () => {
-    const { path } = await addNotice("stays");
+  test("a file belongs to its record: writes to others leave it alone", async () => {
+    // Nothing is written about it before: what the feed tells of a write may come late.
+    const stays = `/api/files/notices/${IDS.bigNotice}/${pocketbase.world.files.svg}`;
+    const goes = await addNotice("goes");
+    await warm(stays);
+    await warm(goes.path);
+    const untouched = async (): Promise<string> => statusOf(await open(stays));
+    await addNotice("a third");
+    expect(await untouched()).toBe("hapta; hit");
+    const body = JSON.stringify({ title: "changed" });
+    const init = { method: "PATCH", headers: { "Content-Type": "application/json" }, body };
+    expect((await open(`${NOTICES}/${goes.id}`, init)).status).toBe(200);
+    expect(await untouched()).toBe("hapta; hit");
+    await fetch(`${pocketbase.url}${NOTICES}/${goes.id}`, { method: "DELETE" });
+    await eventually(async () => (await open(goes.path)).status === 404, 5_000);
+    expect(await untouched()).toBe("hapta; hit");
+    // A change of its own record costs a question, not the bytes.
+    expect((await open(`${NOTICES}/${IDS.bigNotice}`, init)).status).toBe(200);
+    expect(await untouched()).not.toBe("hapta; hit");
+    await eventually(async () => (await untouched()).startsWith("hapta; hit"), 5_000);
+  });
+
+  test("a batch that deletes a record takes its kept file along", async () => {
+    const { id, path } = await addNotice("one");
     await warm(path);
-    await addNotice("other");
-    await eventually(async () => statusOf(await open(path)).startsWith("hapta; hit"), 5_000);
-    expect(await (await warm(path)).text()).toBe("stays");
+    const requests = [{ method: "DELETE", url: `${NOTICES}/${id}` }];
+    const headers = { "Content-Type": "application/json" };
+    const batch = await open("/api/batch", { method: "POST", headers, body: JSON.stringify({ requests }) });
+    expect([batch.status, (await open(path)).status]).toEqual([200, 404]);
   });
 
   test("UP12 protected files are never kept, and leave as private", async () => {
@@ -186,6 +211,9 @@ test("kept files survive a restart, and are asked about before they count again"
   {
     await using first = await start();
     await eventually(async () => (await status(first.url)) === "hapta; hit", 10_000);
+    // It is served before it is on disk.
+    const onDisk = () => readdirSync(join(data.path, "files")).filter((name) => name.endsWith(".file"));
+    await eventually(() => onDisk().length === 1, 10_000);
     await first.child[Symbol.asyncDispose]();
   }
   await using second = await start();
