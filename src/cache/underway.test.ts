@@ -47,16 +47,39 @@ test("CA4 an answer waits for the whole writes that may show in it, and for no o
   expect(underway.settled(["a"])).toBeUndefined();
 });
 
-test("nobody waits for a write that is slow, or of unknown extent", async () => {
-  const { clock, underway } = create();
+test("a write that is slow counts for whoever may have seen it, and one of unknown extent at its end alone", async () => {
+  const { clock, underway, versions } = create();
   underway.begin(["*"], [], "x").whole();
   expect(underway.settled(["a", "*"])).toBeUndefined();
-  underway.begin(["a"], ["a"], "x").whole();
+  const slow = underway.begin(["a1"], ["a"], "x");
+  slow.whole();
   clock.nowMs = 90;
-  // Settles although the write never ends.
+  const seenInTime = versions.lease(["a1"]);
+  // Settles although the write has not ended.
   await underway.settled(["a"]);
+  expect(seenInTime.holds()).toBe(false);
   clock.nowMs = 100;
+  const seenLate = versions.lease(["a1"]);
+  expect(underway.settled(["b"])).toBeUndefined();
+  expect(seenLate.holds()).toBe(true);
   expect(underway.settled(["a"])).toBeUndefined();
+  expect(seenLate.holds()).toBe(false);
+  const afterwards = versions.lease(["a1"]);
+  slow.end("refused");
+  expect(underway.settled(["a"])).toBeUndefined();
+  expect(afterwards.holds()).toBe(true);
+});
+
+test("an answer that may be made from anything waits for every write", async () => {
+  const { clock, underway, versions } = create();
+  const lease = versions.lease(["a1", "b1"]);
+  const writes = ["a", "b"].map((name) => underway.begin([`${name}1`], [name], "x"));
+  for (const write of writes) write.whole();
+  clock.nowMs = 90;
+  const settled = underway.settled();
+  writes[0]?.end("refused");
+  await settled;
+  expect(lease.dependencies.map(({ version }) => version)).toEqual([0, 0, 0, 1]);
 });
 
 test("of one write a bounded number of names is kept, and none of those that are over", () => {

@@ -1,6 +1,6 @@
 // Writes on their way to PocketBase. They close nothing: what is kept is given until a write counts. But an answer that
-// PocketBase makes meanwhile may show a write already, and it waits for that to count, so that no reader who has seen
-// the new value is given the old one afterwards.
+// PocketBase makes meanwhile may show a write already: it waits for that to count, and of a slow one all that it may change
+// moves before the answer is given, so that nobody who has seen the new value is given the old one afterwards.
 
 /** What a write turned out to be: nothing was changed, or something was or may have been. */
 export type WriteOutcome = "refused" | "done";
@@ -20,14 +20,19 @@ export interface WriteUnderway {
   end(outcome: WriteOutcome, left?: readonly string[]): void;
 }
 
-/** An answer waits for a write no longer than this after the write's last byte: by then the feed has told. */
+/** An answer waits for a write no longer than this after the write's last byte. */
 const WAIT_MS = 100;
 /** Most names that are noted of one write; a larger one counts at its end like any other, and nobody waits for it. */
 const NAMES_MAX = 64;
 
 interface Noted {
+  /** For which answers wait. */
+  readonly awaited: readonly string[];
+  /** What moves. */
   readonly names: readonly string[];
+  readonly cause: string;
   readonly over: PromiseWithResolvers<void>;
+  isOver: boolean;
   untilMs: number;
 }
 
@@ -55,43 +60,52 @@ export class WritesUnderway {
    * @param names - What moves at its end. @param awaited - For which answers wait; empty when its extent is unknown.
    */
   begin(names: readonly string[], awaited: readonly string[], cause: string): WriteUnderway {
-    const noted: Noted = { names: awaited, over: Promise.withResolvers(), untilMs: 0 };
-    let isOver = false;
+    const over = Promise.withResolvers<void>();
+    const noted: Noted = { awaited, names, cause, over, isOver: false, untilMs: 0 };
     return {
       whole: () => {
-        if (isOver || awaited.length > NAMES_MAX) return;
+        if (noted.isOver || awaited.length > NAMES_MAX) return;
         noted.untilMs = this.#nowMs() + WAIT_MS;
         this.#note(noted);
       },
       end: (outcome, left) => {
-        if (isOver) return;
-        isOver = true;
+        if (noted.isOver) return;
+        noted.isOver = true;
         if (outcome === "done") this.#move(left ?? names, cause);
         this.#forget(noted);
-        noted.over.resolve();
+        over.resolve();
       },
     };
   }
 
   /**
-   * Settles when the writes that may show in an answer of this moment have ended, or have taken so long that the feed
-   * has told of them; undefined when there are none. Never rejects.
+   * Settles when the writes that may show in an answer of this moment count; undefined when they do already, or there are
+   * none. Never rejects.
+   * @param names - What the answer is made from; undefined for what is made from anything.
    */
-  settled(names: readonly string[]): Promise<unknown> | undefined {
+  settled(names: Iterable<string> = this.#byName.keys()): Promise<void> | undefined {
     if (this.#byName.size === 0) return undefined;
-    const found = new Set<Noted>();
-    for (const name of names) for (const noted of this.#byName.get(name) ?? []) found.add(noted);
+    const shown = new Set<Noted>();
+    for (const name of names) for (const noted of this.#byName.get(name) ?? []) shown.add(noted);
     const nowMs = this.#nowMs();
-    const waits = [...found].filter(({ untilMs }) => untilMs > nowMs);
-    if (waits.length === 0) return undefined;
+    const waits = [...shown].filter(({ untilMs }) => untilMs > nowMs);
+    if (waits.length === 0) return this.#count(shown);
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, Math.max(...waits.map(({ untilMs }) => untilMs)) - nowMs);
     const all = Promise.all(waits.map(({ over }) => over.promise));
-    return Promise.race([all, late.promise]).finally(() => clearTimeout(timer));
+    return Promise.race([all, late.promise]).then(() => {
+      clearTimeout(timer);
+      this.#count(shown);
+    });
+  }
+
+  // What is still under way may show in an answer that is about to be given, and in none that was kept before.
+  #count(shown: Iterable<Noted>): undefined {
+    for (const { isOver, names, cause } of shown) if (!isOver) this.#move(names, cause);
   }
 
   #note(noted: Noted): void {
-    for (const name of noted.names) {
+    for (const name of noted.awaited) {
       const others = this.#byName.get(name);
       if (others === undefined) this.#byName.set(name, new Set([noted]));
       else others.add(noted);
@@ -99,7 +113,7 @@ export class WritesUnderway {
   }
 
   #forget(noted: Noted): void {
-    for (const name of noted.names) {
+    for (const name of noted.awaited) {
       const others = this.#byName.get(name);
       if (others?.delete(noted) === true && others.size === 0) this.#byName.delete(name);
     }

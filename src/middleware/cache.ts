@@ -1,5 +1,5 @@
 // The stage that answers reads without PocketBase. The only place where who asks and who may share an answer meet: a key
-// is made here, and nowhere else. What it does not answer, it lets pass.
+// is made here, and nowhere else. What it does not answer, it has PocketBase answer, or lets pass.
 import type { Cache } from "../cache/cache.ts";
 import { type Entry, keptAnswer } from "../cache/entry.ts";
 import type { Interest, Interests } from "../cache/interests.ts";
@@ -19,6 +19,7 @@ import { createVerify } from "./cacheVerify.ts";
 import { createDownload } from "./download.ts";
 import { createNoteWrite } from "./noteWrite.ts";
 import { createReadPlans, type ReadPlan } from "./readPlan.ts";
+import { createReadThrough } from "./readThrough.ts";
 import { createStaleIfError } from "./staleIfError.ts";
 
 /** @param forward - The stage that asks PocketBase. */
@@ -32,8 +33,9 @@ export const createCache = (services: Services, forward: Stage): Stage => {
   if (keepsReads) begin(services, plans);
   const noteWrite = createNoteWrite(services, forward);
   const ask = createAsk(keyOf);
-  const miss = createMiss(services, forward);
-  const readClosed = createStaleIfError(services, forward);
+  const readThrough = createReadThrough(services, forward);
+  const miss = createMiss(services, readThrough);
+  const readClosed = createStaleIfError(services, readThrough);
   const verify = createVerify(services, forward);
 
   const bypass = createBypass(cache);
@@ -80,10 +82,17 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     return keptAnswer(cache.encoded(entry, exchange.acceptEncoding), ifNoneMatch);
   };
 
+  const readRecords = (exchange: Exchange): Answer | Promise<Answer> => {
+    const answer = read(exchange) ?? readThrough(exchange);
+    return answer instanceof Promise ? answer.then((later) => later ?? readThrough(exchange)) : answer;
+  };
+
   return (exchange) => {
     if (exchange.route.body !== "drop") return notesWrites ? noteWrite(exchange) : undefined;
     if (exchange.route.kind === "file") return download(exchange);
-    return keepsReads && exchange.route.kind === "records" ? read(exchange) : undefined;
+    if (!keepsReads) return undefined;
+    if (exchange.route.kind === "records") return readRecords(exchange);
+    return exchange.route.kind === "custom" ? readThrough(exchange) : undefined;
   };
 };
 

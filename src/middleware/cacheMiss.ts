@@ -3,10 +3,10 @@
 import { keptAnswer, type ReadMark } from "../cache/entry.ts";
 import type { Fill } from "../cache/flights.ts";
 import type { Lease } from "../cache/versions.ts";
-import { recordsOf } from "../cache/written.ts";
-import type { Exchange, Stage } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
+import type { ReadThrough } from "./readThrough.ts";
 
 /** How long somebody waits for another's fill before asking for themselves. */
 const JOIN_MS = 10_000;
@@ -36,21 +36,13 @@ export interface Wanted extends ReadMark {
 
 type Miss = (exchange: Exchange, wanted: Wanted) => undefined | Promise<Answer | undefined>;
 
-/** @param forward - The stage that asks PocketBase. */
-export const createMiss = ({ cache, cacheGate, collections }: Services, forward: Stage): Miss => {
-  const ask = async (collectionIds: readonly string[], request: Exchange): Promise<Answer> => {
-    const answer = await forward(request);
-    if (answer === undefined) throw new Error("the stage forward did not answer");
-    // It may show a write that does not count yet: whoever saw it would be given older things afterwards.
-    await cache.underway.settled(collectionIds.map(recordsOf));
-    return answer;
-  };
-
+/** @returns what makes a miss an answer; undefined when the caller has to ask PocketBase alone. */
+export const createMiss = ({ cache, cacheGate, collections }: Services, readThrough: ReadThrough): Miss => {
   const begin = (wanted: Wanted, lease: Lease): Promise<Fill> => {
     const { key, name, totalKey, isForced, isRuled, isAnonymous: isPublic, keeps, names } = wanted;
     const request = wanted.toRequest();
     const askFor = async (skipsTotal: boolean): Promise<Answer> => {
-      const answer = await ask(wanted.collectionIds, skipsTotal ? withoutTotal(request) : request);
+      const answer = await readThrough(skipsTotal ? withoutTotal(request) : request, wanted.collectionIds);
       // PocketBase may have answered by a rule that Hapta has not heard of. If so, the lease breaks here.
       if (isRuled && !(await collections.confirm(0))) cache.versions.move(names, "rules not confirmed");
       return answer;

@@ -3,9 +3,10 @@
 import { keptAnswer } from "../cache/entry.ts";
 import { UNHEARD } from "../cache/versions.ts";
 import { Refusal } from "../errors.ts";
-import type { Exchange, Stage } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
+import type { ReadThrough } from "./readThrough.ts";
 
 /** RFC 7234 section 5.5: stale, and there was no way to ask. */
 const WARNINGS = ["Warning", '110 - "Response is Stale"', "Warning", '111 - "Revalidation Failed"'];
@@ -19,10 +20,10 @@ const FAILURES: ReadonlySet<string> = new Set([
 /** A read while the cache is closed. */
 type ReadClosed = (exchange: Exchange, key: string) => Promise<Answer | undefined>;
 
-/** Undefined where the settings do not ask for it. @param forward - The stage that asks PocketBase. */
+/** Undefined where the settings do not ask for it. */
 export const createStaleIfError = (
   { cache, settings, collections }: Services,
-  forward: Stage,
+  readThrough: ReadThrough,
 ): ReadClosed | undefined => {
   const { staleIfErrorMs } = settings.cache;
   if (staleIfErrorMs === 0) return undefined;
@@ -50,8 +51,8 @@ export const createStaleIfError = (
 
   return async (exchange, key) => {
     try {
-      const answer = await forward(exchange);
-      return answer !== undefined && answer.status >= 500 ? instead(exchange, key, answer) : answer;
+      const answer = await readThrough(exchange);
+      return answer.status >= 500 ? instead(exchange, key, answer) : answer;
     } catch (error) {
       const isFailure = error instanceof Refusal && FAILURES.has(error.code);
       const stale = isFailure ? staleOf(exchange, key) : undefined;
