@@ -24,16 +24,34 @@ import { createStaleIfError } from "./staleIfError.ts";
 
 /** @param forward - The stage that asks PocketBase. */
 export const createCache = (services: Services, forward: Stage): Stage => {
-  const { cache, settings, cacheGate } = services;
   const download = createDownload(services, forward);
-  const keepsReads = settings.cache.isEnabled;
+  const keepsReads = services.settings.cache.isEnabled;
   // Kept files depend on what is written, too.
   const notesWrites = keepsReads || services.files !== undefined;
-  const plans = createReadPlans(services);
-  if (keepsReads) begin(services, plans);
   const noteWrite = createNoteWrite(services, forward);
-  const ask = createAsk(keyOf);
   const readThrough = createReadThrough(services, forward);
+  const readRecords = keepsReads ? createReadRecords(services, forward, readThrough) : undefined;
+
+  return (exchange) => {
+    if (exchange.route.body !== "drop") return notesWrites ? noteWrite(exchange) : undefined;
+    if (exchange.route.kind === "file") return download(exchange);
+    if (readRecords === undefined) return undefined;
+    if (exchange.route.kind === "records") return readRecords(exchange);
+    return exchange.route.kind === "custom" ? readThrough(exchange) : undefined;
+  };
+};
+
+type ReadRecords = (exchange: Exchange) => Answer | Promise<Answer>;
+
+const createReadRecords = (
+  services: Services,
+  forward: Stage,
+  readThrough: ReturnType<typeof createReadThrough>,
+): ReadRecords => {
+  const { cache, cacheGate } = services;
+  const plans = createReadPlans(services);
+  begin(services, plans);
+  const ask = createAsk(keyOf);
   const miss = createMiss(services, readThrough);
   const readClosed = createStaleIfError(services, readThrough);
   const verify = createVerify(services, forward);
@@ -82,17 +100,9 @@ export const createCache = (services: Services, forward: Stage): Stage => {
     return keptAnswer(cache.encoded(entry, exchange.acceptEncoding), ifNoneMatch);
   };
 
-  const readRecords = (exchange: Exchange): Answer | Promise<Answer> => {
+  return (exchange) => {
     const answer = read(exchange) ?? readThrough(exchange);
     return answer instanceof Promise ? answer.then((later) => later ?? readThrough(exchange)) : answer;
-  };
-
-  return (exchange) => {
-    if (exchange.route.body !== "drop") return notesWrites ? noteWrite(exchange) : undefined;
-    if (exchange.route.kind === "file") return download(exchange);
-    if (!keepsReads) return undefined;
-    if (exchange.route.kind === "records") return readRecords(exchange);
-    return exchange.route.kind === "custom" ? readThrough(exchange) : undefined;
   };
 };
 

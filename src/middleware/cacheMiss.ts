@@ -6,7 +6,6 @@ import type { Lease } from "../cache/versions.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
-import type { ReadThrough } from "./readThrough.ts";
 
 /** How long somebody waits for another's fill before asking for themselves. */
 const JOIN_MS = 10_000;
@@ -37,7 +36,10 @@ export interface Wanted extends ReadMark {
 type Miss = (exchange: Exchange, wanted: Wanted) => undefined | Promise<Answer | undefined>;
 
 /** @returns what makes a miss an answer; undefined when the caller has to ask PocketBase alone. */
-export const createMiss = ({ cache, cacheGate, collections }: Services, readThrough: ReadThrough): Miss => {
+export const createMiss = (
+  { cache, cacheGate, collections }: Services,
+  readThrough: (request: Exchange, collectionIds: readonly string[]) => Promise<Answer>,
+): Miss => {
   const begin = (wanted: Wanted, lease: Lease): Promise<Fill> => {
     const { key, name, totalKey, isForced, isRuled, isAnonymous: isPublic, keeps, names } = wanted;
     const request = wanted.toRequest();

@@ -9,7 +9,7 @@ import type { Services } from "../services.ts";
  * Asks PocketBase, and waits for the writes under way that may show in its answer. Rejects as `forward` does.
  * @param collectionIds - Of the collections the answer is made from; undefined where that is not known.
  */
-export type ReadThrough = (exchange: Exchange, collectionIds?: readonly string[]) => Promise<Answer>;
+type ReadThrough = (exchange: Exchange, collectionIds?: readonly string[]) => Promise<Answer>;
 
 /** @param forward - The stage that asks PocketBase. */
 export const createReadThrough =

@@ -6,7 +6,6 @@ import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
-import type { ReadThrough } from "./readThrough.ts";
 
 /** RFC 7234 section 5.5: stale, and there was no way to ask. */
 const WARNINGS = ["Warning", '110 - "Response is Stale"', "Warning", '111 - "Revalidation Failed"'];
@@ -23,7 +22,7 @@ type ReadClosed = (exchange: Exchange, key: string) => Promise<Answer | undefine
 /** Undefined where the settings do not ask for it. */
 export const createStaleIfError = (
   { cache, settings, collections }: Services,
-  readThrough: ReadThrough,
+  readThrough: (exchange: Exchange) => Promise<Answer>,
 ): ReadClosed | undefined => {
   const { staleIfErrorMs } = settings.cache;
   if (staleIfErrorMs === 0) return undefined;
