@@ -5,10 +5,10 @@ import { createLog, type Log } from "./insight/log.ts";
 import { createPipeline } from "./pipeline.ts";
 import { findBinary } from "./pocketbase/binary.ts";
 import { BootError, toBootError } from "./pocketbase/bootError.ts";
-import { connectUpstream } from "./pocketbase/connect.ts";
+import { connectUpstream, type UpstreamWatch } from "./pocketbase/connect.ts";
 import { seedDemo } from "./pocketbase/demo/seed.ts";
 import { startEmbedded } from "./pocketbase/embedded.ts";
-import { followUpstream } from "./pocketbase/following.ts";
+import { type Following, followUpstream } from "./pocketbase/following.ts";
 import { SuperuserClient } from "./pocketbase/superuser.ts";
 import { createRoutes } from "./routes/ownRoutes.ts";
 import { startServer } from "./server.ts";
@@ -44,17 +44,10 @@ interface Origin {
 /** @throws BootError in one sentence; nothing is left running then. */
 export const boot = async (settings: Settings, { env, rereadSettings }: BootOptions): Promise<Gateway> => {
   const { log, flush } = createLog(settings.log.level);
-  const origin = await openOrigin(settings, { env, log });
-  const { promise: settingsRead, resolve: onSettings } = Promise.withResolvers<unknown>();
-  const watch = connectUpstream({
-    client: origin.client,
-    fix: settings.fixUpstream || origin.isEmbedded,
-    log,
-    onSettings,
-  });
-  const closeOrigin = async (): Promise<void> => {
-    await watch.close();
-    await origin.close();
+  const upstream = await openUpstream(settings, { env, log });
+  const { watch, following } = upstream;
+  const closeUpstream = async (): Promise<void> => {
+    await upstream.close();
     flush();
   };
   let services: Services;
@@ -62,22 +55,22 @@ export const boot = async (settings: Settings, { env, rereadSettings }: BootOpti
     services = createServices({
       settings,
       log,
-      upstreamUrl: origin.client.url,
-      following: followUpstream(origin.client, log),
-      upstreamState: watch.state,
+      upstreamUrl: upstream.client.url,
+      following,
+      upstreamState: () => watch.state(),
       rereadSettings,
     });
   } catch (error) {
-    await closeOrigin();
+    await closeUpstream();
     throw error instanceof SessionStartError
       ? new BootError(error.message, { cause: error })
       : toBootError("Cannot open the session store", error);
   }
-  void settingsRead.then((read) => importRules(services, read));
+  watch.onSettings(createRuleImport(services));
   const pipeline = createPipeline(services, createRoutes(services));
   const shutDown = async (): Promise<void> => {
     services.close();
-    await closeOrigin();
+    await closeUpstream();
   };
   let listener: Listener;
   try {
@@ -87,7 +80,7 @@ export const boot = async (settings: Settings, { env, rereadSettings }: BootOpti
     await shutDown();
     throw new BootError(explainListen(error, settings), { cause: error });
   }
-  process.stdout.write(renderBanner({ settings, port: listener.port, isEmbedded: origin.isEmbedded }));
+  process.stdout.write(renderBanner({ settings, port: listener.port, isEmbedded: upstream.isEmbedded }));
   return {
     port: listener.port,
     reload: async () => void (await services.reload()),
@@ -103,17 +96,59 @@ export const boot = async (settings: Settings, { env, rereadSettings }: BootOpti
   };
 };
 
-const importRules = ({ limits, log }: Services, upstreamSettings: unknown): void => {
-  const { rules, skipped } = limits.importRules(upstreamSettings);
-  if (!limits.isEnabled || (rules.length === 0 && skipped.length === 0)) return;
-  const isTaken = limits.config.importsRules;
-  log(
-    "info",
-    isTaken
-      ? `PocketBase's ${rules.length} rate-limit rules count in Hapta now; its own limiter is no longer needed.`
-      : "PocketBase's rate limiter is on beside ratelimit.Rules; it is no longer needed.",
-    isTaken && skipped.length > 0 ? { skipped } : {},
-  );
+// A restart may be over before the watch has seen PocketBase away, but it always cuts the feed. The first gap is no cut:
+// it is told when the feed connects.
+const recheckAfterGaps = ({ changes }: Following, watch: UpstreamWatch): void => {
+  let isConnected = false;
+  changes.onGap(() => {
+    if (isConnected) watch.recheck();
+    isConnected = true;
+  });
+};
+
+/** Takes PocketBase's rate-limit rules over each time they were read; the log has them when they are new. */
+const createRuleImport = ({ limits, log }: Services): ((upstreamSettings: unknown) => void) => {
+  let told = "";
+  return (upstreamSettings) => {
+    const imported = limits.importRules(upstreamSettings);
+    const { rules, skipped } = imported;
+    const isNews = told !== JSON.stringify(imported);
+    told = JSON.stringify(imported);
+    if (!isNews || !limits.isEnabled || (rules.length === 0 && skipped.length === 0)) return;
+    const isTaken = limits.config.importsRules;
+    log(
+      "info",
+      isTaken
+        ? `PocketBase's ${rules.length} rate-limit rules count in Hapta now; its own limiter is no longer needed.`
+        : "PocketBase's rate limiter is on beside ratelimit.Rules; it is no longer needed.",
+      isTaken && skipped.length > 0 ? { skipped } : {},
+    );
+  };
+};
+
+/** PocketBase with everything of the control plane that asks it. */
+interface Upstream extends Origin {
+  readonly watch: UpstreamWatch;
+  readonly following: Following;
+}
+
+const openUpstream = async (settings: Settings, options: OriginOptions): Promise<Upstream> => {
+  const { log } = options;
+  const origin = await openOrigin(settings, options);
+  const fix = settings.fixUpstream || origin.isEmbedded;
+  const watch = connectUpstream({ client: origin.client, fix, log });
+  const following = followUpstream(origin.client, log);
+  recheckAfterGaps(following, watch);
+  return {
+    ...origin,
+    watch,
+    following,
+    close: async () => {
+      following.close();
+      await watch.close();
+      await origin.close();
+    },
+  };
 };
 
 interface OriginOptions {

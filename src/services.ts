@@ -129,7 +129,7 @@ export const createServices = (options: ServicesOptions): Services => {
     close: () => {
       closeLimits();
       stopKeeping();
-      for (const part of [hub, channels, pool, following, oauth, sessions]) part.close();
+      for (const part of [hub, channels, pool, oauth, sessions]) part.close();
     },
   };
 };

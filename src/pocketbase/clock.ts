@@ -17,16 +17,16 @@ export const systemClock: Clock = {
   },
 };
 
-/** Waits `delayMs`, or less when `signal` fires; never rejects. */
-export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+/** Waits `delayMs`, or less when `signal` fires, which alone ends it when there is no `delayMs`; never rejects. */
+export function pause(clock: Clock, delayMs: number | undefined, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return Promise.resolve();
   return new Promise((resolve) => {
     const finish = (): void => {
-      callOff();
+      callOff?.();
       signal?.removeEventListener("abort", finish);
       resolve();
     };
-    const callOff = clock.after(delayMs, finish);
+    const callOff = delayMs === undefined ? undefined : clock.after(delayMs, finish);
     signal?.addEventListener("abort", finish, { once: true });
   });
 }

@@ -64,11 +64,12 @@ const NOBODY = new SuperuserClient({
 export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}): TestGateway => {
   const lines: LogLine[] = [];
   const scratch = createScratch("gateway");
+  // Unless told otherwise, the control plane asks where nobody answers: the upstream under test sees visitors only.
+  const following = followUpstream(options.superuser ?? NOBODY, () => undefined);
   const made = createServices({
     settings: settingsOf(options.config, scratch.path),
     log: (level, message, fields = {}) => lines.push({ level, message, fields }),
-    // Unless told otherwise, the control plane asks where nobody answers: the upstream under test sees visitors only.
-    following: followUpstream(options.superuser ?? NOBODY, () => undefined),
+    following,
     upstreamUrl,
     rereadSettings: () => Promise.reject(new Error("not here")),
     upstreamState: () => ({ kind: "ready", sinceMs: 0, findings: [] }),
@@ -90,6 +91,7 @@ export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}):
     [Symbol.asyncDispose]: () => {
       listener.cut();
       services.close();
+      following.close();
       scratch[Symbol.dispose]();
       return Promise.resolve();
     },

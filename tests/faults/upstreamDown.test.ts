@@ -1,10 +1,9 @@
 // PocketBase killed, restarted, frozen and gone, under load through Hapta: every request gets an answer in time and
 // in PocketBase's error shape, and service comes back by itself.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { type Child, startChild, waitUntilServing } from "../support/childProcess.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Hapta, startHapta } from "../support/hapta.ts";
-import { binaryOf, type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { type PocketBase, startAgain, startPocketBase } from "../support/pocketbase.ts";
 import { exchange } from "../support/wire.ts";
 import { startLoad, verdictsOf } from "./load.ts";
 
@@ -38,27 +37,6 @@ afterEach(async () => {
   await pocketbase[Symbol.asyncDispose]();
 }, 20_000);
 
-/** Starts PocketBase again on the same data and port. */
-const restart = async (): Promise<Child> => {
-  const { dir, port } = pocketbase;
-  const flags = [
-    "--dir",
-    `${dir}/pb_data`,
-    "--migrationsDir",
-    `${dir}/pb_migrations`,
-    "--hooksDir",
-    `${dir}/pb_hooks`,
-    "--dev=false",
-    "--hooksWatch=false",
-  ];
-  const child = startChild({
-    command: [binaryOf("0.39"), "serve", "--http", `127.0.0.1:${port}`, ...flags],
-    cwd: dir,
-  });
-  await waitUntilServing(child, `${pocketbase.url}/api/health`, 20_000);
-  return child;
-};
-
 const statusOf = async (path: string): Promise<number> => (await exchange(hapta.url, { path })).status;
 
 test("killed and restarted under load: 502 in the shape, never a hang, whole again within 10 s", async () => {
@@ -69,7 +47,7 @@ test("killed and restarted under load: 502 in the shape, never a hang, whole aga
   await eventually(() => reads.outcomes.some(({ verdict }) => verdict.startsWith("502")), 3_000);
   expect(await statusOf("/hapta/live")).toBe(200);
   await eventually(async () => (await statusOf("/hapta/ready")) === 503, 6_000);
-  await using _again = await restart();
+  await using _again = await startAgain(pocketbase);
   const upMs = performance.now();
   await eventually(
     () => reads.outcomes.some(({ verdict, endedMs }) => verdict === "200" && endedMs > upMs),

@@ -72,17 +72,31 @@ const serve = async (dir: string, options: ServeOptions): Promise<Child> => {
   return child;
 };
 
+/** Starts an instance that was killed anew, with its data and on its port; perhaps as another version, or on another port. */
+export const startAgain = (
+  { dir, port }: PocketBase,
+  options: Pick<PocketBaseOptions, "version" | "port"> = {},
+): Promise<Child> => serve(dir, { port, version: "0.39", ...options });
+
+/** Runs a command of PocketBase's on the data of an instance, such as `superuser update`. */
+export const runCommand = async (
+  dir: string,
+  version: PocketBaseVersion,
+  command: readonly string[],
+): Promise<void> => {
+  const child = startChild({
+    command: [binaryOf(version), ...command, ...dirFlags(dir), "--dev=false"],
+    cwd: dir,
+  });
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")} failed: ${child.output()}`);
+};
+
 const createTemplate = async (version: PocketBaseVersion): Promise<{ path: string; world: World }> => {
   if (!existsSync(binaryOf(version)))
     throw new Error(`no PocketBase ${version} at ${binaryOf(version)}: npm install`);
   const { path } = createScratch(`template-${version}`);
   cpSync(join(import.meta.dir, "hooks"), join(path, "pb_hooks"), { recursive: true });
-  const upsert = ["superuser", "upsert", SUPERUSER.email, SUPERUSER.password];
-  const setup = startChild({
-    command: [binaryOf(version), ...upsert, ...dirFlags(path), "--dev=false"],
-    cwd: path,
-  });
-  if ((await setup.exited) !== 0) throw new Error(`superuser upsert failed: ${setup.output()}`);
+  await runCommand(path, version, ["superuser", "upsert", SUPERUSER.email, SUPERUSER.password]);
   const port = await freePort();
   await using _child = await serve(path, { version, port });
   return { path, world: await loadFixture(`http://127.0.0.1:${port}`) };

@@ -15,6 +15,7 @@ afterAll(() => instance[Symbol.asyncDispose]());
 
 const connect = (client: SuperuserClient, more: Partial<ConnectOptions> = {}): UpstreamWatch =>
   connectUpstream({ client, fix: false, log: () => undefined, retryMs: 10, ...more });
+const WRONG_PROXY = expect.objectContaining({ ok: false, check: "trustedProxy", severity: "warning" });
 const badGateway = (): Response => new Response("", { status: 502 });
 
 test("connectUpstream waits for a PocketBase that is down at boot, then checks it once", async () => {
@@ -32,20 +33,75 @@ test("connectUpstream waits for a PocketBase that is down at boot, then checks i
   await upstream.close();
 });
 
-test("connectUpstream notices silence within 5 s and a return at once, without a new round of checks", async () => {
+const setTrustedProxy = async (headers: readonly string[]): Promise<void> => {
+  const settings = { trustedProxy: { headers, useLeftmostIP: false } };
+  expect((await instance.client.request("PATCH", "/api/settings", settings)).status).toBe(200);
+};
+
+test("connectUpstream notices silence within 5 s and a return soon, checks anew then and says what is new", async () => {
   using proxy = startProxy(instance.pb.url);
-  const upstream = connect(clientAt(proxy.url, instance.pb));
+  const { lines, log } = keepLines();
+  const upstream = connect(clientAt(proxy.url, instance.pb), { log });
   expect((await upstream.firstRound).kind).toBe("ready");
   proxy.mischief = () => new Promise<Response>(() => undefined);
   const silentSince = performance.now();
   await eventually(() => upstream.state().kind === "away", 5_000);
   expect(performance.now() - silentSince).toBeLessThan(5_000);
   expect(upstream.state()).toMatchObject({ reason: "PocketBase does not answer in time." });
+  await setTrustedProxy([]);
   proxy.mischief = () => undefined;
-  await eventually(() => upstream.state().kind === "ready", 3_000);
-  expect(proxy.seen.filter((line) => line.includes("auth-with-password"))).toHaveLength(1);
+  await eventually(() => upstream.state().kind === "ready", 10_000);
+  expect(upstream.state()).toMatchObject({ findings: expect.arrayContaining([WRONG_PROXY]) });
+  expect(proxy.seen.filter((line) => line.includes("auth-with-password"))).toHaveLength(2);
+  expect(lines.filter((line) => !line.startsWith("debug"))).toEqual([
+    "info PocketBase is ready.",
+    "warn PocketBase does not answer in time.",
+    "info PocketBase is ready.",
+    expect.stringMatching(/^warn PocketBase does not see the address of the client/),
+  ]);
+  await setTrustedProxy(["X-Forwarded-For"]);
   await upstream.close();
-}, 15_000);
+}, 30_000);
+
+test("connectUpstream checks an upstream that was exchanged without being seen away, when it is told to", async () => {
+  using proxy = startProxy(instance.pb.url);
+  const { lines, log } = keepLines();
+  const upstream = connect(clientAt(proxy.url, instance.pb), { log, settleMs: 20, recheckMs: 20 });
+  const settingsRead: unknown[] = [];
+  upstream.onSettings((settings) => settingsRead.push(settings));
+  const kinds: string[] = [];
+  upstream.onChange((state) => kinds.push(state.kind));
+  await upstream.firstRound;
+  await setTrustedProxy([]);
+  upstream.recheck();
+  upstream.recheck();
+  await eventually(() => lines.some((line) => line.startsWith("warn")), 10_000);
+  upstream.recheck();
+  await eventually(() => settingsRead.length === 3, 10_000);
+  expect(lines.filter((line) => line.startsWith("warn"))).toEqual([
+    expect.stringContaining("does not see the address"),
+  ]);
+  // One that is too old to stand behind Hapta, and after it one that may again.
+  proxy.mischief = (request) =>
+    request.headers.get("authorization")?.startsWith("bearer ") === true ||
+    ["/api/sql", "/api/settings", "/api/collections/meta/oauth2-providers"].includes(
+      new URL(request.url).pathname,
+    )
+      ? Response.json({ status: 404, message: "No.", data: {} }, { status: 404 })
+      : undefined;
+  upstream.recheck();
+  await eventually(() => upstream.state().kind === "misconfigured", 10_000);
+  expect(upstream.state()).toMatchObject({ reason: expect.stringContaining("older than 0.36.4") });
+  proxy.mischief = () => undefined;
+  await setTrustedProxy(["X-Forwarded-For"]);
+  await eventually(() => upstream.state().kind === "ready", 10_000);
+  expect(kinds).toEqual(["ready", "misconfigured", "ready"]);
+  expect(lines.slice(-2)).toEqual([
+    "info PocketBase is ready.",
+    "info PocketBase sees the client addresses that Hapta reports.",
+  ]);
+  await upstream.close();
+}, 30_000);
 
 test("connectUpstream stays misconfigured with a wrong password, asks again and recovers when that is mended", async () => {
   const email = "operator@example.com";
