@@ -3,6 +3,7 @@
 import type { AnswerFrame } from "./answerHead.ts";
 import type { ClientSocket, Connection } from "./connectionOptions.ts";
 import type { Outbox } from "./outbox.ts";
+import type { SharedBytes } from "./sharedBytes.ts";
 import type { Presence } from "./wireRequest.ts";
 
 /** Receives a streamed body. Callbacks come in order; nothing after `end` or `fail`. */
@@ -12,11 +13,8 @@ export interface BodySink {
    * and wants to keep them copies them first. `false` asks the source to pause until {@link BodySource.resume}.
    */
   data(chunk: Uint8Array): boolean;
-  /**
-   * As {@link data}, for a latin1 text and the bytes behind it, which stay the giver's: many sinks may be given the
-   * same. Absent where nothing is gained by it.
-   */
-  dataAfter?(text: string, bytes: Uint8Array): boolean;
+  /** As {@link data}, for bytes that stay the giver's, who gives them to many. Absent where nothing is gained by it. */
+  share?(shared: SharedBytes): boolean;
   end(): void;
   /** The body broke off: the receiver must not present what came so far as whole. */
   fail(error: Error): void;

@@ -2,6 +2,7 @@
 import { type Answer, type BodySource, isStreamed } from "./answer.ts";
 import { type AnswerPlace, renderHead } from "./answerHead.ts";
 import type { Outbox } from "./outbox.ts";
+import { frameChunk, type SharedBytes } from "./sharedBytes.ts";
 
 /** Who is told how the writing of a streamed answer goes. */
 export interface AnswerWatcher {
@@ -24,7 +25,6 @@ export const writeWhole = (outbox: Outbox, answer: Answer, place: AnswerPlace): 
     : outbox.writeText(head, body);
 };
 
-const CRLF = Buffer.from("\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
 /** Writes one answer whose body arrives piece by piece. */
@@ -55,8 +55,8 @@ export class AnswerWriter {
       return this.#end(true);
     }
     source.start({
-      data: (chunk) => this.#hasEnded || this.#send(this.#isChunked ? frame(chunk) : chunk),
-      dataAfter: (text, bytes) => this.#hasEnded || this.#sendAfter(text, bytes),
+      data: (chunk) => this.#hasEnded || this.#send(this.#isChunked ? frameChunk([chunk]) : chunk),
+      share: (shared) => this.#hasEnded || this.#share(shared),
       end: () => this.#finish(),
       fail: () => this.#end(false),
     });
@@ -92,13 +92,10 @@ export class AnswerWriter {
     return false;
   }
 
-  #sendAfter(text: string, bytes: Uint8Array): boolean {
-    const length = text.length + bytes.length;
-    const isTaken = this.#isChunked
-      ? this.#outbox.writeText(`${length.toString(16)}\r\n${text}`, bytes, CRLF)
-      : this.#outbox.writeText(text, bytes);
-    if (!isTaken) this.#watcher.onStall();
-    return isTaken;
+  #share({ chunk, bytes }: SharedBytes): boolean {
+    if (this.#outbox.write(this.#isChunked ? chunk : bytes)) return true;
+    this.#watcher.onStall();
+    return false;
   }
 
   #end(isWhole: boolean): void {
@@ -107,9 +104,6 @@ export class AnswerWriter {
     this.#watcher.onEnd(isWhole);
   }
 }
-
-const frame = (chunk: Uint8Array): Uint8Array =>
-  Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`, "latin1"), chunk, CRLF]);
 
 const declaredLength = (headers: readonly string[]): string | undefined => {
   for (let i = 0; i < headers.length; i += 2) {

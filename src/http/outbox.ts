@@ -49,14 +49,13 @@ export class Outbox {
     return this.#put(bytes, bytes);
   }
 
-  /** Like {@link write}, for a latin1 text with bytes behind it and a short end, in one piece. */
-  writeText(text: string, bytes: Uint8Array = NOTHING, end: Uint8Array = NOTHING): boolean {
-    const length = text.length + bytes.length + end.length;
+  /** Like {@link write}, for a latin1 text with bytes behind it, in one piece. */
+  writeText(text: string, bytes: Uint8Array = NOTHING): boolean {
+    const length = text.length + bytes.length;
     const isShared = length <= assembly.length && this.#pendingBytes === 0;
     const joined = isShared ? assembly.subarray(0, length) : Buffer.allocUnsafeSlow(length);
     joined.write(text, 0, "latin1");
     if (bytes.length > 0) joined.set(bytes, text.length);
-    if (end.length > 0) joined.set(end, length - end.length);
     if (!isShared) return this.write(joined);
     const written = Math.max(0, this.#socket.write(joined));
     if (written < length) this.#queue(Buffer.from(joined.subarray(written)), undefined);

@@ -38,9 +38,8 @@ export class EventStream implements Outlet, BodySource {
   message({ event, offset }: Message): boolean {
     const sink = this.#sink;
     if (sink === undefined) return true;
-    if (offset !== undefined) return sink.data(event);
-    if (sink.dataAfter !== undefined) return sink.dataAfter(this.#idLine, event);
-    return sink.data(Buffer.concat([Buffer.from(this.#idLine), event]));
+    if (offset === undefined) return sink.data(Buffer.concat([Buffer.from(this.#idLine), event.bytes]));
+    return sink.share === undefined ? sink.data(Uint8Array.from(event.bytes)) : sink.share(event);
   }
 
   beat(): boolean {

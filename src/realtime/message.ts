@@ -1,4 +1,5 @@
 // One event on its way to many clients: its wire forms are made once, however many there are. Sends nothing.
+import { SharedBytes } from "../http/sharedBytes.ts";
 import { type Offset, renderOffset } from "./offset.ts";
 import { eventFrame } from "./socketFrames.ts";
 
@@ -10,7 +11,7 @@ export class Message {
   readonly parts: readonly Message[] = [this];
   /** Where it stands in its group's history; undefined for what is not part of any. */
   readonly offset: Offset | undefined;
-  #event: Uint8Array | undefined;
+  #event: SharedBytes | undefined;
   #frame: Uint8Array | undefined;
 
   constructor(topic: string, data: string, offset?: Offset) {
@@ -20,11 +21,8 @@ export class Message {
   }
 
   /** The event of a stream of server-sent events, UTF-8; without an `id:` line when it has no offset. */
-  get event(): Uint8Array {
-    const id = this.offset === undefined ? "" : `id:${renderOffset(this.offset)}\n`;
-    this.#event ??= Buffer.from(
-      `${id}event:${this.topic}\ndata:${this.data.replaceAll("\n", "\ndata:")}\n\n`,
-    );
+  get event(): SharedBytes {
+    this.#event ??= new SharedBytes(this.eventParts());
     return this.#event;
   }
 
@@ -33,12 +31,17 @@ export class Message {
     this.#frame ??= eventFrame(this.topic, this.data, this.offset);
     return this.#frame;
   }
+
+  protected eventParts(): readonly Uint8Array[] {
+    const id = this.offset === undefined ? "" : `id:${renderOffset(this.offset)}\n`;
+    const data = this.data.replaceAll("\n", "\ndata:");
+    return [Buffer.from(`${id}event:${this.topic}\ndata:${data}\n\n`)];
+  }
 }
 
 /** Several events for the same clients, oldest first, that leave in one piece: a write to a socket costs more than they do. */
 export class Batch extends Message {
   override readonly parts: readonly Message[];
-  #joinedEvents: Uint8Array | undefined;
   #joinedFrames: Uint8Array | undefined;
 
   /** @param parts - At least one, each with an offset. */
@@ -51,13 +54,12 @@ export class Batch extends Message {
     this.parts = parts;
   }
 
-  override get event(): Uint8Array {
-    this.#joinedEvents ??= Buffer.concat(this.parts.map(({ event }) => event));
-    return this.#joinedEvents;
-  }
-
   override get frame(): Uint8Array {
     this.#joinedFrames ??= Buffer.concat(this.parts.map(({ frame }) => frame));
     return this.#joinedFrames;
+  }
+
+  protected override eventParts(): readonly Uint8Array[] {
+    return this.parts.map(({ event }) => event.bytes);
   }
 }
