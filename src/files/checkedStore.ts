@@ -1,7 +1,7 @@
 // The library's file store with the extension `checksum` of tus 1.0 around it: a piece that comes with a checksum counts
 // when its bytes are found right, and is gone otherwise, after a crash in the middle of it as well. Holds no piece.
 import { AsyncLocalStorage } from "node:async_hooks";
-import { readFile, truncate, unlink, writeFile } from "node:fs/promises";
+import { readFile, rm, truncate, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { FileStore } from "@tus/file-store";
@@ -70,9 +70,11 @@ export class CheckedStore extends FileStore {
     return upload;
   }
 
+  // After a crash in the middle of this, its bytes may be gone already.
   override async remove(id: string): Promise<void> {
-    await unlink(this.#markOf(id)).catch(() => undefined); // most have none
-    await super.remove(id);
+    await rm(this.#markOf(id), { force: true });
+    await rm(join(this.directory, id), { force: true });
+    await rm(join(this.directory, `${id}.json`), { force: true });
   }
 
   // The mark holds where the piece begins; it is gone when the piece counts, or is gone itself.

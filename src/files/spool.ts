@@ -1,6 +1,8 @@
 // Uploads that are not whole yet, on disk until they are: who they belong to, what they are for, and how much room they
 // take. The protocol itself is the library's.
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { CheckedStore } from "./checkedStore.ts";
 
 /** What an upload is for. */
@@ -48,7 +50,7 @@ export class Spool {
     this.store = new CheckedStore({ directory: dir, expirationPeriodInMilliseconds: LIFE_MS });
     // Nobody can guess a length that was never said; quotas need one.
     this.store.extensions = ["creation", "creation-with-upload", "termination", "expiration", "checksum"];
-    setInterval(() => void this.store.deleteExpired().catch(() => undefined), SWEEP_MS).unref();
+    setInterval(() => void this.sweep().catch(() => undefined), SWEEP_MS).unref();
   }
 
   /** The upload; undefined when there is none, or it is somebody else's. */
@@ -92,6 +94,17 @@ export class Spool {
 
   async remove(id: string): Promise<void> {
     await this.store.remove(id).catch(() => undefined);
+  }
+
+  /** Removes what has had its time, of uploads and of what a crash has left of one. Rejects with the system's error. */
+  async sweep(): Promise<void> {
+    await this.store.deleteExpired();
+    const oldest = Date.now() - LIFE_MS;
+    for (const name of await readdir(this.#dir)) {
+      const path = join(this.#dir, name);
+      if ((statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? oldest) >= oldest) continue;
+      if ((await this.#read(name.split(".", 1)[0] ?? "")) === undefined) await rm(path, { force: true });
+    }
   }
 
   /** Every upload, whole ones included, with how far it has come. */

@@ -17,6 +17,10 @@ import { createDeliver, type Deliver } from "./deliver.ts";
 import { toRequest } from "./tusRequest.ts";
 
 const PATH = "/files/tus";
+/** What may be done with an upload. The library knows more methods, and makes uploads wherever a POST goes. */
+const OF_UPLOADS = new Set(["HEAD", "PATCH", "DELETE"]);
+/** Bytes of the form that a whole upload is sent on in, besides the file: names of 1000 characters, escaped. */
+const FORM_BYTES_MAX = 16_384;
 /** PocketBase's default for a file. */
 const FILE_BYTES = 5_242_880;
 
@@ -28,6 +32,8 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   415: "media_type_unsupported",
   423: "upload_conflict",
   460: "upload_corrupt",
+  // The disk did not take it.
+  500: "spool_full",
 };
 
 /** What a request creates, as it is kept beside the upload. */
@@ -46,6 +52,7 @@ export const createTusRoute = (services: Services): ((exchange: Exchange) => Pro
     const { cid, uid } = sessionOf(exchange);
     const owner = `${cid}/${uid}`;
     if (exchange.path === PATH) return await uploads.begin(exchange, owner);
+    if (!OF_UPLOADS.has(exchange.method)) throw new Refusal("not_found");
     return await uploads.goOn(exchange, { id: exchange.path.slice(PATH.length + 1), owner });
   };
 };
@@ -171,7 +178,9 @@ const createPermission =
     const said = readUploadMetadata(headerValue(exchange.headers, "upload-metadata") ?? "");
     if (said === undefined) throw new Refusal("upload_invalid");
     const { collection, field } = placeOf(services, said, exchange.principal.kind === "superuser");
-    if (bytes > (numberOption(field, "maxSize") || FILE_BYTES)) throw new Refusal("body_too_large");
+    const { bodyBytesMax } = services.settings.server;
+    const bytesMax = Math.min(numberOption(field, "maxSize") || FILE_BYTES, bodyBytesMax - FORM_BYTES_MAX);
+    if (bytes > bytesMax) throw new Refusal("body_too_large");
     const path = `/api/collections/${collection.id}/records/${said.record}?fields=id`;
     const { credential = "", client } = exchange;
     const verdict = await services.memberCalls.maySee(credential, path, client.address);
