@@ -23,7 +23,7 @@ interface Place {
 export interface FileWriter {
   /** Takes a copy's worth of bytes; they may be changed afterwards only when this has settled. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Finishes it. @returns undefined when it could not be written, or more came than there is room for. */
+  /** Finishes it. @returns undefined when other bytes came than were announced. @throws the system's error; nothing is left then. */
   finish(): Promise<{ readonly etag: string; readonly length: number } | undefined>;
   drop(): Promise<void>;
 }
@@ -35,10 +35,12 @@ export class DiskFiles {
   readonly #onGone: (key: string) => void;
   /** Of files being written by this start; whatever else is half is of an earlier one. */
   readonly #prefix = crypto.randomUUID();
+  readonly #underway = new Set<string>();
+  #underwayBytes = 0;
   #bytes = 0;
   #count = 0;
 
-  /** @param onGone - Told of each file that had to make room. */
+  /** @param onGone - Told of each file that had to make room, or was not there any more. */
   constructor(dir: string, bytesMax: number, onGone: (key: string) => void) {
     this.#dir = dir;
     this.#bytesMax = bytesMax;
@@ -81,37 +83,67 @@ export class DiskFiles {
     this.#places.set(key, place);
   }
 
-  /** Begins to write a file, in the place of an older one once it is whole. @throws the system's error. */
-  async create(key: string, facts: FileFacts): Promise<FileWriter> {
+  /**
+   * Begins to write a file of so many bytes, in the place of an older one once it is whole.
+   * @returns undefined when it is being written already, or too much is. @throws the system's error.
+   */
+  async create(key: string, facts: FileFacts, bytes: number): Promise<FileWriter | undefined> {
+    if (this.#underway.has(key) || this.#underwayBytes + bytes > this.#bytesMax / 2) return undefined;
     const part = join(this.#dir, `${this.#prefix}-${this.#count++}.part`);
-    const handle = await open(part, "wx", 0o600);
-    const hasher = createFileHasher();
-    let length = 0;
+    const over = this.#begin(key, bytes);
+    const handle = await open(part, "wx", 0o600).catch((error) => {
+      over();
+      throw error;
+    });
     const drop = async (): Promise<void> => {
+      over();
       await handle.close().catch(() => undefined);
       await remove(part);
     };
+    const hasher = createFileHasher();
+    let length = 0;
+    const settle = async (): Promise<string | undefined> => {
+      if (length !== bytes) return undefined;
+      const etag = tagOf(hasher.digest());
+      await writeAll(handle, describe(key, facts, { etag, length }));
+      await handle.close();
+      const path = pathOf(this.#dir, key);
+      await rename(part, path);
+      over();
+      this.#note(key, { path, bytes: length + OVERHEAD_BYTES });
+      return etag;
+    };
     return {
-      write: async (bytes) => {
-        length += bytes.length;
-        if (length > this.#bytesMax / 2) return;
-        hasher.update(bytes);
-        await writeAll(handle, bytes);
+      write: async (chunk) => {
+        length += chunk.length;
+        if (length > bytes) return;
+        hasher.update(chunk);
+        await writeAll(handle, chunk);
       },
       finish: async () => {
-        if (length > this.#bytesMax / 2) {
-          await drop();
-          return undefined;
+        let etag: string | undefined;
+        try {
+          etag = await settle();
+        } finally {
+          if (etag === undefined) await drop();
         }
-        const etag = tagOf(hasher.digest());
-        await writeAll(handle, describe(key, facts, { etag, length }));
-        await handle.close();
-        const path = pathOf(this.#dir, key);
-        await rename(part, path);
-        this.#note(key, { path, bytes: length + OVERHEAD_BYTES });
-        return { etag, length };
+        return etag === undefined ? undefined : { etag, length };
       },
       drop,
+    };
+  }
+
+  // What is being written counts as kept, so that the bound holds at every moment.
+  #begin(key: string, bytes: number): () => void {
+    this.#underway.add(key);
+    this.#underwayBytes += bytes;
+    this.#makeRoom();
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#underway.delete(key);
+      this.#underwayBytes -= bytes;
     };
   }
 
@@ -137,7 +169,13 @@ export class DiskFiles {
   /** A part of a file's bytes; undefined when it is gone. */
   read(key: string, from: number, to: number): BodySource | undefined {
     const place = this.#places.get(key);
-    return place === undefined ? undefined : new DiskSource(place.path, from, to);
+    if (place === undefined) return undefined;
+    const { path } = place;
+    // Somebody has tidied up the folder: the next who asks is not to break off as well.
+    const onBroken = (): void => {
+      if (this.#places.get(key) === place) this.#lose(key);
+    };
+    return new DiskSource({ path, from, to, onBroken });
   }
 
   delete(key: string): void {
@@ -152,11 +190,19 @@ export class DiskFiles {
     this.#bytes += place.bytes - (this.#places.get(key)?.bytes ?? 0);
     this.#places.delete(key);
     this.#places.set(key, place);
+    this.#makeRoom();
+  }
+
+  #makeRoom(): void {
     for (const [oldest] of this.#places) {
-      if (this.#bytes <= this.#bytesMax && this.#places.size <= FILES_MAX) return;
-      this.delete(oldest);
-      this.#onGone(oldest);
+      if (this.#bytes + this.#underwayBytes <= this.#bytesMax && this.#places.size <= FILES_MAX) return;
+      this.#lose(oldest);
     }
+  }
+
+  #lose(key: string): void {
+    this.delete(key);
+    this.#onGone(key);
   }
 }
 

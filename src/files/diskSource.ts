@@ -4,10 +4,20 @@ import type { BodySink, BodySource } from "../http/answer.ts";
 
 const READ_BYTES = 262_144;
 
+/** Bytes `from` up to, without, `to`. */
+export interface DiskPart {
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+  /** Told when they cannot be read. */
+  readonly onBroken?: () => void;
+}
+
 /** Reads a part of a file, a piece at a time, at its reader's pace. */
 export class DiskSource implements BodySource {
   readonly #path: string;
   readonly #to: number;
+  readonly #onBroken: (() => void) | undefined;
   #at: number;
   #sink: BodySink | undefined;
   #isPaused = false;
@@ -15,10 +25,11 @@ export class DiskSource implements BodySource {
   #isOver = false;
   #handle: FileHandle | undefined;
 
-  constructor(path: string, from: number, to: number) {
+  constructor({ path, from, to, onBroken }: DiskPart) {
     this.#path = path;
     this.#at = from;
     this.#to = to;
+    this.#onBroken = onBroken;
   }
 
   start(sink: BodySink): void {
@@ -44,6 +55,7 @@ export class DiskSource implements BodySource {
       while (!this.#isOver && !this.#isPaused && this.#at < this.#to) await this.#readPiece(this.#handle);
       if (!this.#isOver && this.#at >= this.#to) this.#end(() => this.#sink?.end());
     } catch (error) {
+      this.#onBroken?.();
       this.#end(() => this.#sink?.fail(error instanceof Error ? error : new Error(String(error))));
     } finally {
       this.#isReading = false;

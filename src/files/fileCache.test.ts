@@ -1,6 +1,6 @@
 // Kept files: what is stored, what makes room, what survives a restart, and what is never served.
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../../tests/support/eventually.ts";
 import { createScratch } from "../../tests/support/scratch.ts";
@@ -140,5 +140,71 @@ describe("FileCache", () => {
       new Set(["kept"]),
     );
     expect([asked, all.filter(({ isOwn }) => isOwn).length]).toEqual([1, 1]);
+  });
+
+  /** A fill of a large file whose bytes come when `flow` is called. */
+  const begin = async (cache: FileCache, key: string) => {
+    let end = (): void => undefined;
+    const held: BodySource = {
+      start: (sink) => {
+        end = () => sourceOf(bytesOf(LARGE)).start(sink);
+      },
+      resume: () => undefined,
+      cancel: () => undefined,
+    };
+    const ask = async (): Promise<Answer> => ({ ...answer(bytesOf(LARGE)), body: held });
+    const landed = await cache.fill({ key, lease: { holds: () => true }, ask, keeps: () => true }).fill;
+    const body = landed.kind === "flows" ? landed.answer.body : null;
+    if (body === null || !isStreamed(body)) throw new Error("it does not flow");
+    const whole = gatherBytes(body, LARGE);
+    return async (): Promise<number> => {
+      end();
+      return (await whole).length;
+    };
+  };
+  const parts = (dir: string): number => readdirSync(dir).filter((name) => name.endsWith(".part")).length;
+
+  test("FileCache writes a large file once, however many download it at a time", async () => {
+    using scratch = createScratch("files");
+    const { cache } = await open(scratch.path);
+    const flows = [await begin(cache, "a"), await begin(cache, "a"), await begin(cache, "a")];
+    expect(parts(scratch.path)).toBe(1);
+    expect(await Promise.all(flows.map((flow) => flow()))).toEqual([LARGE, LARGE, LARGE]);
+    await eventually(() => cache.find("a") !== undefined, 5_000);
+    expect([kept(scratch.path).length, parts(scratch.path)]).toEqual([1, 0]);
+  });
+
+  test("FileCache keeps to its bound while files are being written", async () => {
+    using scratch = createScratch("files");
+    const { cache, fill } = await open(scratch.path, 8 * 1024 * 1024);
+    for (const key of ["old", "newer"]) {
+      await fill(key, answer(bytesOf(LARGE)));
+      await eventually(() => cache.find(key) !== undefined, 5_000);
+    }
+    const first = await begin(cache, "a");
+    await eventually(() => kept(scratch.path).length === 1, 5_000);
+    expect([cache.find("old"), cache.find("newer")?.length]).toEqual([undefined, LARGE]);
+    // Half of the bound may be underway: the other half is worth more than what may break off.
+    const second = await begin(cache, "b");
+    expect(parts(scratch.path)).toBe(1);
+    expect([await first(), await second()]).toEqual([LARGE, LARGE]);
+    await eventually(() => cache.find("a") !== undefined, 5_000);
+    expect([cache.find("b"), parts(scratch.path)]).toEqual([undefined, 0]);
+  });
+
+  test("FileCache forgets a file that somebody has taken from the disk", async () => {
+    using scratch = createScratch("files");
+    const { cache, fill, read } = await open(scratch.path);
+    await fill("a", answer(bytesOf(LARGE)));
+    await eventually(() => cache.find("a") !== undefined, 5_000);
+    const path = join(scratch.path, kept(scratch.path)[0] ?? "");
+    unlinkSync(path);
+    expect(await read("a").then(String, () => "broke off")).toBe("broke off");
+    expect([cache.find("a"), cache.room.bytes]).toEqual([undefined, 0]);
+    // Something is in its way now: what cannot be finished leaves nothing.
+    mkdirSync(path);
+    await fill("a", answer(bytesOf(LARGE)));
+    await eventually(() => parts(scratch.path) === 0, 5_000);
+    expect(cache.find("a")).toBeUndefined();
   });
 });

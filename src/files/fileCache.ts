@@ -41,6 +41,12 @@ export interface FileOrder {
   readonly keeps: (answer: Answer) => boolean;
 }
 
+/** What is kept of a file besides its bytes, and for how long. */
+interface Kept {
+  readonly facts: FileFacts;
+  readonly lease: FileLease;
+}
+
 const MIB = 1_048_576;
 /** Larger files are on disk only. */
 const SMALL_BYTES_MAX = 2 * MIB;
@@ -146,7 +152,7 @@ export class FileCache {
     const facts = keeps(answer) ? factsOf(answer) : undefined;
     const length = Number(headerValue(answer.headers, "content-length") ?? Number.NaN);
     if (facts === undefined || !(length <= this.#options.bytesMax / 2)) return { kind: "flows", answer };
-    if (length > SMALL_BYTES_MAX) return await this.#teed(answer, { key, facts, lease });
+    if (length > SMALL_BYTES_MAX) return await this.#teed(answer, { key, facts, lease, length });
     const body = await this.#gather(answer, length);
     if (body === undefined) return { kind: "flows", answer };
     const etag = tagOf(createFileHasher().update(body).digest());
@@ -177,28 +183,29 @@ export class FileCache {
 
   async #teed(
     answer: Answer,
-    { key, facts, lease }: { readonly key: string; readonly facts: FileFacts; readonly lease: FileLease },
+    { key, facts, lease, length }: Pick<FileEntry, "key" | "length"> & Kept,
   ): Promise<FileFill> {
     const { body } = answer;
     if (body === null || !isStreamed(body)) return { kind: "flows", answer };
-    const writer = await this.#disk.create(key, facts).catch((error) => this.#warn(error));
+    const writer = await this.#disk.create(key, facts, length).catch((error) => this.#warn(error));
     if (writer === undefined) return { kind: "flows", answer };
     const keep = async (): Promise<void> => {
       const kept = lease.holds() ? await writer.finish() : await writer.drop();
       if (kept !== undefined && lease.holds())
         this.#entries.set(key, { ...facts, ...kept, key, body: undefined, lease, isProven: true });
     };
-    const tee = new TeeSource(body, writer, () => void keep().catch((error) => this.#warn(error)));
+    const onFailed = (error: unknown): void => this.#warn(error);
+    const tee = new TeeSource(body, { writer, onFailed, onWhole: () => void keep().catch(onFailed) });
     return { kind: "flows", answer: { ...answer, body: tee } };
   }
 
   async #write(entry: FileEntry, body: Uint8Array): Promise<void> {
     let writer: FileWriter | undefined;
     try {
-      writer = await this.#disk.create(entry.key, entry);
-      await writer.write(body);
-      if (this.#entries.get(entry.key) === entry) await writer.finish();
-      else await writer.drop();
+      writer = await this.#disk.create(entry.key, entry, entry.length);
+      await writer?.write(body);
+      if (this.#entries.get(entry.key) === entry) await writer?.finish();
+      else await writer?.drop();
     } catch (error) {
       await writer?.drop();
       this.#warn(error);

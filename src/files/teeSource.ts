@@ -6,26 +6,33 @@ import type { FileWriter } from "./diskFiles.ts";
 /** Bytes that may wait for the disk. */
 const WAITING_BYTES_MAX = 2_097_152;
 
+/** Who takes the copy, and who hears of it. */
+export interface TeeOptions {
+  readonly writer: FileWriter;
+  /** Called once all bytes are with the writer; never when the body broke off. */
+  readonly onWhole: () => void;
+  /** The writer could not take what came; the client gets the rest as if nothing had been copied. */
+  readonly onFailed: (error: unknown) => void;
+}
+
 export class TeeSource implements BodySource {
   readonly #source: BodySource;
-  readonly #writer: FileWriter;
-  readonly #onWhole: () => void;
+  readonly #options: TeeOptions;
   #waitingBytes = 0;
   #writes: Promise<void> = Promise.resolve();
   #isClientReady = true;
   #isOver = false;
+  #hasFailed = false;
 
-  /** @param onWhole - Called once all bytes are with the writer; never when the body broke off. */
-  constructor(source: BodySource, writer: FileWriter, onWhole: () => void) {
+  constructor(source: BodySource, options: TeeOptions) {
     this.#source = source;
-    this.#writer = writer;
-    this.#onWhole = onWhole;
+    this.#options = options;
   }
 
   start(sink: BodySink): void {
     this.#source.start({
       data: (chunk) => {
-        this.#keep(chunk);
+        if (!this.#isOver) this.#keep(chunk);
         this.#isClientReady = sink.data(chunk);
         return this.#isFree();
       },
@@ -33,7 +40,8 @@ export class TeeSource implements BodySource {
         sink.end();
         if (this.#isOver) return;
         this.#isOver = true;
-        this.#writes.then(this.#onWhole, () => this.#writer.drop());
+        // What fails has its own handler.
+        this.#writes.then(this.#options.onWhole, () => undefined);
       },
       fail: (error) => {
         this.#giveUp();
@@ -53,7 +61,7 @@ export class TeeSource implements BodySource {
   }
 
   #isFree(): boolean {
-    return this.#isClientReady && this.#waitingBytes < WAITING_BYTES_MAX;
+    return this.#isClientReady && (this.#isOver || this.#waitingBytes < WAITING_BYTES_MAX);
   }
 
   // A copy: whoever sends the chunk frees its memory.
@@ -63,20 +71,34 @@ export class TeeSource implements BodySource {
     this.#waitingBytes += copy.length;
     this.#writes = this.#writes.then(async () => {
       const { length } = copy;
-      await this.#writer.write(copy);
+      await this.#options.writer.write(copy);
       free(copy);
       const wasFree = this.#isFree();
       this.#waitingBytes -= length;
       if (!wasFree && this.#isFree()) this.#source.resume();
     });
-    this.#writes.catch(() => undefined);
+    this.#writes.catch((error) => this.#failed(error));
+  }
+
+  // Every piece that waits behind the one that failed comes here, too.
+  #failed(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#isOver = true;
+    this.#drop();
+    this.#options.onFailed(error);
+    if (this.#isClientReady) this.#source.resume();
   }
 
   #giveUp(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const drop = (): Promise<void> => this.#writer.drop();
-    this.#writes.then(drop, drop).catch(() => undefined);
+    const drop = (): void => this.#drop();
+    this.#writes.then(drop, drop);
+  }
+
+  #drop(): void {
+    this.#options.writer.drop().catch(() => undefined);
   }
 }
 

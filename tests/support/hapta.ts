@@ -24,6 +24,8 @@ export interface HaptaOptions {
   readonly waitFor?: string;
   /** A free one when absent. */
   readonly port?: number;
+  /** What runs it, such as a shell that takes something away from it first. */
+  readonly under?: readonly string[];
   /** The index.ts that is started; the project's own when absent. */
   readonly entry?: string;
 }
@@ -46,6 +48,7 @@ export const startHapta = async (
   const entry = options.entry ?? join(PROJECT_DIR, "src", "index.ts");
   const child = startChild({
     command: [
+      ...(options.under ?? []),
       process.execPath,
       "run",
       entry,

@@ -70,7 +70,7 @@ const formOf = (
   };
   const parts = [
     writer.partStart({ name, filename: upload.filename }),
-    new DiskSource(upload.path, 0, upload.size),
+    new DiskSource({ path: upload.path, from: 0, to: upload.size }),
     Buffer.concat([writer.partEnd(), writer.end()]),
   ] as const;
   const { inspect } = settings;
