@@ -34,7 +34,7 @@ export const LAYERS: readonly (readonly string[])[] = [
     "schema",
     "sessions",
   ],
-  ["config.ts", "settings", "settings.ts", "exchange.ts", "services.ts"],
+  ["config.ts", "settings", "settings.ts", "exchange.ts", "services", "services.ts"],
   ["middleware"],
   ["pipeline.ts"],
   ["routes"],

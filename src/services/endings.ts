@@ -1,0 +1,42 @@
+// What goes elsewhere when logins end, and which changes of records may have ended some. Keeps nothing itself.
+import type { Cache } from "../cache/cache.ts";
+import { callerOf, callersOf, EVERYTHING } from "../cache/written.ts";
+import type { Ended } from "../sessions/sessionContext.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { ServicesOptions } from "./servicesOptions.ts";
+
+/** Forgets what the callers of ended sessions were answered: whoever logs in next under the same name may be seen differently. */
+export const forgetCallers = ({ versions }: Cache, { cid, uid }: Ended): void => {
+  if (cid === undefined) versions.move([EVERYTHING], "the end of sessions");
+  else
+    versions.move(
+      [uid === undefined || uid === "" ? callersOf(cid) : callerOf(cid, uid)],
+      "the end of a session",
+    );
+};
+
+/**
+ * Follows changes of records that can log in, made by whomever, for as long as the feed lasts. Each may have ended logins:
+ * they are asked about, and what its sessions were answered meanwhile goes afterwards, because PocketBase may have taken
+ * them for guests.
+ */
+export const endWithLogins = (
+  { following, log }: ServicesOptions,
+  sessions: Sessions,
+  { versions }: Cache,
+): void => {
+  following.changes.onEvent(({ action, collectionId, recordId }) => {
+    if (action === "create" || following.collections.find(collectionId)?.type !== "auth") return;
+    const caller = [callerOf(collectionId, recordId)];
+    const subject = { cid: collectionId, uid: recordId };
+    const ending: Promise<unknown> =
+      action === "delete"
+        ? sessions.revoke({ kind: "record", ...subject }, { reason: "record_deleted" })
+        : sessions.checkRecord(subject);
+    ending
+      .catch((error) =>
+        log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
+      )
+      .finally(() => versions.move(caller, "a check of its sessions"));
+  });
+};
