@@ -1,6 +1,7 @@
 // The composition root: builds every part once, from settings, and lets them meet. Nothing else does.
 import { mkdirSync } from "node:fs";
 import { Cache } from "./cache/cache.ts";
+import { withEchoes } from "./cache/echoes.ts";
 import { followFeed } from "./cache/followFeed.ts";
 import { type KeptFiles, openFileCache } from "./files/keptFiles.ts";
 import { openUploads, type Uploads } from "./files/uploads.ts";
@@ -82,7 +83,7 @@ export const createServices = (options: ServicesOptions): Services => {
     writes.end(ended);
     forgetCallers(cache, ended);
   });
-  const { hub, channels } = openRealtime(options, pool, sessions);
+  const { hub, channels } = openRealtime(options, pool, { sessions, cache });
   const { limits, close: closeLimits } = createLimits(options);
   endWithLogins(options, sessions, cache);
   followFeed(cache.changes, following);
@@ -124,13 +125,15 @@ export const createServices = (options: ServicesOptions): Services => {
 const openRealtime = (
   { settings, upstreamUrl, following: { collections }, log }: ServicesOptions,
   pool: UpstreamPool,
-  sessions: Sessions,
+  { sessions, cache }: Pick<Services, "sessions" | "cache">,
 ): Pick<Services, "hub" | "channels"> => {
   const { realtime, upstream } = settings;
+  const open = createOpenRealtime(pool);
+  const find = (segment: string) => collections.find(segment);
   const hub = new Hub({
     ...realtime,
     upstreamsMax: upstream.streamsMax,
-    open: createOpenRealtime(pool),
+    open: settings.cache.isEnabled ? withEchoes(open, cache.changes, find) : open,
     mayReplay: createReplayJudge(collections, createVisibleRecords(upstreamUrl, upstream.guardSecret)),
     sessions,
     log,

@@ -25,6 +25,7 @@ export class Changes {
   readonly #images: Images;
   readonly #versions: Versions;
   readonly #distrusted = new Set<string>();
+  #turn = 0;
   readonly #shapes = new WeakMap<Collection, RecordShape>();
 
   constructor(versions: Versions, images = new Images()) {
@@ -32,10 +33,16 @@ export class Changes {
     this.#images = images;
   }
 
+  /** How often something was told; see {@link tell}. */
+  get turn(): number {
+    return this.#turn;
+  }
+
   /** Takes in a change that the feed tells. @param collection - Undefined when it is not known. */
   tell(event: FeedEvent, collection: Collection | undefined): void {
     const { collectionId, recordId, action, record } = event;
     const cause = "the change feed";
+    this.#turn += 1;
     if (collection === undefined) this.move([EVERYTHING], cause);
     else if (this.#distrusted.has(collectionId)) this.move([recordOf(collectionId, recordId)], cause);
     else {
@@ -49,6 +56,19 @@ export class Changes {
     }
     this.#versions.move([callerOf(collectionId, recordId)], cause);
     this.hearings.tell({ collectionId, recordId, action, record });
+  }
+
+  /** Takes in what somebody else is about to be told of a change, unless the feed has told it: of `record` a part is shown. */
+  glimpse(told: FeedEvent, collection: Collection): void {
+    const { collectionId, recordId } = told;
+    const cause = "a realtime event";
+    if (this.#distrusted.has(collectionId)) this.move([recordOf(collectionId, recordId)], cause);
+    else {
+      const change = this.#images.glimpse(told, this.#shapeOf(collection));
+      if (change === undefined) return;
+      this.#versions.move(this.interests.touchedBy(change).names, cause);
+    }
+    this.#versions.move([callerOf(collectionId, recordId)], cause);
   }
 
   /**

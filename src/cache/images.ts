@@ -76,24 +76,34 @@ export class Images {
 
   /** Takes in what the feed tells. @returns undefined when exactly this was told already. */
   take({ record, ...told }: Told, { fields, stampField }: RecordShape): RecordChange | undefined {
-    const key = `${told.collectionId}/${told.recordId}`;
+    const key = keyOf(told);
     const seen = this.#byRecord.get(key) ?? [];
     const image = toImage(record, fields);
-    if (image === undefined) {
+    if (image === undefined || image.size !== fields.size) {
       this.#forget(key);
       return { ...told, before: undefined, after: undefined };
     }
     const isStamped = stampField !== undefined && told.action !== "delete";
-    if (isStamped && seen.some((one) => isSame(one.image, image))) return undefined;
-    const images = seen.map((one) => one.image);
-    if (told.action === "delete") {
-      this.#forget(key);
-      return { ...told, before: this.#isYoung() ? undefined : [...images, image], after: [] };
-    }
-    this.#remember(key, seen, image);
-    if (told.action === "create") return { ...told, before: [], after: [image] };
-    const isKnown = images.length > 0 && images.length < IMAGES_MAX;
-    return { ...told, before: isKnown ? images : undefined, after: [image] };
+    if (isStamped && seen.some((one) => one.image.size === image.size && isPart(image, one.image)))
+      return undefined;
+    if (told.action === "delete") this.#forget(key);
+    else this.#remember(key, seen, image);
+    return this.#changeOf(told, image, seen);
+  }
+
+  /**
+   * Takes in what somebody was told who may see a part of the record; the feed tells the same before or after.
+   * @returns undefined when it was told already.
+   */
+  glimpse({ record, ...told }: Told, { fields, stampField }: RecordShape): RecordChange | undefined {
+    const key = keyOf(told);
+    const seen = this.#byRecord.get(key) ?? [];
+    const part = toImage(record, fields);
+    if (part === undefined) return { ...told, before: undefined, after: undefined };
+    const isStamped = stampField !== undefined && part.has(stampField) && told.action !== "delete";
+    if (isStamped && seen.some((one) => isPart(part, one.image))) return undefined;
+    if (told.action !== "delete") this.#remember(key, seen, part);
+    return this.#changeOf(told, part, seen);
   }
 
   /** Forgets everything: something may have happened of which nobody told. */
@@ -101,6 +111,15 @@ export class Images {
     this.#byRecord.clear();
     this.#chars = 0;
     this.#sinceMs = this.#nowMs();
+  }
+
+  #changeOf(told: Omit<Told, "record">, image: Image, seen: readonly Seen[]): RecordChange {
+    const images = seen.map((one) => one.image);
+    if (told.action === "create") return { ...told, before: [], after: [image] };
+    if (told.action === "delete")
+      return { ...told, before: this.#isYoung() ? undefined : [...images, image], after: [] };
+    const isKnown = images.length > 0 && images.length < IMAGES_MAX;
+    return { ...told, before: isKnown ? images : undefined, after: [image] };
   }
 
   // What is told now may be of a record that was changed before anything was told.
@@ -136,11 +155,14 @@ const costOf = (key: string, seen: readonly Seen[]): number => {
   return chars;
 };
 
-/** What is not part of a record's own fields. */
-const ABOUT: ReadonlySet<string> = new Set(["collectionId", "collectionName"]);
+const keyOf = ({ collectionId, recordId }: Pick<Told, "collectionId" | "recordId">): string =>
+  `${collectionId}/${recordId}`;
 
-// A member that is no field, or a field that is missing, is the work of code in PocketBase that shows records otherwise
-// than they are: then nothing is certain.
+/** What is not part of a record's own fields. */
+const ABOUT: ReadonlySet<string> = new Set(["collectionId", "collectionName", "expand"]);
+
+// A member that is no field, as a field that is missing where all are shown, is the work of code in PocketBase that shows
+// records otherwise than they are: then nothing is certain.
 const toImage = (
   record: Readonly<Record<string, unknown>>,
   fields: ReadonlySet<string>,
@@ -151,10 +173,11 @@ const toImage = (
     if (!fields.has(name)) return undefined;
     image.set(name, JSON.stringify(value));
   }
-  return image.size === fields.size ? image : undefined;
+  return image;
 };
 
-const isSame = (a: Image, b: Image): boolean => {
-  for (const [name, text] of a) if (b.get(name) !== text) return false;
-  return a.size === b.size;
+/** Whether all that is known in one image stands in the other. */
+const isPart = (part: Image, whole: Image): boolean => {
+  for (const [name, text] of part) if (whole.get(name) !== text) return false;
+  return true;
 };

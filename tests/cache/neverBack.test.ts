@@ -1,6 +1,7 @@
 // Whoever has seen a write that is not acknowledged yet is never given the older value afterwards, whichever way the read
 // took that showed it. PocketBase has written, but its answer and its events are held on their way to Hapta.
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 import { ADMIN_KEY, type CacheKit, startCacheKit, type Who } from "./kit.ts";
 
@@ -86,4 +87,21 @@ describe("a write that PocketBase shows before it counts is never unseen again a
     expect((await first).status).toBe(200);
     await kit.write("PATCH collections/notices", { listRule: "" });
   });
+});
+
+test("who is told of a change by realtime and asks at once gets nothing older, although the feed is behind", async () => {
+  await kit.warm(NOTICE);
+  // The feed's streams say nothing any more; the client's own, which comes now, does.
+  kit.relay.swallow();
+  using stream = await openEventStream(kit.hapta.url);
+  const subscribed = await kit.write(
+    "POST realtime",
+    { clientId: stream.clientId, subscriptions: ["notices/*"] },
+    "guest",
+  );
+  expect(subscribed.status).toBe(204);
+  await kit.behind(`PATCH collections/${NOTICE}`, { title });
+  await stream.contains(title, 10_000);
+  await expectNew((await kit.read(NOTICE)).text);
+  kit.relay.heal();
 });
