@@ -7,10 +7,10 @@ import { IDS } from "../support/fixture/records.ts";
 import { type Hapta, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { WireConnection } from "../support/wire.ts";
+import { END, FLOODS, part } from "./floods.ts";
 
 const NOTICES = "/api/collections/notices/records";
 const HEAD = `POST ${NOTICES} HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=BB\r\n`;
-const END = "\r\n--BB--\r\n";
 
 let pocketbase: PocketBase;
 let hapta: Hapta;
@@ -23,8 +23,6 @@ afterAll(async () => {
   await pocketbase[Symbol.asyncDispose]();
 });
 
-const part = (name: string, value: string, filename?: string): string =>
-  `--BB\r\nContent-Disposition: form-data; name="${name}"${filename === undefined ? "" : `; filename="${filename}"`}\r\n\r\n${value}`;
 const formOf = (title: string, filename: string): string =>
   `${part("title", title)}\r\n${part("blob", "file", filename)}${END}`;
 
@@ -94,12 +92,6 @@ const cpuMs = (): number => {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 };
 
-const FLOODS: Readonly<Record<string, string>> = {
-  "100,000 parts": part("title", "flood\r\n").repeat(100_000) + END,
-  "a part header of 10 MB": `--BB\r\nX-Long: ${"x".repeat(10_000_000)}\r\n\r\n`,
-  "10,000 headers in a part": `--BB\r\n${"X-A: b\r\n".repeat(10_000)}\r\n`,
-  "a boundary in every line": part("title", "flood\r\n--B".repeat(100_000)),
-};
 for (const [name, body] of Object.entries(FLOODS))
   test(`UP8 ${name} cost next to nothing and store nothing`, async () => {
     const costs: number[] = [];
