@@ -75,7 +75,9 @@ export const boot = async (settings: Settings, { env, rereadSettings }: BootOpti
   let listener: Listener;
   try {
     const { host, port, connectionsMax } = settings.server;
-    listener = startServer(pipeline, { host, port, connectionsMax, peers: services.peers });
+    const { downloadBytesPerSecondMin } = settings.upstream;
+    const { peers } = services;
+    listener = startServer(pipeline, { host, port, connectionsMax, peers, downloadBytesPerSecondMin });
   } catch (error) {
     await shutDown();
     throw new BootError(explainListen(error, settings), { cause: error });

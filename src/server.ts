@@ -12,6 +12,8 @@ export interface ServerOptions {
   readonly peers?: PeerBound;
   /** Deadlines of client connections, where they differ from the listener's own. */
   readonly timeouts?: Partial<Timeouts>;
+  /** Slowest a client may take an answer of which more is waiting. */
+  readonly downloadBytesPerSecondMin?: number;
 }
 
 const CODES: Record<Parameters<Refuse>[0], ErrorCode> = {

@@ -49,6 +49,8 @@ export interface ConnectionOptions {
   readonly handle: Handle;
   readonly refuse: Refuse;
   readonly timeouts: Timeouts;
+  /** What a client must take of its answer within `stallMs` while more is waiting; 1 at least. */
+  readonly takenBytesMin: number;
 }
 
 /** In ms. */

@@ -58,7 +58,11 @@ const openConnection = () => {
     asked.push(request);
     return answer();
   };
-  const connection = new ServerConnection(socket, { handle, refuse: answer, timeouts: TIMEOUTS }, 0);
+  const connection = new ServerConnection(
+    socket,
+    { handle, refuse: answer, timeouts: TIMEOUTS, takenBytesMin: 1 },
+    0,
+  );
   return { connection, asked, count: () => written.split("HTTP/1.1 200").length - 1 };
 };
 

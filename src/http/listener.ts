@@ -13,6 +13,8 @@ export interface ListenOptions {
   readonly handle: Handle;
   readonly refuse: Refuse;
   readonly timeouts?: Partial<Timeouts>;
+  /** What a client must take of its answer while more is waiting, on average over a stall's time; 0: anything. */
+  readonly downloadBytesPerSecondMin?: number;
 }
 
 /** Bounds the connections of one peer; further ones are closed at once. */
@@ -35,11 +37,10 @@ export class Listener {
 
   /** Starts listening. @throws the system's error (port taken, no such address). */
   constructor(options: ListenOptions) {
-    const connectionOptions: ConnectionOptions = {
-      handle: options.handle,
-      refuse: options.refuse,
-      timeouts: { ...TIMEOUTS, ...options.timeouts },
-    };
+    const { handle, refuse, downloadBytesPerSecondMin = 0 } = options;
+    const timeouts = { ...TIMEOUTS, ...options.timeouts };
+    const takenBytesMin = Math.max(1, (downloadBytesPerSecondMin * timeouts.stallMs) / 1000);
+    const connectionOptions: ConnectionOptions = { handle, refuse, timeouts, takenBytesMin };
     const connections = this.#connections;
     const { peers } = options;
     // Open connections of each peer that has a bound.

@@ -32,6 +32,8 @@ export class ServerConnection implements Connection, AnswerWatcher {
   #isPaused = false;
   #isSettling = false;
   #deadlineMs: number;
+  /** Since the deadline of what waits was set. */
+  #takenBytes = 0;
 
   constructor(socket: ClientSocket, options: ConnectionOptions, nowMs: number) {
     this.#socket = socket;
@@ -68,9 +70,9 @@ export class ServerConnection implements Connection, AnswerWatcher {
     const before = this.#outbox.pendingBytes;
     if (before === 0) return;
     if (!this.#outbox.flush()) {
-      // A slow client that takes bytes is not a stalled one.
-      if (this.#outbox.pendingBytes < before)
-        this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
+      // A slow client that takes bytes is not a stalled one, as long as it takes enough of them.
+      this.#takenBytes += before - this.#outbox.pendingBytes;
+      if (this.#takenBytes >= this.#options.takenBytesMin) this.onStall();
       return;
     }
     this.#deadlineMs = Number.POSITIVE_INFINITY;
@@ -184,13 +186,10 @@ export class ServerConnection implements Connection, AnswerWatcher {
   }
 
   #flow(head: RequestHead): { wanted: () => void; pause: () => void; resume: () => void } {
-    return {
-      wanted: () => {
-        if (head.expectsContinue && this.#phase === "open") this.#outbox.write(CONTINUE);
-      },
-      pause: () => this.#pause(),
-      resume: () => this.#unpause(),
+    const wanted = (): void => {
+      if (head.expectsContinue && this.#phase === "open") this.#outbox.write(CONTINUE);
     };
+    return { wanted, pause: () => this.#pause(), resume: () => this.#unpause() };
   }
 
   #answer(current: Current, answer: Answer): void {
@@ -228,6 +227,7 @@ export class ServerConnection implements Connection, AnswerWatcher {
   }
 
   onStall(): void {
+    this.#takenBytes = 0;
     this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
   }
 
@@ -243,7 +243,7 @@ export class ServerConnection implements Connection, AnswerWatcher {
     this.#current = undefined;
     over?.();
     if (this.#isFree) this.#settle();
-    else this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
+    else this.onStall();
   }
 
   // The answer is out: close, or go on with what the client sent ahead. A loop, because answers that are at

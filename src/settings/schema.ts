@@ -234,6 +234,14 @@ const upstream = z.strictObject({
     sentence:
       "A body that comes slower, on average and after its first 20 seconds, is given up with 408; 0 never does.",
   }),
+  MinDownloadRate: wholeNumber({
+    min: 0,
+    max: 2 ** 30,
+    fallback: 500,
+    unit: "bytes per second",
+    sentence:
+      "A client that takes its answer slower while more of it waits, on average over a minute, is cut; 0: only one that takes nothing.",
+  }),
   MaxStreams: wholeNumber({
     min: 1,
     max: 1_000_000,

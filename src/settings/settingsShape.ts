@@ -108,6 +108,7 @@ export type Settings = {
     readonly idleTimeoutMs: number;
     readonly totalTimeoutMs: number;
     readonly uploadBytesPerSecondMin: number;
+    readonly downloadBytesPerSecondMin: number;
     /** Sent to PocketBase with every request. */
     readonly guardSecret: Secret | undefined;
   };
@@ -178,6 +179,7 @@ function toUpstream(
     idleTimeoutMs: toMs(Upstream.IdleTimeout),
     totalTimeoutMs: toMs(Upstream.TotalTimeout),
     uploadBytesPerSecondMin: Upstream.MinUploadRate,
+    downloadBytesPerSecondMin: Upstream.MinDownloadRate,
     guardSecret: toSecret(Upstream.GuardSecret),
   };
 }
