@@ -33,10 +33,11 @@ mkdir builds
 for target in "${targets[@]}"; do
   name=hapta-server
   [[ $target == windows-* ]] && name=hapta-server.exe
-  # --env=disable: nothing of the builder's environment gets in. At run time only Hapta's own code reads .env.
+  # --env=disable, __dirname: nothing of the builder's environment gets in, nor his folders, so that the same source
+  # makes the same bytes anywhere. At run time only Hapta's own code reads .env.
   "$bun" build src/index.ts --compile --target="bun-$target" --env=disable \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
-    --define HAPTA_COMMIT="\"$commit\"" --outfile="builds/$target/$name" >/dev/null
+    --define __dirname='"/"' --define HAPTA_COMMIT="\"$commit\"" --outfile="builds/$target/$name" >/dev/null
   echo "builds/$target/$name"
 done
 

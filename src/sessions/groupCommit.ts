@@ -1,7 +1,7 @@
 // Writes that are acknowledged: whatever is asked for in one turn of the event loop shares one transaction and, on a
 // connection that syncs, one disk sync. Knows nothing of what is written.
 import type { Database, Statement } from "bun:sqlite";
-import { guarded, problemOf, StoreUnavailable } from "./storeUnavailable.ts";
+import { guarded, problemOf, type StoreProblem, StoreUnavailable } from "./storeUnavailable.ts";
 
 /** Where a crash is interesting; tests end the process there. */
 export type CommitPoint = "begin" | "applied" | "committed";
@@ -14,6 +14,8 @@ export interface GroupCommitOptions<Tx> {
   readonly finish: (tx: Tx) => void;
   /** Called when the transaction is committed, before any caller hears of it. */
   readonly committed: (tx: Tx) => void;
+  /** Called when jobs are refused because the database cannot be written, before they hear of it. */
+  readonly failed: (problem: StoreProblem) => void;
   readonly monotonic: () => number;
   /**
    * Pause after a commit that several shared: twice as long as it took, and this at most, so that syncing never fills the
@@ -122,9 +124,7 @@ export class GroupCommit<Tx> {
         job.settle(outcomes[at] ?? { error: new StoreUnavailable("io") });
     } catch (error) {
       if (db.inTransaction) db.run("ROLLBACK");
-      const problem = problemOf(error);
-      const failure = problem === undefined ? error : new StoreUnavailable(problem, error);
-      for (const job of jobs) job.settle({ error: failure });
+      this.#reject(jobs, error);
     } finally {
       const endedMs = monotonic();
       this.#pausedUntilMs = endedMs + Math.min(pauseMaxMs, 2 * (endedMs - startedMs));
@@ -153,8 +153,18 @@ export class GroupCommit<Tx> {
     const nowMs = this.#options.monotonic();
     const waiting = problem === "busy" && !this.#isClosed ? jobs.filter((job) => job.expiresMs > nowMs) : [];
     this.#queue.unshift(...waiting);
+    this.#reject(
+      jobs.filter((job) => !waiting.includes(job)),
+      error,
+    );
+  }
+
+  #reject(jobs: readonly Job<Tx>[], error: unknown): void {
+    if (jobs.length === 0) return;
+    const problem = problemOf(error);
+    if (problem !== undefined) this.#options.failed(problem);
     const failure = problem === undefined ? error : new StoreUnavailable(problem, error);
-    for (const job of jobs) if (!waiting.includes(job)) job.settle({ error: failure });
+    for (const job of jobs) job.settle({ error: failure });
   }
 }
 

@@ -43,7 +43,7 @@ export const createSessions = (options: SessionsOptions): Sessions => {
   const { commitPauseMaxMs = 4, busyTimeoutMs = 2_000, atPoint } = options;
   const { eventsMax = 1_000_000, eventsKeptMs = 90 * DAY_MS } = options;
   const store = openStore({
-    ...{ path, root, node, times, random, atPoint },
+    ...{ path, root, node, times, random, warn, atPoint },
     ...{ commitPauseMaxMs, busyTimeoutMs, eventsMax, eventsKeptMs },
   });
   const keys = new KeyHolder(root, { store, times });

@@ -19,7 +19,7 @@ import { createTables, openConnection, readMarks, stopWaiting } from "./schema.t
 import { PAGE_INDEXES, SessionPages } from "./sessionPages.ts";
 import type { SessionTable } from "./sessionTable.ts";
 import type { RandomSource, Times } from "./sources.ts";
-import { guarded, problemOf } from "./storeUnavailable.ts";
+import { guarded, problemOf, type StoreProblem } from "./storeUnavailable.ts";
 import { type OpenTx, type StoreTx, StoreWriter } from "./storeWriter.ts";
 
 export interface StoreOptions {
@@ -36,6 +36,8 @@ export interface StoreOptions {
   /** Events kept at most, about, and how long. */
   readonly eventsMax: number;
   readonly eventsKeptMs: number;
+  /** Told once when the database cannot be written, and once when it can again. */
+  readonly warn: (message: string) => void;
   readonly atPoint?: ((point: CommitPoint) => void) | undefined;
 }
 
@@ -91,6 +93,9 @@ export class Store {
   readonly #pages: SessionPages;
   readonly #reader: EventReader;
   readonly #eventsKeptMs: number;
+  readonly #warn: (message: string) => void;
+  /** What the log has of the last write; undefined when it succeeded. */
+  #problem: StoreProblem | undefined;
   /** This database's id, the `aud` of its tokens. */
   readonly instance: string;
   #checking: Promise<ChainCheck> | undefined;
@@ -109,6 +114,7 @@ export class Store {
     this.#pages = new SessionPages(lazy);
     this.#reader = new EventReader(lazy);
     this.#eventsKeptMs = options.eventsKeptMs;
+    this.#warn = options.warn;
     this.instance = readMeta(lazy, "instance") ?? "";
     this.#heardSeq = this.#unsynced.log.head().seq;
     this.#version = this.#dataVersion();
@@ -226,7 +232,9 @@ export class Store {
       db,
       begin: () => writer.open(() => options.times.wall()),
       finish: (tx) => writer.finish(tx, options.eventsMax),
+      failed: (problem) => this.#tell(problem),
       committed: ({ head, before }) => {
+        this.#tell(undefined);
         // Own events need not be heard; others' in between must be.
         if (this.#heardSeq === before.seq) this.#heardSeq = head.seq;
       },
@@ -235,6 +243,16 @@ export class Store {
       busyTimeoutMs: options.busyTimeoutMs,
       atPoint: options.atPoint,
     });
+  }
+
+  #tell(problem: StoreProblem | undefined): void {
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    this.#warn(
+      problem === undefined
+        ? "The session store can be written again."
+        : `The session store cannot be written (${problem}): logins, refreshes and logouts are refused until it can.`,
+    );
   }
 
   #dataVersion(): number {
