@@ -1,4 +1,4 @@
-// What judging costs in this process, without HTTP: a new record, a login, a query.
+// What judging costs in this process, without HTTP: a new record, a change, a login, a query.
 import { readRecordBody } from "../../src/bodies/recordBody.ts";
 import { toCollection } from "../../src/pocketbase/collection.ts";
 import { judgeQuery } from "../../src/rules/judgeQuery.ts";
@@ -23,6 +23,7 @@ const BODY = Buffer.from(
     json: { a: 1, b: [1, 2, 3] },
   }),
 );
+const CHANGE = Buffer.from(JSON.stringify({ text: "Another title of a post", number: 13, bool: false }));
 const QUERY = `page=2&perPage=30&sort=-number,text&filter=${encodeURIComponent("text ~ 'abc' && (number > 5 || bool = true)")}`;
 const LOGIN = new Map([
   ["identity", "ada@example.com"],
@@ -55,8 +56,14 @@ export const measureJudging = (rounds: number): readonly JudgingRun[] => {
     if (read === undefined) throw new Error("the body was not read");
     fine(validateBody(base, read.members, CONTEXT));
   };
+  const change = (): void => {
+    const read = readRecordBody(CHANGE);
+    if (read === undefined) throw new Error("the body was not read");
+    fine(validateBody(base, read.members, { ...CONTEXT, action: "update", recordId: "abcdefghij12345" }));
+  };
   const tasks: Readonly<Record<string, () => void>> = {
     [`a new record of ${BODY.length} bytes, read strictly and judged`]: create,
+    [`a change of ${CHANGE.length} bytes, read strictly and judged`]: change,
     "a login": () => fine(judgeAuthBody(people, "auth-with-password", LOGIN)),
     "a query with filter and sort, seen for the first time": () =>
       fine(judgeQuery(readGoQuery(QUERY), context)),

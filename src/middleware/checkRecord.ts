@@ -1,5 +1,5 @@
-// Bodies of records: short JSON ones are read strictly and written anew, and new records are judged, those in short forms
-// too. What a change does to what is stored is PocketBase's to judge.
+// Bodies of records: short JSON ones are read strictly and written anew, and new records and changes are judged, those in
+// short forms too.
 import { BodyBudget } from "../bodies/bodyBudget.ts";
 import { readFormFields } from "../bodies/formFields.ts";
 import { readUpTo } from "../bodies/readUpTo.ts";
@@ -9,10 +9,12 @@ import { type Exchange, rankOf } from "../exchange.ts";
 import { multipartCodec } from "../multipart/codec.ts";
 import type { FieldErrors } from "../schema/fieldError.ts";
 import { toFormBody } from "../schema/formBody.ts";
+import { FAILED } from "../schema/validateBody.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
+import { createJudgeChange } from "./judgeChange.ts";
 
-const PATH = /^\/api\/collections\/([^/]+)\/records(\/[^/]+)?$/;
+const PATH = /^\/api\/collections\/([^/]+)\/records(?:\/([^/]+))?$/;
 /** Larger bodies flow on to PocketBase unread: reading one of this size strictly may cost 4 ms of CPU. */
 const JSON_BYTES_MAX = 32_768;
 /** Files and all. */
@@ -25,6 +27,12 @@ const BUDGET = { bytesMax: 67_108_864, bytesPerClientMax: 8_388_608 };
 
 type Members = Readonly<Record<string, unknown>>;
 
+interface Place {
+  readonly segment: string;
+  /** Undefined for a new record. */
+  readonly recordId: string | undefined;
+}
+
 interface NewRecord {
   readonly segment: string;
   readonly principal: Exchange["principal"];
@@ -35,18 +43,27 @@ interface NewRecord {
 type CheckRecord = (exchange: Exchange) => undefined | Promise<undefined>;
 
 export const createCheckRecord = (
-  { collections }: Services,
-  judge: (record: NewRecord) => Promise<FieldErrors | "fine" | "unsure">,
+  services: Services,
+  judgeCreate: (record: NewRecord) => Promise<FieldErrors | "fine" | "unsure">,
 ): CheckRecord => {
+  const { collections } = services;
   const budget = new BodyBudget(BUDGET);
+  const judgeChange = createJudgeChange(services);
 
-  const check = async (exchange: Exchange, segment: string, format: Format): Promise<undefined> => {
+  const check = async (
+    exchange: Exchange,
+    { segment, recordId }: Place,
+    format: Format,
+  ): Promise<undefined> => {
     const bytes = await readShort(exchange, budget, format.bytesMax);
     const members = bytes === undefined ? undefined : format.read(exchange, bytes);
-    const { method, principal } = exchange;
-    if (members === undefined || method !== "POST") return undefined;
-    const judged = await judge({ segment, principal, members });
-    if (typeof judged === "object") throw new Refusal("record_invalid", { data: judged });
+    if (members === undefined) return undefined;
+    const judged =
+      recordId === undefined
+        ? await judgeCreate({ segment, principal: exchange.principal, members })
+        : await judgeChange({ exchange, segment, recordId, members });
+    const message = FAILED[recordId === undefined ? "create" : "update"];
+    if (typeof judged === "object") throw new Refusal("record_invalid", { data: judged, message });
     return undefined;
   };
 
@@ -60,11 +77,10 @@ export const createCheckRecord = (
     const { body, headers, method, path } = exchange;
     if (body.kind === "none" || (method !== "POST" && method !== "PATCH")) return undefined;
     const format = formatOf(headerValue(headers, "content-type") ?? "");
-    // Nothing is learnt from the form of a change.
-    if (format === undefined || (format === FORM && method === "PATCH")) return undefined;
-    const [, segment, record] = PATH.exec(path) ?? [];
-    if (segment === undefined || (record === undefined) !== (method === "POST")) return undefined;
-    return isClosed(exchange, segment) ? undefined : check(exchange, segment, format);
+    const [, segment, recordId] = PATH.exec(path) ?? [];
+    if (format === undefined || segment === undefined) return undefined;
+    if ((recordId === undefined) !== (method === "POST") || isClosed(exchange, segment)) return undefined;
+    return check(exchange, { segment, recordId }, format);
   };
 };
 

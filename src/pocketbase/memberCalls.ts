@@ -19,6 +19,12 @@ export interface MemberCalls {
   fileToken(token: string, clientAddress: string): Promise<string | undefined>;
   /** Whether a GET of this path answers 200 to the holder of `token`; undefined when nobody can say. Never rejects. */
   maySee(token: string, path: string, clientAddress: string): Promise<boolean | undefined>;
+  /** The record that a GET of this path shows the holder of `token`, of at most 1 MB; undefined for none. Never rejects. */
+  view(
+    token: string,
+    path: string,
+    clientAddress: string,
+  ): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** Whether the holder of `token` may read the file at this path; undefined when nobody can say. Never rejects. */
   mayReadFile(token: string, path: string, clientAddress: string): Promise<boolean | undefined>;
 }
@@ -54,6 +60,7 @@ export const createMemberCalls = (url: string, guard?: Secret): MemberCalls => {
     fileToken,
     maySee: (token, path, clientAddress) =>
       isOk(path, { Authorization: token, "X-Forwarded-For": clientAddress }),
+    view: createView(ask),
     mayReadFile: async (token, path, clientAddress) => {
       const shown = await fileToken(token, clientAddress);
       if (shown === undefined) return undefined;
@@ -107,3 +114,36 @@ const createIsOk =
       return undefined; // unreachable or too slow
     }
   };
+
+/** Longer records are left unread. */
+const RECORD_BYTES_MAX = 1_048_576;
+
+const createView =
+  (ask: ReturnType<typeof createUpstreamFetch>): MemberCalls["view"] =>
+  async (token, path, clientAddress) => {
+    try {
+      const headers = { Authorization: token, "X-Forwarded-For": clientAddress };
+      const signal = AbortSignal.timeout(DEADLINE_MS);
+      const response = await ask(path, { headers, redirect: "manual", signal });
+      const text = response.status === 200 ? await shortText(response) : undefined;
+      // Ends what is still coming, too.
+      if (text === undefined) await response.body?.cancel();
+      const json: unknown = JSON.parse(text ?? "null");
+      return typeof json === "object" && json !== null ? { ...json } : undefined;
+    } catch {
+      return undefined; // unreachable, too slow, cut off or not JSON
+    }
+  };
+
+const shortText = async ({ body }: Response): Promise<string | undefined> => {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = body?.getReader();
+  for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
+    chunks.push(read.value);
+    length += read.value.length;
+    if (length > RECORD_BYTES_MAX) break;
+  }
+  reader?.releaseLock();
+  return length > RECORD_BYTES_MAX ? undefined : Buffer.concat(chunks).toString("utf8");
+};

@@ -26,7 +26,8 @@ const CHECKS: Readonly<Record<string, (field: CollectionField) => Check>> = {
   autodate: () => () => undefined,
 };
 
-const toCheck = (field: CollectionField, action: BodyContext["action"]): Check => {
+/** The check of one field's value in the body of a new record or of a change. */
+export const toCheck = (field: CollectionField, action: BodyContext["action"]): Check => {
   // Only new records get values made for them.
   const isNew = action === "create";
   const check = CHECKS[field.type]?.(isNew ? field : withoutGenerator(field));

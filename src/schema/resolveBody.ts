@@ -22,6 +22,8 @@ export interface BodyContext {
   readonly wording: Wording;
   /** The record that asks: what is related to it is related to something. */
   readonly caller?: { readonly collectionId: string; readonly id: string } | undefined;
+  /** Of the record that is changed: it may be named, but stays what it is. */
+  readonly recordId?: string;
 }
 
 /**

@@ -43,8 +43,8 @@ const prepare = (collection: Collection, action: Action): Prepared => {
  *
  * @param body - Members of the JSON object, or of a form after `toFormBody`.
  * @returns Every error PocketBase would give, by field, at times none at all; undefined when nothing is wrong, or when
- * PocketBase might know of more: then the body is its to judge. An update's answer may have more errors when the
- * stored record does not meet the schema. Whether the caller may write at all is not asked here. Never throws; O(size).
+ * PocketBase might know of more: then the body is its to judge. An update's answer has more errors when what it leaves
+ * alone does not meet the schema (`isSoundBeside`). Whether the caller may write at all is not asked here. Never throws; O(size).
  */
 export const validateBody = (
   collection: Collection,
@@ -57,9 +57,10 @@ export const validateBody = (
   const account = checkAccount(collection, body, context);
   if (account === "unsure") return undefined;
   if (account.size > 0) return sorted(account);
-  if (context.action === "update" && changesKey(values)) return undefined;
+  if (context.action === "update" && changesKey(values, context)) return undefined;
   const { schema, unnamed } = prepare(collection, context.action);
-  const parsed = schema.safeParse({ ...unnamed, ...values, ...ownRelations(collection, values, context) });
+  const known = { ...ownRelations(collection, values, context), ...ownKey(values, context) };
+  const parsed = schema.safeParse({ ...unnamed, ...values, ...known });
   return parsed.success ? undefined : certainErrors(parsed.error, context);
 };
 
@@ -100,8 +101,15 @@ const overflowsHash = (collection: Collection, values: Readonly<Record<string, u
       type === "password" && Buffer.byteLength(toText(values[name]) ?? "") > PASSWORD_BYTES_MAX,
   );
 
-// The id of an update must be the record's own, which is not known here.
-const changesKey = (values: Readonly<Record<string, unknown>>): boolean => Object.hasOwn(values, "id");
+// The id of an update must be the record's own.
+const changesKey = (values: Readonly<Record<string, unknown>>, { recordId }: BodyContext): boolean =>
+  Object.hasOwn(values, "id") && values["id"] !== recordId;
+
+const ownKey = (
+  values: Readonly<Record<string, unknown>>,
+  { action }: BodyContext,
+): Readonly<Record<string, unknown>> =>
+  action === "update" && Object.hasOwn(values, "id") ? { id: FINE } : {};
 
 const certainErrors = (error: z.ZodError, { wording }: BodyContext): FieldErrors | undefined => {
   const errors = new Map<string, FieldError>();
