@@ -23,6 +23,24 @@ export const readStructMembers = (
   );
 };
 
+/**
+ * The texts of a rebuilt struct body that is a form, under the exact names that PocketBase's reader of forms looks for;
+ * undefined when it has a payload, whose members fold.
+ */
+export const readFormTexts = (
+  bytes: Uint8Array,
+  contentType: string,
+  codec: FormCodec,
+): ReadonlyMap<string, string> | undefined => {
+  const fields = contentType.startsWith("multipart/form-data")
+    ? readMultipartFields(bytes, contentType, codec).map(({ name, value }) => [name, textOf(value)] as const)
+    : [...new URLSearchParams(textOf(bytes))];
+  const texts = new Map(fields);
+  return texts.has(PAYLOAD) ? undefined : texts;
+};
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
+
 const fromFields = (fields: readonly Field[]): ReadonlyMap<string, unknown> => {
   const members = new Map<string, unknown>();
   for (const { name, value } of fields) {

@@ -12,7 +12,6 @@ import { toFormBody } from "../schema/formBody.ts";
 import { FAILED } from "../schema/validateBody.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
-import { createJudgeChange } from "./judgeChange.ts";
 
 const PATH = /^\/api\/collections\/([^/]+)\/records(?:\/([^/]+))?$/;
 /** Larger bodies flow on to PocketBase unread: reading one of this size strictly may cost 4 ms of CPU. */
@@ -39,16 +38,27 @@ interface NewRecord {
   readonly members: Members;
 }
 
+interface Change {
+  readonly exchange: Exchange;
+  readonly segment: string;
+  readonly recordId: string;
+  readonly members: Members;
+}
+
+interface Judges {
+  judgeCreate(record: NewRecord): Promise<FieldErrors | "fine" | "unsure">;
+  judgeChange(change: Change): undefined | Promise<FieldErrors | undefined>;
+}
+
 /** @throws Refusal `record_invalid`, `body_invalid`, or `body_too_slow`. */
 type CheckRecord = (exchange: Exchange) => undefined | Promise<undefined>;
 
+/** Makes the check of bodies; the judges say what is wrong with them. */
 export const createCheckRecord = (
-  services: Services,
-  judgeCreate: (record: NewRecord) => Promise<FieldErrors | "fine" | "unsure">,
+  { collections }: Services,
+  { judgeCreate, judgeChange }: Judges,
 ): CheckRecord => {
-  const { collections } = services;
   const budget = new BodyBudget(BUDGET);
-  const judgeChange = createJudgeChange(services);
 
   const check = async (
     exchange: Exchange,

@@ -2,14 +2,13 @@
 // there and what it holds, for the caller must get past the rule, and what the change leaves alone must be fine.
 import { type Exchange, rankOf } from "../exchange.ts";
 import type { Collection } from "../pocketbase/collection.ts";
-import { passes } from "../rules/mayPass.ts";
+import { type CallerKind, passes } from "../rules/mayPass.ts";
 import { toKnown } from "../rules/verdict.ts";
 import type { FieldErrors } from "../schema/fieldError.ts";
-import { resolveBody } from "../schema/resolveBody.ts";
+import { type BodyContext, resolveBody } from "../schema/resolveBody.ts";
 import { isSoundBeside, isWhollyShown, type StoredRecord, storedText } from "../schema/storedRecord.ts";
 import { validateBody } from "../schema/validateBody.ts";
 import type { Services } from "../services.ts";
-import { createJudging } from "./judging.ts";
 
 /** A record that is to become another. */
 interface Change {
@@ -23,10 +22,16 @@ interface Change {
 /** PocketBase's errors by field; undefined for what is fine, or PocketBase's to judge. Waits for what is wrong only. */
 type JudgeChange = (change: Change) => undefined | Promise<FieldErrors | undefined>;
 
-export const createJudgeChange = (services: Services): JudgeChange => {
-  const { cacheGate, collections, memberCalls } = services;
-  const { callerOf, contextOf } = createJudging(services);
+/** Who asks, to a rule (undefined when PocketBase may see somebody else) and to the schema. */
+interface Judging {
+  callerOf(principal: Exchange["principal"]): CallerKind | undefined;
+  contextOf(principal: Exchange["principal"]): Omit<BodyContext, "action">;
+}
 
+export const createJudgeChange = (
+  { cacheGate, collections, memberCalls }: Services,
+  { callerOf, contextOf }: Judging,
+): JudgeChange => {
   const contextFor = ({ exchange, recordId }: Change) =>
     ({ action: "update", recordId, ...contextOf(exchange.principal) }) as const;
 

@@ -2,13 +2,13 @@
 // by the schema. Says nothing where PocketBase might say something else.
 import { type Exchange, rankOf } from "../exchange.ts";
 import type { Collection } from "../pocketbase/collection.ts";
-import { passes } from "../rules/mayPass.ts";
+import { type CallerKind, passes } from "../rules/mayPass.ts";
 import { toKnown } from "../rules/verdict.ts";
 import type { FieldErrors } from "../schema/fieldError.ts";
 import { textsOfNew } from "../schema/newRecord.ts";
+import type { BodyContext } from "../schema/resolveBody.ts";
 import { storesSurely, validateBody } from "../schema/validateBody.ts";
 import type { Services } from "../services.ts";
-import { createJudging } from "./judging.ts";
 
 /** A record to be. */
 interface NewRecord {
@@ -23,10 +23,13 @@ type Judged = FieldErrors | "fine" | "unsure";
 
 const JUDGED = new Set(["base", "auth"]);
 
-export const createJudgeCreate = (services: Services) => {
-  const { collections } = services;
-  const { callerOf, contextOf } = createJudging(services);
+/** Who asks, to a rule (undefined when PocketBase may see somebody else) and to the schema. */
+interface Judging {
+  callerOf(principal: Exchange["principal"]): CallerKind | undefined;
+  contextOf(principal: Exchange["principal"]): Omit<BodyContext, "action">;
+}
 
+export const createJudgeCreate = ({ collections }: Services, { callerOf, contextOf }: Judging) => {
   const isAdmitted = (collection: Collection, { principal, members }: NewRecord): boolean | undefined => {
     if (principal.kind === "superuser") return true;
     const rule = collection.isSystem ? null : collection.rules.create;

@@ -1,6 +1,6 @@
-// The stage that stops bad input before it costs PocketBase anything: queries of lists, bodies of new
-// records, alone and in batches, and of logins. It refuses only what PocketBase surely refuses, in PocketBase's words, and lets pass what PocketBase has to judge; what
-// the operator forbids besides comes after that.
+// The stage that stops bad input before it costs PocketBase anything: queries of lists, bodies of new records, alone and in
+// batches, of changes, and of logins. It refuses only what PocketBase surely refuses, in PocketBase's words, and lets pass
+// what PocketBase has to judge; what the operator forbids besides comes after that.
 import { type Exchange, isUnsafe, type Stage } from "../exchange.ts";
 import type { Services } from "../services.ts";
 import { createCheckBatch } from "./checkBatch.ts";
@@ -8,7 +8,9 @@ import { createCheckCost } from "./checkCost.ts";
 import { createCheckLogin } from "./checkLogin.ts";
 import { createCheckQuery } from "./checkQuery.ts";
 import { createCheckRecord } from "./checkRecord.ts";
+import { createJudgeChange } from "./judgeChange.ts";
 import { createJudgeCreate } from "./judgeCreate.ts";
+import { createJudging } from "./judging.ts";
 import { createReadMembers } from "./readMembers.ts";
 import { createRefineRoutes } from "./refineRoutes.ts";
 import { createRefineWrites } from "./refineWrites.ts";
@@ -33,17 +35,19 @@ export const createValidate = (services: Services): Stage => {
   const isIdle = !isEnabled && refine === undefined && refineRoute === undefined && cost === undefined;
   if (isIdle) return () => undefined;
   const checkRead = both(isEnabled ? createCheckQuery(services) : undefined, cost?.request);
-  const judge = createJudgeCreate(services);
+  const judging = createJudging(services);
+  const judgeCreate = createJudgeCreate(services, judging);
+  const judges = { judgeCreate, judgeChange: createJudgeChange(services, judging) };
   const checkWrite = both(
     both(cost?.request, refine?.record),
-    isEnabled ? createCheckRecord(services, judge) : undefined,
+    isEnabled ? createCheckRecord(services, judges) : undefined,
   );
   const checkBatch = both(
     both(cost?.batch, refine?.batch),
-    isEnabled ? createCheckBatch(services, judge) : undefined,
+    isEnabled ? createCheckBatch(services, judgeCreate) : undefined,
   );
 
-  const checkLogin = both(cost?.request, isEnabled ? createCheckLogin(services) : undefined);
+  const checkLogin = both(cost?.request, isEnabled ? createCheckLogin(services, judging) : undefined);
 
   return (exchange) => {
     const { kind } = exchange.route;

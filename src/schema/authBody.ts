@@ -1,8 +1,8 @@
 // The bodies of PocketBase's login calls, judged as PocketBase does before it looks for anybody: which members they need, and
-// how long those may be. Tokens, codes and passwords are PocketBase's to compare.
+// how long those may be. Tokens, codes, passwords and whose an address is are PocketBase's to compare.
 import { type Collection, numberOption } from "../pocketbase/collection.ts";
 import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
-import { type FieldError, type FieldErrors, fieldError, REQUIRED } from "./fieldError.ts";
+import { type FieldError, type FieldErrors, fieldError, REQUIRED, type Wording } from "./fieldError.ts";
 import { isEmail } from "./goEmail.ts";
 
 /** PocketBase's whole refusal, but for the status, which is 400. */
@@ -11,11 +11,19 @@ export interface AuthRefusal {
   readonly message: string;
 }
 
-/** One member of a body; all are texts. */
+/** Who asks, and whom. */
+interface AuthContext {
+  /** Id of the auth collection whose record asks; undefined for everybody else, and where that is not certain. */
+  readonly callerCollectionId: string | undefined;
+  readonly wording: Wording;
+}
+
+/** One member of a body; all but `isObject` are texts. */
 interface Member {
-  /** Folded, as `readStructMembers` gives it, and as PocketBase writes it. */
   readonly name: string;
-  readonly isRequired: boolean;
+  /** "unsure" where versions of PocketBase differ. */
+  readonly isRequired: boolean | "unsure";
+  readonly isObject?: true;
   /** In bytes. */
   readonly least: number;
   readonly most: number;
@@ -27,9 +35,14 @@ type Texts = Readonly<Record<string, string>>;
 
 interface AuthForm {
   /** Whether PocketBase comes to look at the body at all. */
-  readonly isOpen: (collection: Collection) => boolean;
-  readonly members: (collection: Collection) => readonly Member[];
+  readonly isOpen: (collection: Collection, context: AuthContext) => boolean;
+  readonly members: (collection: Collection, context: AuthContext) => readonly Member[];
+  /** Above the errors; {@link INVALID} when absent. */
+  readonly message?: string;
 }
+
+const INVALID = "An error occurred while validating the submitted data.";
+const UNREADABLE = "An error occurred while loading the submitted data.";
 
 const text = (name: string, most = 255, check: Member["check"] = () => undefined): Member => ({
   name,
@@ -55,6 +68,7 @@ const optionOf = (collection: Collection, group: string, name: string): unknown 
 const hasPassword = (collection: Collection): boolean =>
   optionOf(collection, "passwordAuth", "enabled") === true;
 const hasOtp = (collection: Collection): boolean => optionOf(collection, "otp", "enabled") === true;
+const hasOAuth2 = (collection: Collection): boolean => optionOf(collection, "oauth2", "enabled") === true;
 const isOrdinary = ({ id }: Collection): boolean => id !== SUPERUSERS_ID;
 
 const identityField = (collection: Collection): Member => {
@@ -67,6 +81,24 @@ const identityField = (collection: Collection): Member => {
     isRequired: false,
   };
 };
+
+const provider = (collection: Collection): Member => {
+  const listed = optionOf(collection, "oauth2", "providers");
+  const names = (Array.isArray(listed) ? listed : []).map((one: unknown) => Object(one).name as unknown);
+  return text("provider", Number.POSITIVE_INFINITY, (name) =>
+    names.includes(name)
+      ? undefined
+      : fieldError("validation_invalid_provider", `Provider with name ${name} is missing or is not enabled`, {
+          name,
+        }),
+  );
+};
+
+// Since 0.40 it may be left out.
+const redirectUrl = ({ wording }: AuthContext): Member => ({
+  ...text("redirectURL", Number.POSITIVE_INFINITY),
+  isRequired: wording === "unknown" ? "unsure" : wording === "0.39",
+});
 
 const newPassword = (collection: Collection): readonly Member[] => {
   const field = collection.fieldByName.get("password");
@@ -95,46 +127,73 @@ const FORMS: Readonly<Record<string, AuthForm>> = {
     isOpen: hasPassword,
     members: (collection) => [token, ...newPassword(collection)],
   },
+  "request-email-change": {
+    isOpen: (collection, { callerCollectionId }) =>
+      isOrdinary(collection) && callerCollectionId === collection.id,
+    members: () => [text("newEmail", 255, emailCheck)],
+  },
   "confirm-email-change": { isOpen: isOrdinary, members: () => [token, ownPassword] },
+  "auth-with-oauth2": {
+    isOpen: hasOAuth2,
+    members: (collection, context) => [
+      provider(collection),
+      text("code", Number.POSITIVE_INFINITY),
+      redirectUrl(context),
+      { ...text("codeVerifier", Number.POSITIVE_INFINITY), isRequired: false },
+      { ...text("createData"), isRequired: false, isObject: true },
+    ],
+    message: UNREADABLE,
+  },
 };
 
-const UNREAD: AuthRefusal = { data: {}, message: "An error occurred while loading the submitted data." };
+const UNREAD: AuthRefusal = { data: {}, message: UNREADABLE };
+
+/** A login call of an auth collection. */
+interface AuthCall extends AuthContext {
+  /** Such as `auth-with-password`, as PocketBase spells it. */
+  readonly operation: string;
+  /** What the body holds under a name; undefined for nothing. */
+  readonly memberOf: (name: string) => unknown;
+}
 
 /**
- * Judges the JSON body of a login call of an auth collection.
- *
- * @param operation - Such as `auth-with-password`, as PocketBase spells it.
- * @param members - By folded names.
+ * Judges the body of a login call.
  * @returns PocketBase's whole refusal; undefined when it has none, or when it might be another. O(size).
  */
-export const judgeAuthBody = (
-  collection: Collection,
-  operation: string,
-  members: ReadonlyMap<string, unknown>,
-): AuthRefusal | undefined => {
-  const form = Object.hasOwn(FORMS, operation) ? FORMS[operation] : undefined;
-  if (collection.type !== "auth" || form?.isOpen(collection) !== true) return undefined;
-  const known = form.members(collection);
-  const texts: Record<string, string> = {};
-  for (const { name } of known) {
-    const value = members.get(name.toLowerCase()) ?? "";
-    if (typeof value !== "string") return UNREAD;
-    texts[name] = value;
-  }
+export const judgeAuthBody = (collection: Collection, call: AuthCall): AuthRefusal | undefined => {
+  const form = Object.hasOwn(FORMS, call.operation) ? FORMS[call.operation] : undefined;
+  if (collection.type !== "auth" || form?.isOpen(collection, call) !== true) return undefined;
+  const known = form.members(collection, call);
+  const texts = textsOf(known, call.memberOf);
+  if (texts === undefined) return UNREAD;
   const errors = known.map((member) => [member.name, judgeMember(member, texts)] as const);
   if (errors.some(([, error]) => error === "unsure")) return undefined;
   const data = Object.fromEntries(
     errors.flatMap(([name, error]) => (typeof error === "object" ? [[name, error] as const] : [])),
   );
   if (Object.keys(data).length === 0) return undefined;
-  return { data, message: "An error occurred while validating the submitted data." };
+  return { data, message: form.message ?? INVALID };
 };
+
+/** The text of each member, "" for what is absent; undefined when one is of a wrong type. */
+const textsOf = (known: readonly Member[], memberOf: AuthCall["memberOf"]): Texts | undefined => {
+  const texts: Record<string, string> = {};
+  for (const { name, isObject } of known) {
+    const value = memberOf(name) ?? (isObject ? {} : "");
+    if (isObject ? !isPlainObject(value) : typeof value !== "string") return undefined;
+    texts[name] = typeof value === "string" ? value : "";
+  }
+  return texts;
+};
+
+const isPlainObject = (value: unknown): boolean => typeof value === "object" && !Array.isArray(value);
 
 const judgeMember = (
   { name, isRequired, least, most, check }: Member,
   texts: Texts,
 ): FieldError | "unsure" | undefined => {
   const value = texts[name] ?? "";
+  if (value === "" && isRequired === "unsure") return "unsure";
   if (value === "") return isRequired ? REQUIRED : undefined;
   const bytes = Buffer.byteLength(value);
   if (bytes >= least && bytes <= most) return check(value, texts);

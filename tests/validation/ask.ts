@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import { loginCallers, type World } from "../support/fixture/load.ts";
 import { type Hapta, type HaptaOptions, startHapta } from "../support/hapta.ts";
-import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { type PocketBase, type PocketBaseVersion, startPocketBase } from "../support/pocketbase.ts";
 
 /** One request; `json` is sent as it is when it is a text. */
 export interface Call {
@@ -31,8 +31,8 @@ export interface Pair extends AsyncDisposable {
 }
 
 /** Starts a pair of its own. */
-export const startPair = async (options: HaptaOptions = {}): Promise<Pair> => {
-  const pb = await startPocketBase();
+export const startPair = async (options: HaptaOptions = {}, version?: PocketBaseVersion): Promise<Pair> => {
+  const pb = await startPocketBase(version === undefined ? {} : { version });
   const hapta = await startHapta(pb, options);
   const tokens = await loginCallers(hapta.url);
   return {

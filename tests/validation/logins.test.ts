@@ -9,6 +9,11 @@ setDefaultTimeout(60_000);
 let pair: Pair;
 beforeAll(async () => {
   pair = await startPair();
+  const providers = [{ name: "google", clientId: "a", clientSecret: "b" }];
+  const oauth2 = { enabled: true, providers };
+  await changeSchema(pair, { method: "PATCH", path: "/api/collections/members", json: { oauth2 } });
+  const known = call("members", "auth-with-oauth2", { provider: 5 });
+  await eventually(async () => (await pair.through(known)).code === "auth_invalid", 10_000);
 });
 afterAll(() => pair[Symbol.asyncDispose]());
 
@@ -38,6 +43,10 @@ const REFUSED: readonly [string, unknown][] = [
   ["confirm-email-change", { password: long }],
   ["confirm-email-change", { password: "a" }],
   ["confirm-email-change", { token: 5 }],
+  ["auth-with-oauth2", { provider: 5 }],
+  ["auth-with-oauth2", { provider: "google", code: "", redirectURL: "x", createData: [] }],
+  ["auth-with-oauth2", { provider: 'n"o<p\u00e9>\n', code: "", redirectURL: "x", createData: { a: 1 } }],
+  ["auth-with-oauth2", { provider: "google", redirectUrl: "x", codeVerifier: null }],
 ];
 
 for (const [operation, json] of REFUSED)
@@ -49,12 +58,53 @@ test("validate judges superusers' logins, too", async () => {
   await expectAlike(pair, call("_superusers", "request-password-reset", { email: "a" }), "auth_invalid");
 });
 
+test("validate judges a change of address for those who may ask for one", async () => {
+  const ask = (json: unknown, as: "ada" | "superuser" | "guest", collection = "members") => ({
+    ...call(collection, "request-email-change", json),
+    as,
+  });
+  for (const newEmail of ["", "x", `${long}@b.co`, 5, null])
+    await expectAlike(pair, ask({ newEmail }, "ada"), "auth_invalid");
+  await expectAlike(pair, ask({ newEmail: "ben@example.com" }, "ada"), undefined);
+  await expectAlike(pair, ask({ newEmail: "ada@example.com" }, "ada"), undefined);
+  await expectAlike(pair, ask({ newEmail: "x" }, "guest"), undefined);
+  await expectAlike(pair, ask({ newEmail: "x" }, "superuser"), undefined);
+  await expectAlike(pair, ask({ newEmail: "x" }, "superuser", "_superusers"), undefined);
+  await expectAlike(pair, ask({ newEmail: "x" }, "ada", "keepers"), undefined);
+});
+
+test("validate judges logins in forms, by the exact names that PocketBase reads", async () => {
+  const send = (form: () => FormData | URLSearchParams, code: string | undefined) =>
+    expectAlike(pair, { ...call("members", "auth-with-password", undefined), form }, code);
+  const parts = (fields: Record<string, string>) => () => {
+    const data = new FormData();
+    for (const [name, value] of Object.entries(fields)) data.append(name, value);
+    return data;
+  };
+  for (const fields of [
+    { identity: "", password: "" },
+    { identity: "a", PASSWORD: "b" },
+    { identity: long, password: "b", other: "c" },
+    { identity: "a", password: "b", identityField: "name" },
+  ] as Record<string, string>[]) {
+    await send(() => new URLSearchParams(fields), "auth_invalid");
+    await send(parts(fields), "auth_invalid");
+  }
+  await send(parts({ identity: "a", password: "b" }), undefined);
+  await send(parts({ identity: "a", "@jsonPayload": '{"password":5}' }), undefined);
+});
+
+test("validate judges logins without a body", () =>
+  expectAlike(pair, call("members", "auth-with-password", undefined), "auth_invalid"));
+
 test("validate leaves everything else to PocketBase", async () => {
   const passed: readonly [string, string, unknown][] = [
     ["members", "auth-with-password", { identity: "a", password: "b" }],
     ["members", "auth-with-otp", { otpId: "a", password: "b" }],
     ["members", "confirm-password-reset", { token: "x", password: "1" }],
+    // Whether an address to come back to is needed depends on the version.
     ["members", "auth-with-oauth2", {}],
+    ["keepers", "auth-with-oauth2", {}],
     ["members", "auth-refresh", {}],
     ["members", "request-email-change", {}],
     ["members", "impersonate/abc", { duration: -1 }],
@@ -92,6 +142,11 @@ test("validate refuses drawn bodies only as PocketBase does", async () => {
       "token",
       "passwordConfirm",
       "other",
+      "provider",
+      "code",
+      "redirectURL",
+      "codeVerifier",
+      "createData",
     ),
     value,
     { maxKeys: 5 },
@@ -102,9 +157,10 @@ test("validate refuses drawn bodies only as PocketBase does", async () => {
     "auth-with-otp",
     "confirm-password-reset",
     "confirm-verification",
+    "auth-with-oauth2",
   );
   let refused = 0;
-  for (const [name, json] of fc.sample(fc.tuple(operation, body), { numRuns: 150, seed: 5 })) {
+  for (const [name, json] of fc.sample(fc.tuple(operation, body), { numRuns: 200, seed: 5 })) {
     const through = await pair.through(call("members", name, json));
     if (through.code !== "auth_invalid") continue;
     refused++;

@@ -121,7 +121,8 @@ describe("validate refuses new records", () => {
     await expectSame({ method: "POST", path: "/api/collections/nosuch/records", json: {} }, undefined);
     await expectSame({ method: "POST", path: "/api/collections/articleStats/records", json: {} }, undefined);
     await expectSame({ method: "PATCH", path: `${NOTICES}/nosuchrecord001`, json: { title: "" } }, undefined);
-    await expectSame({ method: "PATCH", path: `${NOTICES}/notice000000001`, json: { title: "" } }, undefined);
+    const change: Call = { method: "PATCH", path: `${NOTICES}/notice000000001`, json: { title: "" } };
+    await expectSame(change, "record_invalid");
   });
 
   test("what it refuses, PocketBase refuses alike", async () => {
