@@ -28,10 +28,10 @@ export const benchRealtime = async (options: BenchOptions): Promise<void> => {
     for (const target of order) {
       const found = await measureTarget(target, upstream, { ...options, round });
       spreads.push(...found.spreads);
-      writings.push(...found.writings);
+      writings.push(found.writing);
     }
   }
-  const memory = await measureMemory(upstream);
+  const memory = [...(await measureMemory(upstream, 2)), ...(await measureMemory(upstream, 3))];
   const results: Results = { memory, spreads, writings };
   const page = render(options, results);
   console.log(page);
@@ -42,7 +42,7 @@ const measureTarget = async (
   target: Spread["target"],
   upstream: BenchUpstream,
   { rounds, seconds, round }: BenchOptions & { readonly round: number },
-): Promise<{ readonly spreads: Spread[]; readonly writings: Writing[] }> => {
+): Promise<{ readonly spreads: Spread[]; readonly writing: Writing }> => {
   await using hapta = target === "hapta" ? await startHapta(upstream, { config: CONFIG }) : undefined;
   const ms = (seconds * 1000) / 2;
   await settle(upstream.pid);
@@ -55,19 +55,13 @@ const measureTarget = async (
   const spreads: Spread[] = [];
   for (let event = 0; event < 2 * rounds; event++) {
     await Bun.sleep(PAUSE_MS);
-    await tell(upstream.url, event);
+    await tell(upstream.url);
     const { delaysMs } = await fleet.hear(fleet.count, HEAR_MS);
     spreads.push({ target, round, ...spreadOf(delaysMs) });
   }
   await settle(upstream.pid);
   const beside = await writeFor(upstream.url, upstream.pid, ms);
-  return {
-    spreads,
-    writings: [
-      { listeners: "nobody", round, ...alone },
-      { listeners: target, round, ...beside },
-    ],
-  };
+  return { spreads, writing: { target, round, alone, beside } };
 };
 
 const spreadOf = (delaysMs: readonly number[]): Omit<Spread, "target" | "round"> => {

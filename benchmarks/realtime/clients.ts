@@ -2,19 +2,24 @@
 // be what is measured. Told what to be on its command line, talks to its parent over IPC.
 import type { Socket } from "bun";
 import type { Crowd } from "./fleet.ts";
+import { MARK } from "./results.ts";
 
 /** One client: where it is in its life. */
 interface Client {
   readonly host: string;
   /** The end of what came before, while an event may be cut in two. */
-  tail: string;
+  tail: Buffer;
   isIn: boolean;
 }
 
 /** Connections that are being opened at a time; PocketBase and Hapta have a queue of some thousands. */
 const OPENING_MAX = 200;
-const MARK = /b(\d+)t([\d.]+)e/;
-const TAIL_CHARS = 64;
+const MARK_BYTES = Buffer.from(MARK);
+/** Of a mark with its number, at most. */
+const TAIL_BYTES = 64;
+const NOTHING = Buffer.alloc(0);
+const ENDS: ReadonlySet<number> = new Set(Buffer.from("\n}"));
+const MARK_END = 0x65;
 
 const crowd: Crowd = JSON.parse(process.argv[2] ?? "{}");
 const sockets: Socket<Client>[] = [];
@@ -62,11 +67,18 @@ const maskedFrame = (text: string): Uint8Array => {
   return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
 };
 
-const onEvent = (client: Client, text: string): void => {
-  const found = MARK.exec(client.tail + text);
-  client.tail = found === null ? text.slice(-TAIL_CHARS) : "";
-  if (found !== null) heard.push(nowMs() - Number(found[2]));
+// Looks at bytes, not at text: what clients do takes time from everybody who is measured.
+const onEvent = (client: Client, bytes: Buffer): void => {
+  const all = client.tail.length > 0 ? Buffer.concat([client.tail, bytes]) : bytes;
+  const mark = all.indexOf(MARK_BYTES);
+  const at = mark + MARK_BYTES.length;
+  const end = mark < 0 ? -1 : all.indexOf(MARK_END, at);
+  client.tail = end < 0 && mayEndInMark(all) ? Buffer.from(all.subarray(-TAIL_BYTES)) : NOTHING;
+  if (end >= 0) heard.push(nowMs() - Number(all.toString("latin1", at, end)));
 };
+
+// Whole events end with an empty line, or with the brace of a frame.
+const mayEndInMark = (bytes: Buffer): boolean => !ENDS.has(bytes.at(-1) ?? 0);
 
 const HEAD: Readonly<Record<Crowd["kind"], (host: string) => string>> = {
   sse: (host) => `GET /api/realtime HTTP/1.1\r\nHost: ${host}\r\nAccept: text/event-stream\r\n\r\n`,
@@ -79,7 +91,7 @@ const connect = async (): Promise<void> => {
   if (begun >= crowd.count) return;
   // Each address of the loopback network has its own ports.
   const host = `127.0.0.${1 + (begun++ % crowd.addresses)}`;
-  const data: Client = { host, tail: "", isIn: false };
+  const data: Client = { host, tail: NOTHING, isIn: false };
   const socket = await Bun.connect<Client>({
     hostname: host,
     port: crowd.port,
@@ -87,9 +99,9 @@ const connect = async (): Promise<void> => {
     socket: {
       open: (opened) => void opened.write(HEAD[crowd.kind](`${host}:${crowd.port}`)),
       data: (from, bytes) => {
+        if (from.data.isIn) return onEvent(from.data, bytes);
         const text = bytes.toString("latin1");
-        if (from.data.isIn) onEvent(from.data, text);
-        else if (crowd.kind === "sse") onStreamText(from.data, text);
+        if (crowd.kind === "sse") onStreamText(from.data, text);
         else onSocketText(from, text);
       },
       close: () => void lost++,

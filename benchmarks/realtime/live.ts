@@ -1,6 +1,7 @@
 // The collection that is written while clients listen, and its writers. Measures rates, no delays.
 import { SUPERUSER } from "../../tests/support/fixture/load.ts";
 import { threadsCpuUs } from "../support/processTree.ts";
+import { MARK } from "./results.ts";
 
 /** The topic of all records. */
 export const TOPIC = "live/*";
@@ -10,7 +11,11 @@ export interface Rate {
   readonly writesPerSecond: number;
   /** CPU time of PocketBase per write. */
   readonly pocketbaseUs: number;
+  /** What each write of one writer took who keeps to {@link PACE_PER_SECOND}, or to as many as it can. */
+  readonly pacedMs: readonly number[];
 }
+
+export const PACE_PER_SECOND = 100;
 
 const RECORDS = "/api/collections/live/records";
 const WRITERS = 4;
@@ -37,9 +42,9 @@ export const createLive = async (url: string): Promise<void> => {
   await send(`${url}/api/collections`, { token, body });
 };
 
-/** Writes one record whose title says which event it is and when it was sent. */
-export const tell = (url: string, event: number): Promise<unknown> => {
-  const title = `b${event}t${(performance.timeOrigin + performance.now()).toFixed(2)}e`;
+/** Writes one record whose title says when it was sent. */
+export const tell = (url: string): Promise<unknown> => {
+  const title = `${MARK}${(performance.timeOrigin + performance.now()).toFixed(2)}e`;
   return send(`${url}${RECORDS}`, { body: { title, body: "Some words of text. ".repeat(15) } });
 };
 
@@ -52,17 +57,35 @@ export const settle = async (pid: number): Promise<void> => {
   }
 };
 
-/** Writes as fast as four writers can, past everybody who listens. */
+const write = (url: string): Promise<unknown> =>
+  send(`${url}${RECORDS}`, { body: { title: "plain", body: "Some words of text. ".repeat(15) } });
+
+/** Writes at a moderate pace, then as fast as four writers can, past everybody who listens; `ms` each. */
 export const writeFor = async (url: string, pid: number, ms: number): Promise<Rate> => {
+  const pacedMs = await writePaced(url, ms);
+  await settle(pid);
   const [startMs, startUs] = [performance.now(), threadsCpuUs(pid)];
   let writes = 0;
-  const write = async (): Promise<void> => {
-    while (performance.now() - startMs < ms) {
-      await send(`${url}${RECORDS}`, { body: { title: "plain", body: "Some words of text. ".repeat(15) } });
-      writes++;
-    }
+  const hurry = async (): Promise<void> => {
+    for (; performance.now() - startMs < ms; writes++) await write(url);
   };
-  await Promise.all(Array.from({ length: WRITERS }, write));
+  await Promise.all(Array.from({ length: WRITERS }, hurry));
   const seconds = (performance.now() - startMs) / 1000;
-  return { writesPerSecond: writes / seconds, pocketbaseUs: (threadsCpuUs(pid) - startUs) / writes };
+  return { writesPerSecond: writes / seconds, pocketbaseUs: (threadsCpuUs(pid) - startUs) / writes, pacedMs };
+};
+
+const writePaced = async (url: string, ms: number): Promise<number[]> => {
+  const startMs = performance.now();
+  const tookMs: number[] = [];
+  for (
+    let dueMs = startMs;
+    dueMs < startMs + ms;
+    dueMs = Math.max(performance.now(), dueMs + 1000 / PACE_PER_SECOND)
+  ) {
+    await Bun.sleep(dueMs - performance.now());
+    const fromMs = performance.now();
+    await write(url);
+    tookMs.push(performance.now() - fromMs);
+  }
+  return tookMs;
 };

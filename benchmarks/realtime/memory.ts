@@ -1,14 +1,13 @@
-// What one realtime client costs a gateway in resident memory: many of them on two gateways before one PocketBase.
-import { readFileSync } from "node:fs";
+// What one realtime client costs a gateway in resident memory: many of them on some gateways before one PocketBase.
+import { readdirSync, readFileSync } from "node:fs";
 import { type Hapta, startHapta } from "../../tests/support/hapta.ts";
 import type { BenchUpstream } from "../support/upstream.ts";
-import { type Crowd, type Fleet, startFleet } from "./fleet.ts";
+import { type Crowd, startFleet } from "./fleet.ts";
 import { TOPIC } from "./live.ts";
 import { CONFIG, type Memory } from "./results.ts";
 
 /** Clients of each kind, when the machine bears them. */
-export const WANTED = { sse: 30_000, websocket: 15_000 } as const;
-const GATEWAYS = 2;
+const WANTED = { sse: 30_000, websocket: 15_000 } as const;
 /** Descriptors a gateway needs for everything else. */
 const SPARE_DESCRIPTORS = 200;
 const CLIENTS_PER_PROCESS = 14_000;
@@ -16,11 +15,11 @@ const ADDRESSES = 4;
 const WARM_CLIENTS = 500;
 const SETTLE_MS = 4_000;
 
-/** The wanted clients, or the same mix of as many as the limit of descriptors lets two gateways have. */
-const clientsOf = (descriptorsMax: number): Readonly<Record<Crowd["kind"], number>> => {
-  const room = GATEWAYS * (descriptorsMax - SPARE_DESCRIPTORS);
+/** The wanted clients, or the same mix of as many as the limit of descriptors lets the gateways have. */
+const clientsOf = (gateways: number): Readonly<Record<Crowd["kind"], number>> => {
+  const room = gateways * (descriptorsMax() - SPARE_DESCRIPTORS);
   const share = Math.min(1, room / (WANTED.sse + WANTED.websocket));
-  const even = (count: number): number => GATEWAYS * Math.floor((count * share) / GATEWAYS);
+  const even = (count: number): number => gateways * Math.floor((count * share) / gateways);
   return { sse: even(WANTED.sse), websocket: even(WANTED.websocket) };
 };
 
@@ -28,29 +27,33 @@ const clientsOf = (descriptorsMax: number): Readonly<Record<Crowd["kind"], numbe
 const descriptorsMax = (): number =>
   Number(/^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1] ?? 1024);
 
-/** Connects one kind after the other; all stay. */
-export const measureMemory = async (upstream: BenchUpstream): Promise<Memory[]> => {
-  await using first = await startHapta(upstream, { config: CONFIG });
-  await using second = await startHapta(upstream, { config: CONFIG });
-  const gateways = [first, second];
+/** Connects one kind after the other to so many gateways; all stay until both were looked at. */
+export const measureMemory = async (upstream: BenchUpstream, count: number): Promise<Memory[]> => {
+  await using stack = new AsyncDisposableStack();
+  const gateways: Hapta[] = [];
+  for (let n = 0; n < count; n++) gateways.push(stack.use(await startHapta(upstream, { config: CONFIG })));
   // Once around, so that what is paid once is not counted.
   for (const kind of ["sse", "websocket"] as const)
     (await startFleet(crowdsOf(gateways, kind, WARM_CLIENTS)))[Symbol.dispose]();
   await Bun.sleep(SETTLE_MS);
-  const wanted = clientsOf(descriptorsMax());
-  const fleets: Fleet[] = [];
   const found: Memory[] = [];
-  try {
-    for (const kind of ["sse", "websocket"] as const) {
-      const clients = wanted[kind];
-      const rssBefore = rssOf(gateways);
-      fleets.push(await startFleet(crowdsOf(gateways, kind, clients / GATEWAYS)));
-      await Bun.sleep(SETTLE_MS);
-      const rssAfter = rssOf(gateways);
-      found.push({ kind, clients, rssBefore, rssAfter, bytesPerClient: (rssAfter - rssBefore) / clients });
-    }
-  } finally {
-    for (const fleet of fleets) fleet[Symbol.dispose]();
+  for (const kind of ["sse", "websocket"] as const) {
+    const clients = clientsOf(count)[kind];
+    const rssBefore = rssOf(gateways);
+    stack.use(await startFleet(crowdsOf(gateways, kind, clients / count)));
+    await Bun.sleep(SETTLE_MS);
+    const rssAfter = rssOf(gateways);
+    found.push({
+      kind,
+      clients,
+      wanted: WANTED[kind],
+      gateways: count,
+      rssBefore,
+      rssAfter,
+      bytesPerClient: (rssAfter - rssBefore) / clients,
+      descriptors: Math.max(...gateways.map(({ child }) => readdirSync(`/proc/${child.pid}/fd`).length)),
+      descriptorsMax: descriptorsMax(),
+    });
   }
   return found;
 };

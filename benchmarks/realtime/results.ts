@@ -5,14 +5,22 @@ import type { Rate } from "./live.ts";
 /** Subscribers of one event, and of the writes. */
 export const SUBSCRIBERS = 10_000;
 
+/** In the title of a record that clients look for, before the moment it was sent at (ms, then an `e`). */
+export const MARK = "sent-at:";
+
 /** What one kind of client took. */
 export interface Memory {
   readonly kind: Crowd["kind"];
-  /** On both gateways together. */
+  /** On all gateways together. */
   readonly clients: number;
+  readonly wanted: number;
+  readonly gateways: number;
   readonly rssBefore: number;
   readonly rssAfter: number;
   readonly bytesPerClient: number;
+  /** Open in one gateway then, and how many one process may open here. */
+  readonly descriptors: number;
+  readonly descriptorsMax: number;
 }
 
 /** One event's way to everybody. */
@@ -25,10 +33,12 @@ export interface Spread {
   readonly heard: number;
 }
 
-/** Writing while nobody listens, or ten thousand. */
-export interface Writing extends Rate {
-  readonly listeners: "nobody" | "pocketbase" | "hapta";
+/** Writing while nobody listens, and right afterwards while ten thousand do. */
+export interface Writing {
+  readonly target: Spread["target"];
   readonly round: number;
+  readonly alone: Rate;
+  readonly beside: Rate;
 }
 
 export interface Results {

@@ -58,6 +58,8 @@ export class HistoryStore {
     if (newer === undefined) this.#newest = older;
     else newer.older = older;
     this.#bytes -= entry.bytes;
+    // A dead entry that the collector does not look at for a while would keep all younger ones.
+    [entry.older, entry.newer] = [undefined, undefined];
   }
 
   /** Forgets what is too old. */

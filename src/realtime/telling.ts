@@ -6,6 +6,8 @@ import type { Delivery, Turns } from "./turns.ts";
 
 /** What may wait to be told, in characters. */
 const PENDING_CHARS_MAX = 32 * 1024 * 1024;
+/** How long something may wait to be told, in ms: who reads anew has newer things sooner. */
+const PENDING_MS_MAX = 10_000;
 /** A look at the clock costs about as much as telling one client. */
 const TOLD_PER_LOOK = 16;
 
@@ -21,6 +23,8 @@ interface Pending {
   readonly message: Message | undefined;
   readonly audience: ReadonlySet<Subscriber>;
   readonly rest: Iterator<Subscriber>;
+  /** Since when the oldest of it waits. */
+  readonly sinceMs: number;
 }
 
 export class Telling implements Delivery {
@@ -38,9 +42,17 @@ export class Telling implements Delivery {
     return this.#number;
   }
 
-  /** Whether a further message of so many characters is too much to wait. */
+  /** Whether a further message of so many characters is too much to wait, or something has waited too long already. */
   isFullFor(chars: number): boolean {
-    return this.#pendingChars + chars > PENDING_CHARS_MAX;
+    const [oldest] = this.#pending;
+    if (oldest === undefined) return false;
+    const isLate = this.#turns.nowMs() - oldest.sinceMs > PENDING_MS_MAX;
+    return isLate || this.#pendingChars + chars > PENDING_CHARS_MAX;
+  }
+
+  get isBehind(): boolean {
+    const [oldest] = this.#pending;
+    return this.#pending.length > 1 || (oldest?.message?.parts.length ?? 0) > 1;
   }
 
   /**
@@ -54,7 +66,8 @@ export class Telling implements Delivery {
     if (audience.size === 0) return;
     this.#pendingChars += message?.data.length ?? 0;
     const number = this.#number;
-    this.#pending.push({ first: number, number, message, audience, rest: audience.values() });
+    const sinceMs = this.#turns.nowMs();
+    this.#pending.push({ first: number, number, message, audience, rest: audience.values(), sinceMs });
     this.#turns.add(this);
   }
 
@@ -80,14 +93,15 @@ export class Telling implements Delivery {
         this.#pendingChars -= pending.message?.data.length ?? 0;
         this.#join();
       } else give(value, pending);
-      if (told % TOLD_PER_LOOK === 0 && performance.now() >= untilMs) return this.#pending.length === 0;
+      if (told % TOLD_PER_LOOK === 0 && this.#turns.nowMs() >= untilMs) return this.#pending.length === 0;
     }
   }
 
   // What piled up for the same clients while they were told something else leaves in one piece.
   #join(): void {
-    const { audience, first } = this.#pending[0] ?? {};
-    if (audience === undefined || first === undefined) return;
+    const oldest = this.#pending[0];
+    if (oldest === undefined) return;
+    const { audience } = oldest;
     const parts: Message[] = [];
     let chars = 0;
     for (const { message, audience: other } of this.#pending) {
@@ -98,7 +112,7 @@ export class Telling implements Delivery {
     const number = parts.at(-1)?.offset?.number;
     if (parts.length < 2 || number === undefined) return;
     const message = new Batch(parts);
-    this.#pending.splice(0, parts.length, { first, number, message, audience, rest: audience.values() });
+    this.#pending.splice(0, parts.length, { ...oldest, number, message, rest: audience.values() });
   }
 }
 

@@ -1,69 +1,149 @@
-// A long delivery gives way: others, and the event loop, have their turns meanwhile.
+// A long delivery gives way: others, the event loop, and the machine have their turns meanwhile. The clock is played.
 import { expect, test } from "bun:test";
 import { type Delivery, Turns } from "./turns.ts";
 
+/** A clock that only deliveries and rests move, and how much of the machine is idle. */
+const startClock = () => {
+  let nowMs = 0;
+  const due: { readonly atMs: number; readonly work: () => void }[] = [];
+  const state = { idle: 1, rests: [] as number[] };
+  const turns = new Turns({
+    nowMs: () => nowMs,
+    later: (ms, work) => {
+      if (ms > 0) state.rests.push(ms);
+      due.push({ atMs: nowMs + ms, work });
+    },
+    idleShare: () => state.idle,
+  });
+  const take = (ms: number): void => {
+    nowMs += ms;
+  };
+  const now = (): number => nowMs;
+  /** One turn of the event loop. @returns whether there was one. */
+  const step = (): boolean => {
+    due.sort((one, two) => one.atMs - two.atMs);
+    const next = due.shift();
+    nowMs = Math.max(nowMs, next?.atMs ?? 0);
+    next?.work();
+    return next !== undefined;
+  };
+  return { turns, state, take, now, step };
+};
+
+type Clock = ReturnType<typeof startClock>;
+
 /** Needs `steps` times half a millisecond. */
-const createDelivery = (name: string, steps: number, done: string[]): Delivery => ({
+const createDelivery = (
+  { take, now }: Clock,
+  { name, steps, done }: { name: string; steps: number; done: string[] },
+): Delivery => ({
+  isBehind: false,
   go: (untilMs) => {
     while (steps > 0) {
-      const startMs = performance.now();
-      while (performance.now() - startMs < 0.5);
-      if (--steps > 0 && performance.now() >= untilMs) return false;
+      take(0.5);
+      if (--steps > 0 && now() >= untilMs) return false;
     }
     done.push(name);
     return true;
   },
 });
 
+/** Takes all the time it is given. */
+const startFlood = ({ turns, take, now }: Clock): { isBehind: boolean; isOver: boolean; tookMs: number } => {
+  const flood = { isBehind: true, isOver: false, tookMs: 0 };
+  turns.add({
+    get isBehind() {
+      return flood.isBehind;
+    },
+    go: (untilMs) => {
+      flood.tookMs += untilMs - now();
+      take(untilMs - now());
+      return flood.isOver;
+    },
+  });
+  return flood;
+};
+
+/** Lets turns pass for so long. */
+const pass = (clock: Clock, ms: number): void => {
+  const untilMs = clock.now() + ms;
+  while (clock.now() < untilMs && clock.step());
+};
+
 test("Turns does what is short at once", () => {
-  const done: string[] = [];
-  new Turns().add(createDelivery("short", 1, done));
+  const [clock, done]: [Clock, string[]] = [startClock(), []];
+  clock.turns.add(createDelivery(clock, { name: "short", steps: 1, done }));
   expect(done).toEqual(["short"]);
 });
 
-test("Turns lets short deliveries and the event loop pass long ones", async () => {
-  const done: string[] = [];
-  const turns = new Turns();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  turns.add(createDelivery("long", 400, done));
-  for (const name of ["one", "two"]) turns.add(createDelivery(name, 1, done));
-  setTimeout(() => done.push("timer"), 1);
-  turns.add({
-    go: () => {
-      if (done.includes("long")) resolve();
-      return done.includes("long");
-    },
-  });
-  await promise;
-  expect(done.toSorted()).toEqual(["long", "one", "timer", "two"]);
-  expect(done.at(-1)).toBe("long");
+test("Turns lets short deliveries and the event loop pass long ones", () => {
+  const [clock, done]: [Clock, string[]] = [startClock(), []];
+  clock.turns.add(createDelivery(clock, { name: "long", steps: 400, done }));
+  for (const name of ["one", "two"]) clock.turns.add(createDelivery(clock, { name, steps: 1, done }));
+  expect([done, clock.now()]).toEqual([[], 4]);
+  for (let turn = 0; turn < 2; turn++) clock.step();
+  expect(done).toEqual(["one", "two"]);
+  let turns = 0;
+  while (clock.step()) turns++;
+  expect([done, clock.now()]).toEqual([["one", "two", "long"], 201]);
+  expect(turns).toBeGreaterThan(40);
+  expect(clock.state.rests).toEqual([]);
 });
 
-test("Turns forgets what is dropped", async () => {
-  const done: string[] = [];
-  const turns = new Turns();
-  const long = createDelivery("long", 40, done);
-  turns.add(long);
-  turns.drop(long);
-  await Bun.sleep(30);
+test("Turns forgets what is dropped", () => {
+  const [clock, done]: [Clock, string[]] = [startClock(), []];
+  const long = createDelivery(clock, { name: "long", steps: 40, done });
+  clock.turns.add(long);
+  clock.turns.drop(long);
+  while (clock.step());
   expect(done).toEqual([]);
 });
 
-test("Turns leaves half of the time to others when there is no end to it", async () => {
-  const turns = new Turns();
-  let [shares, isOver] = [0, false];
-  turns.add({
-    go: (untilMs) => {
-      shares++;
-      while (performance.now() < untilMs);
-      return isOver;
-    },
-  });
-  await Bun.sleep(1_100);
-  const [before, from] = [shares, performance.now()];
-  await Bun.sleep(400);
-  isOver = true;
-  // Shares of 1 ms, four in a turn, a turn each 8 ms at most: timers are never early.
-  expect(shares - before).toBeLessThanOrEqual(4 * Math.ceil((performance.now() - from) / 8) + 4);
-  expect(shares - before).toBeGreaterThan(4);
+test("Turns leaves most of a busy machine to others while events come faster than they can be told", () => {
+  const clock = startClock();
+  clock.state.idle = 0.05;
+  const flood = startFlood(clock);
+  pass(clock, 250);
+  // A burst is nothing to give way to.
+  expect(clock.state.rests).toEqual([]);
+  const before = flood.tookMs;
+  pass(clock, 2_000);
+  expect(flood.tookMs - before).toBeLessThan(2_000 / 12);
+  expect(flood.tookMs - before).toBeGreaterThan(2_000 / 14);
+  expect(Math.max(...clock.state.rests)).toBeLessThanOrEqual(12 * 4);
+});
+
+test("Turns takes the time that nobody else needs, and gives it back at once", () => {
+  const clock = startClock();
+  clock.state.idle = 0.5;
+  const flood = startFlood(clock);
+  pass(clock, 2_000);
+  expect(clock.state.rests).toEqual([]);
+  clock.state.idle = 0;
+  pass(clock, 500);
+  expect(clock.state.rests.at(-1)).toBe(48);
+  clock.state.idle = 0.5;
+  pass(clock, 1_500);
+  const rests = clock.state.rests.length;
+  pass(clock, 500);
+  expect(clock.state.rests.length).toBe(rests);
+  expect([...new Set(clock.state.rests)]).toEqual([48, 24, 12, 6, 3]);
+  expect(flood.isOver).toBe(false);
+});
+
+test("Turns rests for no single event, however long it takes, and not after catching up", () => {
+  const clock = startClock();
+  clock.state.idle = 0;
+  const flood = startFlood(clock);
+  flood.isBehind = false;
+  pass(clock, 5_000);
+  expect(clock.state.rests).toEqual([]);
+  flood.isBehind = true;
+  pass(clock, 1_000);
+  expect(clock.state.rests.length).toBeGreaterThan(0);
+  flood.isBehind = false;
+  pass(clock, 100);
+  const rests = clock.state.rests.length;
+  pass(clock, 1_000);
+  expect(clock.state.rests.length).toBe(rests);
 });

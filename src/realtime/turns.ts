@@ -1,10 +1,24 @@
 // Lets deliveries to many clients take turns, so that an event for ten thousand of them does not hold up everything
 // else. Knows neither events nor clients.
+import { createIdleShare } from "../utils/idleShare.ts";
+import { Pace } from "./pace.ts";
 
 /** Something to tell many clients. */
 export interface Delivery {
-  /** Goes on until all is told or until `untilMs` of `performance.now()`; makes some way in any case. @returns whether all is told. */
+  /** Goes on until all is told or until `untilMs`; makes some way in any case. @returns whether all is told. */
   go(untilMs: number): boolean;
+  /** Whether more than one event waits for the same clients. */
+  readonly isBehind: boolean;
+}
+
+/** The clock and the machine; a test may play them. */
+export interface Surroundings {
+  /** Monotonic. */
+  readonly nowMs: () => number;
+  /** Calls back after so many ms; for 0 in the next turn of the event loop. */
+  readonly later: (ms: number, work: () => void) => void;
+  /** Share of the machine's CPU time that was idle since the last call, 0 to 1. */
+  readonly idleShare: () => number;
 }
 
 /** What deliveries may take of one turn of the event loop, in ms. */
@@ -12,20 +26,36 @@ const SLICE_MS = 4;
 /** What one of several deliveries takes before the next one's turn, in ms. */
 const SHARE_MS = 1;
 
-/** When deliveries have taken every turn for so long, in ms, each turn is followed by a rest as long as it. */
-const BUSY_MS_MAX = 1_000;
+const HERE: Omit<Surroundings, "idleShare"> = {
+  nowMs: () => performance.now(),
+  later: (ms, work) => {
+    if (ms === 0) setImmediate(work);
+    else setTimeout(work, ms);
+  },
+};
 
 /** Short deliveries happen at once; what is left of long ones follows in small shares, first come first served. */
 export class Turns {
+  readonly nowMs: () => number;
+  readonly #later: Surroundings["later"];
+  readonly #pace: Pace;
   readonly #waiting = new Set<Delivery>();
-  /** What this turn of the event loop has left, in ms; undefined before the first delivery in it. */
+  /** What this turn has left, in ms; undefined before the first delivery in it. */
   #leftMs: number | undefined;
-  /** Since when something has been waiting; undefined when nothing is. */
-  #busySinceMs: number | undefined;
+  #isBehind = false;
+
+  constructor({ nowMs, later, idleShare }: Surroundings = { ...HERE, idleShare: createIdleShare() }) {
+    this.nowMs = nowMs;
+    this.#later = later;
+    this.#pace = new Pace(idleShare);
+  }
 
   /** Starts a delivery, or has it wait for its turn. One that waits already takes up what is new by itself. */
   add(delivery: Delivery): void {
-    if (this.#leftMs === undefined) this.#begin();
+    if (this.#leftMs === undefined) {
+      this.#leftMs = SLICE_MS;
+      this.#later(0, () => this.#next());
+    }
     if (this.#waiting.size > 0 || !this.#advance(delivery, SLICE_MS)) this.#waiting.add(delivery);
   }
 
@@ -34,36 +64,29 @@ export class Turns {
     this.#waiting.delete(delivery);
   }
 
-  // Events that come faster than they can be told must not take the machine from PocketBase and from requests.
-  #begin(): void {
-    this.#leftMs = SLICE_MS;
-    const nowMs = performance.now();
-    if (this.#waiting.size > 0) this.#busySinceMs ??= nowMs;
-    if (nowMs - (this.#busySinceMs ?? nowMs) < BUSY_MS_MAX) setImmediate(() => this.#next());
-    else setTimeout(() => this.#next(), 2 * SLICE_MS);
-  }
-
   #next(): void {
     this.#leftMs = undefined;
-    if (this.#waiting.size === 0) {
-      this.#busySinceMs = undefined;
-      return;
-    }
-    this.#begin();
+    if (this.#waiting.size === 0) return;
+    const startMs = this.nowMs();
+    this.#leftMs = SLICE_MS;
+    this.#isBehind = false;
     // A set gives back what is added again behind all others.
     for (const delivery of this.#waiting) {
       this.#waiting.delete(delivery);
       if (!this.#advance(delivery, SHARE_MS)) this.#waiting.add(delivery);
-      if ((this.#leftMs ?? 0) <= 0) return;
+      if (this.#leftMs <= 0) break;
     }
+    const nowMs = this.nowMs();
+    this.#later(this.#pace.restMs(nowMs - startMs, this.#isBehind, nowMs), () => this.#next());
   }
 
   #advance(delivery: Delivery, shareMs: number): boolean {
     const leftMs = this.#leftMs ?? 0;
     if (leftMs <= 0) return false;
-    const startMs = performance.now();
+    const startMs = this.nowMs();
     const isDone = delivery.go(startMs + Math.min(leftMs, shareMs));
-    this.#leftMs = leftMs - (performance.now() - startMs);
+    this.#leftMs = leftMs - (this.nowMs() - startMs);
+    if (!isDone && delivery.isBehind) this.#isBehind = true;
     return isDone;
   }
 }
