@@ -1,5 +1,7 @@
 // The Exchange: one request in its only parsed form. `admit` makes it; later stages read and extend it.
 // Nothing after `admit` sees the raw request, and what is forwarded is rebuilt from here.
+import type { KeptRefresh } from "./cache/keptRefreshes.ts";
+import type { Lease } from "./cache/versions.ts";
 import type { Answer, RequestBody } from "./http/answer.ts";
 import type { Presence } from "./http/wireRequest.ts";
 import type { Route } from "./pocketbase/routes.ts";
@@ -49,6 +51,14 @@ export interface AsSigned {
   /** SHA-256 of the body in base64; undefined when it is too large to be read whole. */
   readonly bodyDigest: string | undefined;
 }
+
+/**
+ * A refresh, as far as PocketBase's answer to it may be kept. `kept`: it was not asked, this is what it would say.
+ * `asked`: under this lease, taken at this monotonic time.
+ */
+export type RefreshKeeping =
+  | { readonly kind: "kept"; readonly kept: KeptRefresh }
+  | { readonly kind: "asked"; readonly key: string; readonly lease: Lease; readonly sinceMs: number };
 
 /** A login under way. */
 export interface PendingLogin {
@@ -113,6 +123,8 @@ export interface Exchange {
   loginTry: PendingLogin | undefined;
   /** Value of the Cache-Status field (RFC 9211) of whatever the answer is; set by `cache` for reads of records. */
   cacheStatus: string | undefined;
+  /** Set by `cache` for refreshes whose answer may be kept. */
+  refresh?: RefreshKeeping;
   /** The answer holds no token: it was looked through when it was kept. */
   isChecked: boolean;
   /**

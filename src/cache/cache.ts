@@ -6,6 +6,7 @@ import type { Coding } from "./codings.ts";
 import { Encoder } from "./encoder.ts";
 import type { Entry, Kept, ReadMark } from "./entry.ts";
 import { type Fill, Flights } from "./flights.ts";
+import { KeptRefreshes } from "./keptRefreshes.ts";
 import type { SelfCheck } from "./selfCheck.ts";
 import { EntryStore } from "./store.ts";
 import { Totals } from "./totals.ts";
@@ -69,6 +70,7 @@ export class Cache {
   readonly underway: WritesUnderway;
   readonly store: EntryStore;
   readonly totals: Totals;
+  readonly refreshes = new KeptRefreshes();
   readonly #encoder: Encoder | undefined;
   readonly counts: CacheCounts = {
     hits: 0,
@@ -161,6 +163,7 @@ export class Cache {
     this.#flights.drop(test);
     // Whatever made a page wrong may have made its total wrong; they are soon counted again.
     this.totals.clear();
+    this.refreshes.clear();
     let count = 0;
     for (const entry of this.store.all()) if (test(entry) && this.store.delete(entry.key)) count += 1;
     return count;

@@ -57,14 +57,9 @@ export const toKept = (
   isEncodable = false,
 ): Kept | undefined => {
   if (mayHoldTokens(body)) return undefined;
+  const kept = keptFields(headers);
+  if (kept === undefined) return undefined;
   const isEncoded = isEncodable && status === 200 && body.length >= ENCODABLE_BYTES_MIN;
-  const kept: string[] = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    const [name = "", value = ""] = [headers[i], headers[i + 1]];
-    const lower = name.toLowerCase();
-    if (isPrivate(lower, value) || withheldText(value) !== value) return undefined;
-    if (!OWN.has(lower)) kept.push(name, value);
-  }
   if (isEncoded) varyByCoding(kept);
   const etag = etagOf(body);
   kept.push("ETag", etag);
@@ -76,6 +71,18 @@ export const toKept = (
     variants: isEncoded ? new Map() : undefined,
     frames: {},
   };
+};
+
+/** The fields of an answer that may be given again, a new flat list; undefined as {@link toKept}. */
+export const keptFields = (headers: readonly string[]): string[] | undefined => {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name = "", value = ""] = [headers[i], headers[i + 1]];
+    const lower = name.toLowerCase();
+    if (isPrivate(lower, value) || withheldText(value) !== value) return undefined;
+    if (!OWN.has(lower)) kept.push(name, value);
+  }
+  return kept;
 };
 
 // Also on the plain bytes, for those who keep them on the way.

@@ -17,23 +17,24 @@ import { requestFor } from "./cacheRequest.ts";
 import { startSelfCheck } from "./cacheSelfCheck.ts";
 import { createVerify } from "./cacheVerify.ts";
 import { createDownload } from "./download.ts";
+import { createKeepRefresh } from "./keepRefresh.ts";
 import { createNoteWrite } from "./noteWrite.ts";
 import { createReadPlans, type ReadPlan } from "./readPlan.ts";
 import { createReadThrough } from "./readThrough.ts";
 import { createStaleIfError } from "./staleIfError.ts";
 
+const REFRESH = "auth-refresh";
+
 /** @param forward - The stage that asks PocketBase. */
 export const createCache = (services: Services, forward: Stage): Stage => {
   const download = createDownload(services, forward);
   const keepsReads = services.settings.cache.isEnabled;
-  // Kept files depend on what is written, too.
-  const notesWrites = keepsReads || services.files !== undefined;
-  const noteWrite = createNoteWrite(services, forward);
+  const write = createWrite(services, forward);
   const readThrough = createReadThrough(services, forward);
   const readRecords = keepsReads ? createReadRecords(services, forward, readThrough) : undefined;
 
   return (exchange) => {
-    if (exchange.route.body !== "drop") return notesWrites ? noteWrite(exchange) : undefined;
+    if (exchange.route.body !== "drop") return write(exchange);
     if (exchange.route.kind === "file") return download(exchange);
     if (readRecords === undefined) return undefined;
     if (exchange.route.kind === "records") return readRecords(exchange);
@@ -103,6 +104,18 @@ const createReadRecords = (
   return (exchange) => {
     const answer = read(exchange) ?? readThrough(exchange);
     return answer instanceof Promise ? answer.then((later) => later ?? readThrough(exchange)) : answer;
+  };
+};
+
+/** What changes something, and refreshes, which may be answered. */
+const createWrite = (services: Services, forward: Stage): Stage => {
+  const keepRefresh = createKeepRefresh(services);
+  // Kept files depend on what is written, too.
+  const isNoted = services.settings.cache.isEnabled || services.files !== undefined;
+  const noteWrite = isNoted ? createNoteWrite(services, forward) : undefined;
+  return (exchange) => {
+    const kept = exchange.route.operation === REFRESH ? keepRefresh?.(exchange) : undefined;
+    return kept ?? noteWrite?.(exchange);
   };
 };
 

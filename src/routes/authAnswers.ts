@@ -7,10 +7,11 @@ import { type Answer, isStreamed } from "../http/answer.ts";
 import { presenterOf, refuseUnavailable } from "../middleware/identify.ts";
 import type { Services } from "../services.ts";
 import type { Session } from "../sessions/liveSessions.ts";
-import type { RefreshOutcome } from "../sessions/refresher.ts";
+import type { NewUpstream, RefreshOutcome } from "../sessions/refresher.ts";
 import { withoutHeaders } from "../utils/headers.ts";
 import { tokenTextOf } from "../utils/jwt.ts";
 import { createKeepSession } from "./keepSession.ts";
+import { createLearnRefresh } from "./learnRefresh.ts";
 import { sessionRequired } from "./sessionEnd.ts";
 import { askedMsOf, loginOf, upstreamTokenOf } from "./upstreamLogin.ts";
 
@@ -24,8 +25,10 @@ export interface AuthAnswers {
   refresh(exchange: Exchange, answer: Answer): Promise<Answer>;
 }
 
-export const createAuthAnswers = ({ sessions, collections, settings }: Services): AuthAnswers => {
+export const createAuthAnswers = (services: Services): AuthAnswers => {
+  const { sessions, collections, settings } = services;
   const keep = createKeepSession(settings.security);
+  const learn = createLearnRefresh(services);
 
   const open: AuthAnswers["open"] = async (exchange, answer) => {
     const { whole, json } = await readJson(answer);
@@ -36,21 +39,28 @@ export const createAuthAnswers = ({ sessions, collections, settings }: Services)
     return withToken(whole, json, keep.login(exchange, opened));
   };
 
-  const roll = async (exchange: Exchange, answer: Answer): Promise<Answer> => {
-    const { whole, json } = await readJson(answer);
-    const found = json === undefined ? undefined : upstreamTokenOf(json.token);
+  /** @param upstream - Undefined when PocketBase gave no token, or was not asked. */
+  const roll = async (exchange: Exchange, upstream: NewUpstream | undefined): Promise<string> => {
     const token = exchange.cookieToken ?? tokenTextOf(exchange.authorizations[0] ?? "");
-    const upstream =
-      found === undefined
-        ? undefined
-        : { token: found.token, expMs: found.expMs, askedMs: askedMsOf(exchange) };
     const outcome: RefreshOutcome = await sessions
       .refresh(token, presenterOf(exchange), upstream)
       .catch(refuseUnavailable);
     if (outcome.kind !== "minted" && outcome.kind !== "same") throw sessionRequired(outcome.kind);
-    const shown = keep.refresh(exchange, outcome);
+    return keep.refresh(exchange, outcome);
+  };
+
+  const rollAsked = async (exchange: Exchange, answer: Answer, session: Session): Promise<Answer> => {
+    const { whole, json } = await readJson(answer);
+    const found = json === undefined ? undefined : upstreamTokenOf(json.token);
     // Without a token in it (fields=record) the answer is passed on; the client keeps what it has.
-    return json === undefined || found === undefined ? whole : withToken(whole, json, shown);
+    if (json === undefined || found === undefined) {
+      await roll(exchange, undefined);
+      return whole;
+    }
+    const { token, expMs } = found;
+    const shown = await roll(exchange, { token, expMs, askedMs: askedMsOf(exchange) });
+    learn(exchange, { whole, json, token, session });
+    return withToken(whole, json, shown);
   };
 
   // A 403 from another collection's refresh says nothing; from the session's own it is the auth rule speaking.
@@ -62,7 +72,12 @@ export const createAuthAnswers = ({ sessions, collections, settings }: Services)
     const session = principal.kind === "guest" ? undefined : principal.session;
     // A token of PocketBase's own that was adopted: from here on there is a session.
     if (session === undefined) return answer.status === 200 ? await open(exchange, answer) : answer;
-    if (answer.status === 200) return await roll(exchange, answer);
+    if (exchange.refresh?.kind === "kept") {
+      const { before, behind } = exchange.refresh.kept;
+      const text = `${before}"${await roll(exchange, undefined)}"${behind}`;
+      return { ...answer, body: Buffer.from(text) };
+    }
+    if (answer.status === 200) return await rollAsked(exchange, answer, session);
     // PocketBase no longer knows this login: neither does Hapta. Anything else says nothing about it.
     if (answer.status === 401 || (answer.status === 403 && isOwnCollection(exchange, session))) {
       await sessions

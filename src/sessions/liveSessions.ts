@@ -36,6 +36,8 @@ export interface Live {
   /** Monotonic ms before which PocketBase is not asked again after a failed probe. */
   probeAgainMs: number;
   staleLoggedMs: number;
+  /** Monotonic ms before PocketBase was asked for the last refresh that it accepted. */
+  askedMs: number;
 }
 
 /** What a look-up finds. `damaged`: the row's secrets do not open. */
@@ -203,7 +205,8 @@ export class LiveSessions {
     if (sessionKey === undefined || this.#openUpstream(row) === undefined) return undefined;
     const { id, cid, uid, kind, createdMs, authTimeMs, amr, jkt, appId } = row;
     const session = { id, cid, uid, kind, createdMs, authTimeMs, amr, jkt, appId };
-    return { session, sessionKey, row, stamp: 0, probeAgainMs: 0, staleLoggedMs: Number.NEGATIVE_INFINITY };
+    const never = Number.NEGATIVE_INFINITY;
+    return { session, sessionKey, row, stamp: 0, probeAgainMs: 0, staleLoggedMs: never, askedMs: never };
   }
 
   #withNotes(row: SessionRow): SessionRow {

@@ -113,7 +113,9 @@ export class Refresher {
     const nowMs = context.times.wall();
     const upstream = this.#seal(attempt, nowMs);
     const ttlMs = upstream?.ttlMs ?? row.ttlMs;
-    const span = spanOf(nowMs, { ttlMs, absExpMs: row.absExpMs });
+    // No token promises more than the one inside has left.
+    const upExpMs = upstream?.upExpMs ?? row.upExpMs;
+    const span = spanOf(nowMs, { ttlMs, absExpMs: Math.min(row.absExpMs, upExpMs) });
     const { kid } = context.keys.ring().signing;
     const endsAtMs = Math.min(row.absExpMs, nowMs + context.limits[row.kind].idleMs);
     const changes = { ...span, rotation: next, kid, lastSeenMs: nowMs, endsAtMs, ...columnsOf(upstream) };

@@ -27,6 +27,13 @@ import { createVault } from "./vault.ts";
 
 const FILE_TOKEN_SECONDS = 120;
 const DAY_MS = 86_400_000;
+const ASKED_SHARE_MAX = 0.1;
+
+/** Which word of PocketBase's is good enough. */
+export interface AskedQuestion {
+  readonly sinceMs: number;
+  readonly withinMs: number;
+}
 
 /**
  * Starts the service.
@@ -113,6 +120,24 @@ export class Sessions {
    */
   refresh(token: string, presenter: Presenter, upstream?: NewUpstream): Promise<RefreshOutcome> {
     return this.#refresher.refresh(token, presenter, upstream);
+  }
+
+  /** PocketBase has accepted its own refresh of a session. @param atMs - When it had not been asked yet; monotonic ms. */
+  noteAsked({ id }: Pick<Session, "id">, atMs: number): void {
+    const found = this.#lives.find(id);
+    if (found.kind === "live") found.live.askedMs = atMs;
+  }
+
+  /**
+   * Whether PocketBase has accepted a refresh of a session that it was asked for since a moment (monotonic ms), and within
+   * the last while. That while is no longer than a tenth of a token's life: it is what a refresh may fail to add to it.
+   */
+  wasAsked({ id }: Pick<Session, "id">, { sinceMs, withinMs }: AskedQuestion): boolean {
+    const found = this.#lives.find(id);
+    if (found.kind !== "live") return false;
+    const { askedMs, row } = found.live;
+    const ageMs = this.#context.times.monotonic() - askedMs;
+    return askedMs >= sinceMs && ageMs <= Math.min(withinMs, row.ttlMs * ASKED_SHARE_MAX);
   }
 
   /** PocketBase's token of a session, for the Authorization header of one upstream request; undefined when it ended. */

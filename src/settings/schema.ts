@@ -117,6 +117,13 @@ const security = z.strictObject({
         fallback: 60,
         sentence: "How long a replaced token is still accepted once its successor has been used.",
       }),
+      AskEvery: seconds({
+        min: 0,
+        max: 300,
+        fallback: 60,
+        sentence:
+          "How long after PocketBase's own word on a session a refresh may be answered without asking it again, as long as nothing the answer depends on has changed. 0 asks each time.",
+      }),
     })
     .prefault({}),
   Sessions: sessions,

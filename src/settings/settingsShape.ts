@@ -56,6 +56,8 @@ export type Settings = {
     readonly hosts: readonly string[];
     readonly upstreamTokens: "reject" | "adopt";
     readonly rotationGraceMs: number;
+    /** 0 = PocketBase is asked at each refresh. */
+    readonly rotationAskEveryMs: number;
     readonly sessions: SessionSettings;
     /** Rows of the event log. */
     readonly eventsMax: number;
@@ -250,6 +252,7 @@ export function toSettings(input: CheckedInput): Settings {
       hosts: Security.Hosts,
       upstreamTokens: Security.UpstreamTokens,
       rotationGraceMs: toMs(Security.Rotation.Grace),
+      rotationAskEveryMs: toMs(Security.Rotation.AskEvery),
       sessions: toSessions(Security.Sessions),
       eventsMax: Security.Events.MaxRows,
       eventsKeptMs: Security.Events.Days * DAY_MS,
