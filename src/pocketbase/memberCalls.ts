@@ -13,8 +13,12 @@ export type TokenState =
   | { readonly kind: "unknown" };
 
 export interface MemberCalls {
-  /** Refreshes the token; a refusal means that PocketBase no longer accepts it. Never rejects. */
-  probe(token: string): Promise<TokenState>;
+  /**
+   * Whether the token still counts. `login` refreshes it: a refusal means that PocketBase would not have its holder log in
+   * again. `token` asks for a file token, which runs no code about logins; dead is only what PocketBase does not accept at
+   * all. Never rejects.
+   */
+  probe(token: string, depth: "token" | "login"): Promise<TokenState>;
   /** A file token for the holder of `token`; undefined when PocketBase gives none. Never rejects. */
   fileToken(token: string, clientAddress: string): Promise<string | undefined>;
   /** Whether a GET of this path answers 200 to the holder of `token`; undefined when nobody can say. Never rejects. */
@@ -70,25 +74,35 @@ export const createMemberCalls = (url: string, guard?: Secret): MemberCalls => {
         "HEAD",
       );
     },
-    probe: async (token) => {
+    probe: async (token, depth) => {
       const collection = claimsOf(token)?.collectionId;
       if (collection === undefined) return { kind: "dead" };
-      const response = await post(
-        `/api/collections/${encodeURIComponent(collection)}/auth-refresh?fields=token`,
-        token,
-      );
-      if (response === undefined) return { kind: "unknown" };
-      if (response.status === 200) {
-        const renewed = await tokenIn(response);
-        const exp = renewed === undefined ? undefined : claimsOf(renewed)?.exp;
-        if (renewed === undefined || exp === undefined) return { kind: "alive" };
-        return { kind: "alive", upstream: { token: renewed, expMs: exp * 1000 } };
-      }
-      await response.body?.cancel();
-      // Everything else (429, 5xx, a proxy's own page) says nothing about the login.
-      return [401, 403, 404].includes(response.status) ? { kind: "dead" } : { kind: "unknown" };
+      const refresh = () =>
+        post(`/api/collections/${encodeURIComponent(collection)}/auth-refresh?fields=token`, token);
+      if (depth === "login") return await stateOf(await refresh(), [401, 403, 404]);
+      const response = await post("/api/files/token", token);
+      // Code of the app's has something against file tokens.
+      const isElse = response !== undefined && response.status !== 401 && isRefusal(response.status);
+      if (isElse) await response.body?.cancel();
+      return await stateOf(isElse ? await refresh() : response, [401]);
     },
   };
+};
+
+const isRefusal = (status: number): boolean => status >= 400 && status < 500 && status !== 429;
+
+/** What an answer says of the token it was asked with, and the one it brings. @param refusals - Statuses that mean it is dead. */
+const stateOf = async (response: Response | undefined, refusals: readonly number[]): Promise<TokenState> => {
+  if (response === undefined) return { kind: "unknown" };
+  if (response.status === 200) {
+    const renewed = await tokenIn(response);
+    const { exp, type } = renewed === undefined ? {} : (claimsOf(renewed) ?? {});
+    if (renewed === undefined || exp === undefined || type !== "auth") return { kind: "alive" };
+    return { kind: "alive", upstream: { token: renewed, expMs: exp * 1000 } };
+  }
+  await response.body?.cancel();
+  // Everything else (429, 5xx, a proxy's own page) says nothing about the login.
+  return refusals.includes(response.status) ? { kind: "dead" } : { kind: "unknown" };
 };
 
 const tokenIn = async (response: Response): Promise<string | undefined> => {

@@ -26,7 +26,8 @@ export const createExchangeTokens = ({ sessions, memberCalls, settings }: Servic
     if (token === exchange.credential) return tokenTextOf(exchange.authorizations[0] ?? "");
     const found = upstreamTokenOf(token);
     if (found === undefined) return fileToken(exchange, token) ?? withheldText(token);
-    const { kind } = await memberCalls.probe(token);
+    // Not whether it would be renewed: one that the auth rule is against counts, too.
+    const { kind } = await memberCalls.probe(token, "token");
     // Made up, expired, or another server's: not ours to change.
     if (kind === "dead") return token;
     if (kind === "unknown") throw new Refusal("upstream_unreachable");

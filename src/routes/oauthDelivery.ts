@@ -22,7 +22,7 @@ export const createDeliver = (services: Services): Deliver => {
     const answer: Answer = { status, headers: [...JSON_HEADERS], body: bytes };
     if (status !== 200) return answer;
     // The record may have changed while the result waited, and nobody would have told a session that was not there.
-    const { kind } = await services.memberCalls.probe(String(body["token"]));
+    const { kind } = await services.memberCalls.probe(String(body["token"]), "login");
     if (kind === "unknown") throw new Refusal("upstream_unreachable");
     if (kind === "dead") throw new Refusal("oauth_code_invalid");
     // To the sessions this is the login itself: a sign-out everywhere since then ends it.

@@ -7,8 +7,11 @@ export type ProbeAnswer =
   | { readonly kind: "dead" }
   | { readonly kind: "unknown" };
 
+/** What is asked: whether PocketBase still takes a token, or, in addition, whether its auth rule would renew it. */
+export type ProbeDepth = "token" | "login";
+
 /** Asks PocketBase with an upstream token; bounded by its own deadline. A rejection counts as `unknown`. */
-export type Probe = (upstreamToken: string) => Promise<ProbeAnswer>;
+export type Probe = (upstreamToken: string, depth: ProbeDepth) => Promise<ProbeAnswer>;
 
 interface Flight {
   readonly promise: Promise<unknown>;

@@ -14,6 +14,7 @@ import {
   SECOND,
   startSessions,
   THIEF,
+  UPSTREAM,
 } from "../../tests/support/sessionKit.ts";
 import type { Presenter } from "./device.ts";
 import type { Ended } from "./sessionContext.ts";
@@ -218,5 +219,44 @@ describe("refresh", () => {
     kit.clock.advance(300 * DAY);
     expect(await kit.sessions.refresh(token, LAPTOP)).toMatchObject({ kind: "same", token });
     expect(await kindOf(kit, token)).toBe("live");
+  });
+
+  test("a refresh that PocketBase was not asked for promises no more than its last token has left", async () => {
+    using kit = startSessions();
+    const token = await kit.login();
+    const upstreamExpMs = kit.clock.now() + HOUR;
+    const asked = await kit.sessions.refresh(token, LAPTOP, { token: UPSTREAM, expMs: upstreamExpMs });
+    kit.clock.advance(MINUTE);
+    const next = await refresh(kit, "token" in asked ? asked.token : "");
+    expect(payloadOf(next)).toMatchObject({ gen: 3, exp: upstreamExpMs / 1000 });
+  });
+
+  test("PocketBase's word counts for the session it was about, for a while and not longer than a tenth of a token", async () => {
+    using kit = startSessions();
+    const session = { id: await idOf(kit, await kit.login()) };
+    const other = { id: await idOf(kit, await kit.login()) };
+    const nowMs = kit.clock.monotonic();
+    const question = { sinceMs: nowMs - 5, withinMs: MINUTE };
+    expect(kit.sessions.wasAsked(session, question)).toBe(false);
+    kit.sessions.noteAsked(session, nowMs);
+    expect(kit.sessions.wasAsked(session, question)).toBe(true);
+    expect(kit.sessions.wasAsked(other, question)).toBe(false);
+    expect(kit.sessions.wasAsked(session, { ...question, sinceMs: nowMs + 1 })).toBe(false);
+    kit.clock.advance(MINUTE);
+    expect(kit.sessions.wasAsked(session, question)).toBe(true);
+    kit.clock.advance(1);
+    expect(kit.sessions.wasAsked(session, question)).toBe(false);
+  });
+
+  test("of a token that lasts ten seconds, PocketBase's word counts for one", async () => {
+    using kit = startSessions();
+    const token = await kit.login({ upstream: { token: UPSTREAM, expMs: kit.clock.now() + 10 * SECOND } });
+    const session = { id: await idOf(kit, token) };
+    const question = { sinceMs: 0, withinMs: MINUTE };
+    kit.sessions.noteAsked(session, kit.clock.monotonic());
+    kit.clock.advance(SECOND);
+    expect(kit.sessions.wasAsked(session, question)).toBe(true);
+    kit.clock.advance(1);
+    expect(kit.sessions.wasAsked(session, question)).toBe(false);
   });
 });

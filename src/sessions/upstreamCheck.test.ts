@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { DAY, HOUR, LAPTOP, MINUTE, SECOND, startSessions } from "../../tests/support/sessionKit.ts";
+import { DAY, HOUR, kindOf, LAPTOP, MINUTE, SECOND, startSessions } from "../../tests/support/sessionKit.ts";
 import type { ProbeAnswer } from "./probes.ts";
 import { systemClock } from "./sources.ts";
 
@@ -103,15 +103,22 @@ test("UT5: 500 sessions of one record due at once: one question each, a few at a
 });
 
 test("a probe that brings a newer upstream token replaces the old one and moves its end", async () => {
+  const depths: string[] = [];
   using kit = startSessions({
-    probe: () =>
-      Promise.resolve({ kind: "alive", upstream: { token: "newer", expMs: kit.clock.now() + DAY } }),
+    probe: (_, depth) => {
+      depths.push(depth);
+      return Promise.resolve({ kind: "alive", upstream: { token: "newer", expMs: kit.clock.now() + DAY } });
+    },
   });
   const token = await kit.login({ upstream: { token: "older", expMs: kit.clock.now() + HOUR } });
   const verdict = await kit.sessions.resolve(token, LAPTOP);
   if (verdict.kind !== "live") throw new Error(verdict.kind);
-  expect(kit.sessions.upstreamToken(verdict.session)).toBe("older");
+  // After a write only the token is asked about: code that writes at each login renewal is not called again and again.
   await kit.sessions.checkRecord(SUBJECT);
+  expect(kit.sessions.upstreamToken(verdict.session)).toBe("older");
+  kit.clock.advance(5 * MINUTE);
+  expect(await kindOf(kit, token)).toBe("live");
+  expect(depths).toEqual(["token", "login"]);
   expect(kit.sessions.upstreamToken(verdict.session)).toBe("newer");
   kit.restart();
   expect(kit.sessions.upstreamToken(verdict.session)).toBe("newer");

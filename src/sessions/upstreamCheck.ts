@@ -3,7 +3,7 @@
 import { DueMarks } from "./dueMarks.ts";
 import type { Ending } from "./ending.ts";
 import type { Live, LiveSessions } from "./liveSessions.ts";
-import { type Probe, type ProbeAnswer, ProbeRunner } from "./probes.ts";
+import { type Probe, type ProbeAnswer, type ProbeDepth, ProbeRunner } from "./probes.ts";
 import { placeOf, type SessionContext } from "./sessionContext.ts";
 import type { SubjectKey } from "./sessionTable.ts";
 import { sweepDue } from "./sweepDue.ts";
@@ -55,12 +55,16 @@ export class UpstreamCheck {
     return undefined;
   }
 
-  /** Checks all sessions of a record now, as after a write to it. Resolves when the dead ones are ended on disk. */
+  /**
+   * Checks all sessions of a record now, as after a write to it: whether PocketBase still takes their tokens. Nothing that
+   * an app's code may answer by another write is asked, or the two would go on for ever. Resolves when the dead ones are
+   * ended on disk.
+   */
   async checkRecord(subject: SubjectKey): Promise<void> {
     for (let offset = 0; ; ) {
       const page = this.#context.store.read((sessions) => sessions.list(subject, offset));
       const isAlive = await Promise.all(
-        page.map(({ id }) => this.#runner.runAfresh(id, () => this.#ask(id))),
+        page.map(({ id }) => this.#runner.runAfresh(id, () => this.#ask(id, "token"))),
       );
       // Ended ones have left the list, so the next page begins after those that are still there.
       offset += isAlive.filter(Boolean).length;
@@ -84,10 +88,10 @@ export class UpstreamCheck {
 
   /** Asks PocketBase about one session; false when it has ended. @throws StoreUnavailable */
   check(id: string): Promise<boolean> {
-    return this.#runner.run(id, () => this.#ask(id));
+    return this.#runner.run(id, () => this.#ask(id, "login"));
   }
 
-  async #ask(id: string): Promise<boolean> {
+  async #ask(id: string, depth: ProbeDepth): Promise<boolean> {
     const { probe, lives } = this.#parts;
     const token = lives.upstreamToken(id);
     if (token === undefined) return false;
@@ -96,15 +100,16 @@ export class UpstreamCheck {
     const askedMs = this.#context.times.steady();
     let answer: ProbeAnswer;
     try {
-      answer = await probe(token);
+      answer = await probe(token, depth);
     } catch {
       // Whatever kept it from asking says nothing about the session.
       answer = { kind: "unknown" };
     }
-    return this.#take(id, answer, askedMs);
+    return this.#take(id, answer, depth === "login" ? askedMs : undefined);
   }
 
-  async #take(id: string, answer: ProbeAnswer, askedMs: number): Promise<boolean> {
+  /** @param checkedMs - When the whole of it was asked for; undefined when only the token was. */
+  async #take(id: string, answer: ProbeAnswer, checkedMs: number | undefined): Promise<boolean> {
     const { lives, ending } = this.#parts;
     switch (answer.kind) {
       case "dead":
@@ -112,13 +117,15 @@ export class UpstreamCheck {
         return false;
       case "unknown": {
         const found = lives.find(id);
-        if (found.kind === "live") found.live.probeAgainMs = this.#context.times.monotonic() + ASK_AGAIN_MS;
+        if (found.kind === "live" && checkedMs !== undefined)
+          found.live.probeAgainMs = this.#context.times.monotonic() + ASK_AGAIN_MS;
         return found.kind === "live";
       }
       case "alive": {
-        if (answer.upstream !== undefined) await this.#replace(id, answer.upstream, askedMs);
+        if (answer.upstream !== undefined && checkedMs !== undefined)
+          await this.#replace(id, answer.upstream, checkedMs);
         const found = lives.read(id);
-        if (found.kind === "live") lives.noteChecked(found.live, askedMs);
+        if (found.kind === "live" && checkedMs !== undefined) lives.noteChecked(found.live, checkedMs);
         return found.kind === "live";
       }
       default:

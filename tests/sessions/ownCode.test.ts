@@ -240,3 +240,21 @@ test("a hook's token in a realtime event leaves worthless", async () => {
     expect((await refresh(pair.pb.url, token)).status).toBe(401);
   }
 });
+
+// Last: it ends every session of the collection.
+test("a token counts also when the auth rule would not renew it, and it does not leave either", async () => {
+  const token = await login(pair.url, ROOT);
+  const path = "/api/collections/members";
+  const changed = await call(pair.url, {
+    method: "PATCH",
+    path,
+    token,
+    json: { authRule: "role = 'reader'" },
+  });
+  expect(changed.status).toBe(200);
+  const body = "%TOKEN%";
+  const [direct = ""] = tokensIn((await ask(pair.pb.url, { type: "text/plain", body })).text);
+  expect(await diariesSeen(pair.pb.url, direct)).toBe(1);
+  const answer = await answerOf({ type: "text/plain", body });
+  expect(await diariesSeen(pair.url, answer.text)).toBe(1);
+});
