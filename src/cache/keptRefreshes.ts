@@ -40,8 +40,6 @@ const OVERHEAD_BYTES = 800;
 
 /** Answers to refreshes by record and page. */
 export class KeptRefreshes {
-  /** Refreshes that were answered from here. */
-  hits = 0;
   readonly #bytesMax: number;
   readonly #kept = new Map<string, KeptRefresh>();
   #bytes = 0;

@@ -31,7 +31,6 @@ export const createKeepRefresh = (
     const key = `${cid}/${uid} ${headerValue(headers, "origin") ?? ""}`;
     const kept = cache.refreshes.find(key);
     if (kept !== undefined && sessions.wasAsked(session, { sinceMs: kept.sinceMs, withinMs: askEveryMs })) {
-      cache.refreshes.hits += 1;
       exchange.cacheStatus = "hapta; hit";
       exchange.refresh = { kind: "kept", kept };
       return { status: 200, headers: kept.headers.slice(), body: null };
