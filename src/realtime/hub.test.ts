@@ -1,7 +1,15 @@
 // The hub against an upstream at its seam: sharing, isolation, bounds, renewal and loss, without a clock of the wall.
 import { afterEach, describe, expect, test } from "bun:test";
 import { eventually } from "../../tests/support/eventually.ts";
-import { closeHubs, connect, createHub, NO_HISTORY, startUpstream, user } from "../../tests/support/hubs.ts";
+import {
+  closeHubs,
+  comeBack,
+  connect,
+  createHub,
+  NO_HISTORY,
+  startUpstream,
+  user,
+} from "../../tests/support/hubs.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import { GUEST } from "./subject.ts";
 
@@ -87,6 +95,34 @@ describe("Hub", () => {
     expect(hub.size).toBe(1);
   });
 
+  test("a slow client that is cut while it changes its topics takes nothing from the others", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open, { history: NO_HISTORY });
+    // Telling the first one takes longer than a turn: what is for the second one waits.
+    const first = connect(hub, "192.0.2.1", 10);
+    const slow = connect(hub);
+    for (const client of [first, slow]) await client.subscribe(["a/*"]);
+    slow.isSlow = true;
+    upstream.tell("a/*", "1");
+    await eventually(() => slow.heard.length === 1, 5_000);
+    upstream.tell("a/*", "x".repeat(2_000));
+    expect(await slow.subscribe(["b/*"])).toBe("unknown");
+    expect([hub.size, slow.subscriber.isOpen, slow.heard.at(-1)]).toEqual([1, false, "close slow"]);
+    upstream.tell("a/*", "2");
+    await eventually(() => first.heard.includes("a/* 2"), 5_000);
+    first.subscriber.end("stopping");
+    expect(hub.upstreams).toBe(0);
+  });
+
+  test("a client that goes while it subscribes leaves no stream behind", async () => {
+    const hub = createHub(startUpstream().open);
+    const client = connect(hub);
+    const subscribed = client.subscribe(["a/*", "@oauth2"]);
+    client.subscriber.end("stopping");
+    expect(await subscribed).toBe("unknown");
+    expect([hub.logins.size, hub.upstreams]).toEqual([0, 0]);
+  });
+
   test("a client that catches up gets what waited, in order", async () => {
     const upstream = startUpstream();
     const hub = createHub(upstream.open);
@@ -115,6 +151,21 @@ describe("Hub", () => {
     expect(hub.end({ ids: [], cid: "c1", uid: undefined })).toBe(2);
     expect(hub.size).toBe(0);
     await eventually(() => hub.upstreams === 0, 1_000);
+  });
+
+  test("the end of those at one address costs nobody else what was kept", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open);
+    const [banned, other] = [connect(hub, "192.0.2.7"), connect(hub)];
+    for (const client of [banned, other]) await client.subscribe(["a/*"]);
+    const { offset } = other;
+    upstream.tell("a/*", "1");
+    expect(hub.endAt((address) => address === "192.0.2.7")).toBe(1);
+    expect([banned.subscriber.isOpen, other.subscriber.isOpen]).toEqual([false, true]);
+    const back = comeBack(hub, offset);
+    await back.subscribe(["a/*"]);
+    expect(back.heard).toContain("a/* 1");
+    expect(upstream.streams.length).toBe(1);
   });
 
   test("a session that has run out ends its clients", async () => {

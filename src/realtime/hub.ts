@@ -11,7 +11,7 @@ import { LoginStreams } from "./loginStreams.ts";
 import { createIsEnded, type EndedOwners, type Logins, Owners } from "./owners.ts";
 import { judgeReturn, type MayReplay, planReplay, type Return } from "./recovery.ts";
 import { createSharedTopics } from "./sharedTopics.ts";
-import { GUEST, maySucceed, type Subject } from "./subject.ts";
+import { GUEST, maySucceed } from "./subject.ts";
 import { Subscriber, type SubscriberOptions } from "./subscriber.ts";
 import { HUB_TIMES, type HubTimes, sweepClients } from "./sweep.ts";
 import { charsOf, LOGIN_TOPIC } from "./topics.ts";
@@ -112,25 +112,18 @@ export class Hub {
     const turn = ++client.turn;
     const group = this.#groups.of(subject);
     const shared = this.#shareTopics(topics.filter((topic) => topic !== LOGIN_TOPIC));
-    const isGuest = subject.key === GUEST.key;
     if (!this.#hasRoom(client, group, topics)) return this.#turnAway(group);
-    try {
-      const held = group.hold(shared, subject, isGuest ? SHARED_ADDRESS : client.address);
-      if (held !== undefined) await held;
-      if (shared.length < topics.length) await this.logins.open(client);
-    } catch (error) {
-      this.#groups.release({ group, topics: shared });
-      throw error;
-    }
+    const place: Left = { group, topics: shared, subject };
+    await this.#hold(client, place, shared.length < topics.length);
     const back: Return = { ...wish, group, topics: shared, sinceOf: wish.sinceOf ?? client.takeSince() };
     const allowed = await judgeReturn(back, this.#options.mayReplay);
     // Gone, overtaken by a later wish, or somebody else's meanwhile.
     if (!client.isOpen || client.turn !== turn || !maySucceed(client.subject, subject)) {
-      this.#groups.release({ group, topics: shared });
+      this.#groups.release(place);
       return client.isOpen ? "done" : "unknown";
     }
     if (shared.length === topics.length) this.logins.close(client);
-    this.#move(client, { group, topics: shared, subject });
+    if (!this.#move(client, place)) return "unknown";
     if (shared.length > 0) client.welcome(planReplay(back, allowed, this.#options.bufferBytesMax));
     return "done";
   }
@@ -138,7 +131,8 @@ export class Hub {
   /** Takes its topics and its caller from a client, at once: what it subscribes next is judged anew, as anybody. */
   reset(client: Subscriber): void {
     client.turn++;
-    const left = this.#strip(client);
+    this.logins.close(client);
+    const left = this.#detach(client);
     if (left !== undefined) this.#groups.release(left);
   }
 
@@ -151,24 +145,23 @@ export class Hub {
   /** Ends the clients of sessions that are over. @returns how many. */
   end(ended: EndedOwners): number {
     const isMeant = createIsEnded(ended);
-    const count = this.#endAll(({ subject }) => subject?.session !== undefined && isMeant(subject.session));
+    const clients = this.#whoAre(({ subject }) => subject?.session !== undefined && isMeant(subject.session));
+    const groups = new Set(clients.map(({ group }) => group));
+    for (const client of clients) client.end("session_over");
+    for (const group of groups) group?.renew();
     this.#groups.endDeparted(isMeant);
-    return count;
+    return clients.length;
   }
 
   /** Ends the clients at addresses that are not served any more. @returns how many. */
   endAt(isMeant: (address: string) => boolean): number {
-    return this.#endAll(({ address }) => isMeant(address));
+    const clients = this.#whoAre(({ address }) => isMeant(address));
+    for (const client of clients) client.end("session_over");
+    return clients.length;
   }
 
-  #endAll(isMeant: (client: Subscriber) => boolean): number {
-    const meant = [...this.#clients.values()].filter(isMeant);
-    for (const client of meant) {
-      const { group } = client;
-      client.end("session_over");
-      group?.renew();
-    }
-    return meant.length;
+  #whoAre(isMeant: (client: Subscriber) => boolean): readonly Subscriber[] {
+    return [...this.#clients.values()].filter(isMeant);
   }
 
   /** Who may see what may have changed: nothing that was told until now is told again. */
@@ -195,30 +188,37 @@ export class Hub {
     return this.#groups.hasRoom(group.linksFor(shared) + logins);
   }
 
+  // Undone when it fails.
+  async #hold(client: Subscriber, place: Left, isLogin: boolean): Promise<void> {
+    const { group, topics, subject } = place;
+    try {
+      const held = group.hold(topics, subject, subject.key === GUEST.key ? SHARED_ADDRESS : client.address);
+      if (held !== undefined) await held;
+      if (isLogin) await this.logins.open(client);
+    } catch (error) {
+      this.#groups.release(place);
+      throw error;
+    }
+  }
+
   #turnAway(group: Group): Subscribed {
     this.#groups.release({ group, topics: [] });
     return "full";
   }
 
-  #move(
-    client: Subscriber,
-    next: { readonly group: Group; readonly topics: readonly string[]; readonly subject: Subject },
-  ): void {
-    const { group: before, topics, subject } = client;
-    before?.leave(client, topics);
-    this.#owners.note(subject?.session, -1);
-    this.#owners.note(next.subject.session, 1);
-    this.#topicChars += charsOf(next.topics) - charsOf(topics);
-    client.group = next.group;
-    client.topics = next.topics;
-    client.subject = next.subject;
-    next.group.join(client, next.topics);
-    if (before !== undefined) this.#groups.release({ group: before, topics });
+  /** @returns false when the client is cut: it could not even take what it was owed. */
+  #move(client: Subscriber, next: Left): boolean {
+    const left = this.#detach(client);
+    if (client.isOpen) this.#attach(client, next);
+    else this.#groups.release(next);
+    if (left !== undefined) this.#groups.release(left);
+    return client.isOpen;
   }
 
   #forget(client: Subscriber, isSlow: boolean): void {
     this.#clients.delete(client.id);
-    const left = this.#strip(client);
+    this.logins.close(client);
+    const left = this.#detach(client);
     // Who could not take what came does not get it later either.
     if (left !== undefined) this.#groups[isSlow ? "release" : "depart"](left);
     if (!isSlow) return;
@@ -226,17 +226,31 @@ export class Hub {
     log("info", "a realtime client read too slowly and was cut", { client: client.address });
   }
 
-  /** Takes everything from a client; what it had is for the caller to give back. */
-  #strip(client: Subscriber): Left | undefined {
+  #attach(client: Subscriber, { group, topics, subject }: Left): void {
+    this.#owners.note(subject.session, 1);
+    this.#topicChars += charsOf(topics);
+    client.group = group;
+    client.topics = topics;
+    client.subject = subject;
+    group.join(client, topics);
+  }
+
+  /**
+   * Takes its topics and its caller from a client, which may be cut by what is on its way to it; then there is nothing
+   * left to be taken a second time.
+   *
+   * @returns what it had, for the caller to give back
+   */
+  #detach(client: Subscriber): Left | undefined {
     const { group, subject, topics } = client;
-    this.logins.close(client);
-    this.#owners.note(subject?.session, -1);
-    this.#topicChars -= charsOf(topics);
-    group?.leave(client, topics);
+    if (group === undefined || subject === undefined) return undefined;
     client.group = undefined;
     client.subject = undefined;
     client.topics = [];
-    return group && subject && { group, topics, subject };
+    this.#owners.note(subject.session, -1);
+    this.#topicChars -= charsOf(topics);
+    group.leave(client, topics);
+    return { group, topics, subject };
   }
 
   #sweep(): void {

@@ -40,9 +40,9 @@ export class LoginStreams {
     return this.#waiting.has(id);
   }
 
-  /** Starts waiting, for ten minutes at most. @throws UpstreamError */
+  /** Starts waiting, for ten minutes at most; not for a client that is gone. @throws UpstreamError */
   async open(client: Subscriber): Promise<void> {
-    if (this.#waiting.has(client.id)) return;
+    if (!client.isOpen || this.#waiting.has(client.id)) return;
     const waiting: Waiting = { client, untilMs: performance.now() + WAIT_MS, stream: undefined };
     this.#waiting.set(client.id, waiting);
     try {
