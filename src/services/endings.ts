@@ -1,6 +1,7 @@
 // What goes elsewhere when logins end, and which changes of records may have ended some. Keeps nothing itself.
 import type { Cache } from "../cache/cache.ts";
 import { callerOf, callersOf, EVERYTHING } from "../cache/written.ts";
+import type { Following } from "../pocketbase/following.ts";
 import type { Ended } from "../sessions/sessionContext.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { ServicesOptions } from "./servicesOptions.ts";
@@ -25,6 +26,14 @@ export const endWithLogins = (
   sessions: Sessions,
   { versions }: Cache,
 ): void => {
+  const warn = (error: unknown): void =>
+    log("warn", "sessions of changed records could not be checked", { error: String(error) });
+  doubtAfterGaps(following, (cid) => {
+    sessions
+      .doubtCollection(cid)
+      .catch(warn)
+      .finally(() => versions.move([callersOf(cid)], "a check of its sessions"));
+  });
   following.changes.onEvent(({ action, collectionId, recordId }) => {
     if (action === "create" || following.collections.find(collectionId)?.type !== "auth") return;
     const caller = [callerOf(collectionId, recordId)];
@@ -33,10 +42,26 @@ export const endWithLogins = (
       action === "delete"
         ? sessions.revoke({ kind: "record", ...subject }, { reason: "record_deleted" })
         : sessions.checkRecord(subject);
-    ending
-      .catch((error) =>
-        log("warn", "sessions of a changed record could not be checked", { error: String(error) }),
-      )
-      .finally(() => versions.move(caller, "a check of its sessions"));
+    ending.catch(warn).finally(() => versions.move(caller, "a check of its sessions"));
+  });
+};
+
+// Nobody told which records changed while the feed was away, or before the start; and what is kept for a caller is given
+// to whoever has a session of theirs.
+const doubtAfterGaps = ({ changes, collections }: Following, doubt: (cid: string) => void): void => {
+  const doubted = new Set<string>();
+  const doubtOthers = (): void => {
+    for (const { id, type } of collections.all()) {
+      if (type !== "auth" || doubted.has(id)) continue;
+      doubted.add(id);
+      doubt(id);
+    }
+  };
+  doubtOthers();
+  collections.onChange(doubtOthers);
+  changes.onGap(() => {
+    if (changes.state() === "closed") return;
+    doubted.clear();
+    doubtOthers();
   });
 };

@@ -210,6 +210,11 @@ export class Sessions {
     return this.#upstream.checkCollection(cid);
   }
 
+  /** As {@link checkCollection}, but nobody is asked about what nobody uses. */
+  doubtCollection(cid: string): Promise<void> {
+    return this.#upstream.doubtCollection(cid);
+  }
+
   /** Adds an event of the caller's; durable when it resolves. */
   async record(event: SessionEvent): Promise<void> {
     await this.#context.store.write((tx) => tx.append(event));

@@ -75,9 +75,15 @@ export class UpstreamCheck {
   /** After a change of a collection; see {@link Sessions.checkCollection}. `swept`: how many were asked about. */
   async checkCollection(cid: string): Promise<{ readonly swept: Promise<number> }> {
     if (this.#parts.probe === undefined) return { swept: Promise.resolve(0) };
+    await this.doubtCollection(cid);
+    return { swept: sweepDue(this.#context, { cid, due: this.#due, check: (id) => this.check(id) }) };
+  }
+
+  /** After changes that nobody told; see {@link Sessions.doubtCollection}. */
+  async doubtCollection(cid: string): Promise<void> {
+    if (this.#parts.probe === undefined) return;
     await this.#due.mark(cid);
     this.#parts.lives.dropWhere((row) => row.cid === cid);
-    return { swept: sweepDue(this.#context, { cid, due: this.#due, check: (id) => this.check(id) }) };
   }
 
   /** Another process has marked a collection. */
