@@ -17,6 +17,11 @@ export const callersOf = (collectionId: string): string => `r:${collectionId}`;
 /** The dependency of every answer. */
 export const EVERYTHING = "*";
 
+/** Of names that move, those for which answers wait: the collections. */
+export const awaitedOf = (names: readonly string[]): readonly string[] => [
+  ...new Set(names.map(collectionIn).flatMap((id) => (id === undefined ? [] : [recordsOf(id)]))),
+];
+
 /** Collections that hold rows about the records of auth collections. */
 const ABOUT_ACCOUNTS = ["_externalAuths", "_mfas", "_otps", "_authOrigins"];
 

@@ -78,9 +78,14 @@ const byAuth = (route: WriteRequest["route"], collections: LiveSchema): readonly
   const about = aboutAccounts(collections);
   if (ABOUT_ONLY.has(operation)) return about;
   const collection = collections.find(segment);
-  if (collection === undefined) return [EVERYTHING];
-  return [...about, recordsOf(collection.id), callersOf(collection.id)];
+  return collection === undefined ? [EVERYTHING] : writtenByLogin(collection, collections);
 };
+
+/** What a login may change that makes accounts, or changes them. */
+export const writtenByLogin = (
+  { id }: Pick<Collection, "id">,
+  collections: Pick<LiveSchema, "find">,
+): readonly string[] => [...aboutAccounts(collections), recordsOf(id), callersOf(id)];
 
 const byBatch = (items: WriteRequest["items"], collections: LiveSchema): readonly string[] => {
   if (items === undefined) return [EVERYTHING];

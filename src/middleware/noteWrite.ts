@@ -4,7 +4,7 @@ import { batchItemsOf } from "../batch/batchItems.ts";
 import { wholeBody } from "../bodies/wholeBody.ts";
 import { type HeardWrite, hearWrite } from "../cache/hearWrite.ts";
 import { outcomeOf, type WriteUnderway } from "../cache/underway.ts";
-import { collectionIn, EVERYTHING, recordsOf } from "../cache/written.ts";
+import { awaitedOf, EVERYTHING } from "../cache/written.ts";
 import { writtenBy } from "../cache/writtenBy.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
@@ -67,10 +67,6 @@ export const createNoteWrite = ({ cache, collections }: Services, forward: Stage
     return heard === undefined ? undefined : sendHeard(exchange, write, heard);
   };
 };
-
-const awaitedOf = (names: readonly string[]): readonly string[] => [
-  ...new Set(names.map(collectionIn).flatMap((id) => (id === undefined ? [] : [recordsOf(id)]))),
-];
 
 /** Says when the last byte of the body has gone out. @returns whether it has. */
 const watchBody = (exchange: Exchange, write: WriteUnderway): (() => boolean) => {

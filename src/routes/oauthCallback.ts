@@ -1,5 +1,8 @@
 // The provider's answer to a login that Hapta began: checked against what was promised, redeemed at PocketBase, and
 // handed to whoever waits. The token itself leaves elsewhere.
+import { outcomeOf } from "../cache/underway.ts";
+import { awaitedOf } from "../cache/written.ts";
+import { writtenByLogin } from "../cache/writtenBy.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
@@ -49,15 +52,17 @@ export const createCallbackRoute = (
     if (link !== undefined && credential === undefined) return { kind: "failed", error: "access_denied" };
     if (!(await useCode(takeOnce, { provider, code }))) return { kind: "failed", error: "access_denied" };
     const atMs = Date.now();
-    const answer = await oauthCalls.redeem({
-      collection: cid,
-      provider,
-      code,
-      codeVerifier: verifier,
-      redirectUrl: callbackUrl,
-      credential,
-      visitor: presenterOf(exchange),
-    });
+    const answer = await noteLogin(services, cid, () =>
+      oauthCalls.redeem({
+        collection: cid,
+        provider,
+        code,
+        codeVerifier: verifier,
+        redirectUrl: callbackUrl,
+        credential,
+        visitor: presenterOf(exchange),
+      }),
+    );
     if (answer === undefined || answer.status >= 500)
       return { kind: "failed", error: "temporarily_unavailable" };
     const result = loginResultOf(answer, { nonce, atMs });
@@ -82,6 +87,25 @@ export const createCallbackRoute = (
     if (outcome.kind === "failed") noteFailure(services, exchange, { flow, error: outcome.error });
     return await end(exchange, flow, outcome);
   };
+};
+
+// PocketBase may make an account, or fill one in: that counts for the cache before anybody hears of the login.
+const noteLogin = async <T extends { readonly status: number }>(
+  { cache, collections }: Services,
+  cid: string,
+  redeem: () => Promise<T | undefined>,
+): Promise<T | undefined> => {
+  const names = writtenByLogin({ id: cid }, collections);
+  const write = cache.underway.begin(names, awaitedOf(names), "an OAuth2 login");
+  write.whole();
+  let status: number | undefined;
+  try {
+    const answer = await redeem();
+    status = answer?.status;
+    return answer;
+  } finally {
+    write.end(outcomeOf(status));
+  }
 };
 
 // Apple posts its answer: it is asked for once more by GET, which brings the browser's cookie along.

@@ -1,7 +1,9 @@
 // A resumable upload that is whole, on its way into its record: as a form of its own, in the name of who uploaded it.
 // PocketBase judges it as any other upload.
 
-import { changed } from "../../cache/written.ts";
+import { wholeBody } from "../../bodies/wholeBody.ts";
+import { outcomeOf } from "../../cache/underway.ts";
+import { awaitedOf, changed } from "../../cache/written.ts";
 import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { DiskSource } from "../../files/diskSource.ts";
@@ -33,17 +35,19 @@ export const createDeliver = (services: Services): Deliver => {
       ...formOf(upload, name, { ...settings.files, collection, principal: exchange.principal }),
     );
     const path = `/api/collections/${collection.id}/records/${upload.recordId}`;
-    const write = cache.underway.begin(changed(collection, upload.recordId), [], "a resumable upload");
+    const names = changed(collection, upload.recordId);
+    const write = cache.underway.begin(names, awaitedOf(names), "a resumable upload");
     try {
       const answer = await send(pool, exchange, {
         path,
-        rewriter,
+        contentType: rewriter.contentType,
+        source: wholeBody(rewriter, write.whole),
         bodyBytesMax: settings.server.bodyBytesMax,
       });
       // As after any write: it may have changed whose sessions count.
       const route = { kind: "records", body: "stream" } as const;
       if (answer.status < 300) await truth.afterWrite({ method: "PATCH", path, route });
-      write.end(answer.status >= 400 && answer.status < 500 ? "refused" : "done");
+      write.end(outcomeOf(answer.status));
       return await gatherAnswer(answer, HELD);
     } catch (error) {
       write.end("done");
@@ -116,27 +120,28 @@ const framed = (start: Uint8Array, source: BodySource, end: Uint8Array): BodySou
 
 interface Sending {
   readonly path: string;
-  readonly rewriter: UploadRewriter;
+  readonly contentType: string;
+  readonly source: BodySource;
   readonly bodyBytesMax: number;
 }
 
 const send = (
   pool: Services["pool"],
   { client, credential = "" }: Exchange,
-  { path, rewriter, bodyBytesMax }: Sending,
+  { path, contentType, source, bodyBytesMax }: Sending,
 ): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const lines = [
       `PATCH ${path} HTTP/1.1`,
       `Host: ${pool.authority}`,
-      `Content-Type: ${rewriter.contentType}`,
+      `Content-Type: ${contentType}`,
       `Authorization: ${credential}`,
       `X-Forwarded-For: ${client.address}`,
     ];
     const request = {
       method: "PATCH",
       head: `${lines.join("\r\n")}\r\n`,
-      body: { kind: "stream", source: rewriter, length: undefined },
+      body: { kind: "stream", source, length: undefined },
       bodyBytesMax,
       isStream: false,
       fairnessKey: client.block,
