@@ -5,6 +5,7 @@ import type { AnswerPlace } from "./answerHead.ts";
 import { type AnswerWatcher, AnswerWriter, writeWhole } from "./answerWriter.ts";
 import type { ClientSocket, Connection, ConnectionOptions, Refuse } from "./connectionOptions.ts";
 import { LastHead } from "./lastHead.ts";
+import { Lingering } from "./lingering.ts";
 import { Outbox } from "./outbox.ts";
 import { HEAD_BYTES_MAX, parseRequestHead, type RequestHead } from "./requestHead.ts";
 import { RequestSource } from "./requestSource.ts";
@@ -27,7 +28,7 @@ export class ServerConnection implements Connection, AnswerWatcher {
   readonly #last = new LastHead();
   #input: Buffer | undefined;
   #current: Current | undefined;
-  #phase: "open" | "lingering" | "closed" = "open";
+  #phase: "open" | "closed" = "open";
   #closesAfter = false;
   #isPaused = false;
   #isSettling = false;
@@ -267,11 +268,11 @@ export class ServerConnection implements Connection, AnswerWatcher {
   }
 
   #linger(): void {
-    this.#phase = "lingering";
+    this.#phase = "closed";
     this.#input = undefined;
-    this.#deadlineMs = performance.now() + this.#options.timeouts.lingerMs;
     this.#unpause();
-    this.#socket.shutdown();
+    const untilMs = performance.now() + this.#options.timeouts.lingerMs;
+    this.#socket.data.connection = new Lingering(this.#socket, untilMs);
   }
 
   #refuse(reason: Parameters<Refuse>[0]): void {

@@ -66,6 +66,20 @@ export const foldMemberName = (name: string): string =>
 
 class LimitError extends Error {}
 
+/** Most strings are passed on as they were written, so they are decoded when somebody asks. */
+class StringNode implements JsonNode {
+  readonly kind = "string";
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  get string(): string {
+    return this.text.includes("\\") ? (JSON.parse(this.text) as string) : this.text.slice(1, -1);
+  }
+}
+
 const tooDeep = (most: number): string => `The body is nested deeper than ${most}.`;
 const tooManyValues = (most: number): string => `The body has more than ${most} values.`;
 const tooManyMembers = (most: number): string => `The body has more than ${most} members.`;
@@ -109,8 +123,6 @@ class Scanner {
   readonly #text: string;
   readonly #limits: JsonLimits;
   #at = 0;
-  /** The next backslash, as far as it was looked for. */
-  #slash = -1;
   #values = 0;
   #members = 0;
 
@@ -138,7 +150,7 @@ class Scanner {
     this.#at++;
     this.#blanks();
     while (this.#text[this.#at] !== "}") {
-      const name = this.#string(this.#at).string ?? "";
+      const name = this.#string(this.#at).string;
       if (++this.#members > this.#limits.membersMax)
         throw new LimitError(tooManyMembers(this.#limits.membersMax));
       if (members.has(name)) throw new LimitError(`The member ${JSON.stringify(name)} appears twice.`);
@@ -163,28 +175,25 @@ class Scanner {
     return { kind: "array", text: this.#text.slice(start, this.#at), elements };
   }
 
-  #string(start: number): JsonNode {
+  #string(start: number): StringNode {
     this.#at = this.#closingQuote(start + 1) + 1;
-    const text = this.#text.slice(start, this.#at);
-    const string = JSON.parse(text) as string;
-    if (!string.isWellFormed()) throw new LimitError("The body has a string with a lone surrogate.");
-    return { kind: "string", text, string };
+    const node = new StringNode(this.#text.slice(start, this.#at));
+    // Only an escape can stand for half a character: the bytes were UTF-8.
+    if (/\\u[dD]/.test(node.text) && !node.string.isWellFormed())
+      throw new LimitError("The body has a string with a lone surrogate.");
+    return node;
   }
 
   #closingQuote(from: number): number {
     let quote = this.#text.indexOf('"', from);
-    if (this.#slash < from) this.#slash = this.#next("\\", from);
-    while (this.#slash < quote) {
-      const behind = this.#slash + 2;
-      if (quote < behind) quote = this.#text.indexOf('"', behind);
-      this.#slash = this.#next("\\", behind);
-    }
+    while (this.#isEscaped(quote)) quote = this.#text.indexOf('"', quote + 1);
     return quote;
   }
 
-  #next(mark: string, from: number): number {
-    const at = this.#text.indexOf(mark, from);
-    return at < 0 ? Number.POSITIVE_INFINITY : at;
+  #isEscaped(at: number): boolean {
+    let slashes = 0;
+    while (this.#text[at - 1 - slashes] === "\\") slashes++;
+    return slashes % 2 === 1;
   }
 
   #separator(): void {

@@ -173,10 +173,10 @@ describe("bad input gets a clear answer and costs little:", () => {
     expect([statuses, costMs < CPU_MS_MAX]).toEqual([[413], true]);
   });
 
-  // Taking ten million bytes off the network is most of this: they are not kept.
+  // Most of it stays in the client's buffers and the kernel's.
   test("a login that is sent with 10 MB all the same: 413", async () => {
     const { statuses, costMs } = await answered(post(LOGIN, JSON_TYPE, `{"identity":"${text(10_000_000)}"}`));
-    expect([statuses, costMs < 4 * CPU_MS_MAX]).toEqual([[413], true]);
+    expect([statuses, costMs, costMs < CPU_MS_MAX]).toEqual([[413], costMs, true]);
   });
 
   test("a body on a GET never reaches PocketBase, and changes nothing", async () => {
