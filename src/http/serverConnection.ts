@@ -269,7 +269,6 @@ export class ServerConnection implements Connection, AnswerWatcher {
 
   #linger(): void {
     this.#phase = "closed";
-    this.#input = undefined;
     this.#unpause();
     const untilMs = performance.now() + this.#options.timeouts.lingerMs;
     this.#socket.data.connection = new Lingering(this.#socket, untilMs);
