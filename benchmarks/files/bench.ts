@@ -2,6 +2,7 @@
 // same, and a kept thumb beside PocketBase.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { eventually } from "../../tests/support/eventually.ts";
 import { startHapta } from "../../tests/support/hapta.ts";
 import { describeMachine, describeRevision } from "../support/machine.ts";
 import { startNginx } from "../support/nginx.ts";
@@ -16,6 +17,7 @@ import { renderPage } from "./report.ts";
 import { measureTransfers } from "./transfers.ts";
 
 const QUIET_WAIT_MS = 60_000;
+const KEPT_WAIT_MS = 30_000;
 /** Limits stay on, with room for one address that asks without a pause. */
 const GENEROUS = { isEnabled: true, Max: 1_000_000, Duration: 1_000 };
 
@@ -47,21 +49,23 @@ export const benchFiles = async (options: BenchOptions): Promise<void> => {
   const waitForQuiet = createQuietWait(QUIET_WAIT_MS);
   await using upstream = await startUpstream();
   const files = await loadFiles(upstream);
-  // Transfers are relayed; what is kept has a Hapta of its own.
+  // What is relayed and what is kept have a Hapta each.
   await using relay = await startHapta(upstream, {
     config: { ratelimit: GENEROUS, Files: { CacheBytes: 0 } },
   });
+  await using hapta = await startHapta(upstream, { config: { ratelimit: GENEROUS } });
+  await keep(hapta.url + files.bulk);
   const transfers = await measureTransfers({
     curl,
     targets: [
       { name: "direct", url: upstream.url, pid: upstream.pid },
       { name: "hapta", url: relay.url, pid: relay.child.pid },
+      { name: "kept", url: hapta.url, pid: hapta.child.pid },
     ],
     files,
     rounds: options.rounds,
     waitForQuiet,
   });
-  await using hapta = await startHapta(upstream, { config: { ratelimit: GENEROUS } });
   await using web = await startNginx({
     nginx,
     dir: join(upstream.dir, "nginx-files"),
@@ -87,6 +91,14 @@ export const benchFiles = async (options: BenchOptions): Promise<void> => {
   const text = JSON.stringify({ ...about, transfers, hits }, null, 2);
   writeFileSync(join(dir, `files-${date}.json`), `${text}\n`);
   writeFileSync(join(dir, "files.md"), page);
+};
+
+/** Downloads a file, and waits until it is kept. */
+const keep = async (url: string): Promise<void> => {
+  for await (const _ of (await fetch(url)).body ?? []);
+  const isKept = async (): Promise<boolean> =>
+    (await fetch(url, { method: "HEAD" })).headers.get("cache-status") === "hapta; hit";
+  await eventually(isKept, KEPT_WAIT_MS);
 };
 
 const measureHits = async (wishes: readonly Wish[], options: HitOptions): Promise<readonly HitRun[]> => {
