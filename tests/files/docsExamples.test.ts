@@ -1,0 +1,140 @@
+// The examples of docs/files.md do what the page says, as they stand there: only addresses, ids and names are filled in.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { loginCallers, type World } from "../support/fixture/load.ts";
+import { IDS } from "../support/fixture/records.ts";
+import { type Hapta, startHapta } from "../support/hapta.ts";
+import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { createScratch, PROJECT_DIR, type Scratch } from "../support/scratch.ts";
+
+const KEY = "the admin key of these tests";
+const HERE = "http://localhost:3599";
+const NOTICES = "/api/collections/notices/records";
+
+const PAGE = readFileSync(join(PROJECT_DIR, "docs", "files.md"), "utf8");
+const BLOCKS = [...PAGE.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language, code]) => ({
+  language,
+  code: code ?? "",
+}));
+
+/** The one example with a text, filled in. */
+const example = (text: string, filled: Readonly<Record<string, string>>): string => {
+  const found = BLOCKS.filter(({ code }) => code.includes(text));
+  expect(found.map(({ language }) => language)).toHaveLength(1);
+  return Object.entries(filled).reduce((code, [from, to]) => {
+    expect(code).toContain(from);
+    return code.replaceAll(from, to);
+  }, found[0]?.code ?? "");
+};
+
+let pocketbase: PocketBase;
+let hapta: Hapta;
+let tokens: World["tokens"];
+let scratch: Scratch;
+beforeAll(async () => {
+  pocketbase = await startPocketBase();
+  hapta = await startHapta(pocketbase, { env: { HAPTA_ADMIN_KEY: KEY } });
+  tokens = await loginCallers(hapta.url);
+  scratch = createScratch("docs");
+}, 60_000);
+afterAll(async () => {
+  await hapta[Symbol.asyncDispose]();
+  await pocketbase[Symbol.asyncDispose]();
+  scratch[Symbol.dispose]();
+});
+
+interface Ran {
+  readonly exit: number;
+  /** What it printed, but for errors. */
+  readonly output: string;
+}
+
+const run = async (command: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> => {
+  const { PATH = "", HOME = "" } = process.env;
+  const child = Bun.spawn([...command], {
+    cwd: scratch.path,
+    env: { PATH, HOME, ...env },
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  const output = await new Response(child.stdout).text();
+  return { exit: await child.exited, output };
+};
+const inShell = (code: string, env?: Readonly<Record<string, string>>): Promise<Ran> =>
+  run(["sh", "-ec", code], env);
+
+test("this page has no other examples", () => {
+  expect(BLOCKS.map(({ language }) => language)).toEqual(["sh", "sh", "js", "ts", "sh"]);
+});
+
+test("ranges, and a download that goes on", async () => {
+  const { notes, cover } = pocketbase.world.files;
+  const filled = {
+    [HERE]: hapta.url,
+    RECORD_ID: IDS.news,
+    "notes_x1y2z3.txt": notes,
+    "film_x1y2z3.mp4": cover,
+  };
+  const ran = await inShell(example("curl -r 0-1023", filled));
+  expect(ran).toEqual({ exit: 0, output: "0123456789abcdefghijklmnopqrstuvwxyz" });
+  expect(statSync(join(scratch.path, cover)).size).toBeGreaterThan(0);
+});
+
+test("a signed URL, and a download with it", async () => {
+  const { scan } = pocketbase.world.files;
+  const code = example("/files/sign", { [HERE]: hapta.url, RECORD_ID: IDS.diary, "scan_x1y2z3.png": scan });
+  const [sign = "", open = ""] = code.split(/^# .*\n/m);
+  const signed = await inShell(sign, { TOKEN: tokens.ada });
+  const { url } = JSON.parse(signed.output) as { readonly url: string };
+  const placeholder = /\/api\/files\/pbc_1\/\S*hfs1\.\.\.\./.exec(open)?.[0] ?? "none";
+  expect((await inShell(open.replace(placeholder, url))).exit).toBe(0);
+  const saved = [scan, `${scan}?${url.split("?")[1]}`].find((name) => existsSync(join(scratch.path, name)));
+  expect(readFileSync(join(scratch.path, saved ?? ""), "latin1")).toStartWith("\x89PNG");
+});
+
+test("a resumable upload", async () => {
+  const code = example("tus-js-client", { [HERE]: hapta.url, RECORD_ID: "notice000000004" });
+  const around = `const pb = { authStore: { token: ${JSON.stringify(tokens.ada)} } };
+    const file = Object.assign(Buffer.alloc(6_000_000, "x"), { name: "example.bin" });\n`;
+  // Beside the packages that it imports.
+  const path = join(scratch.path, "upload.mjs");
+  const imports = join(PROJECT_DIR, "node_modules", "tus-js-client", "lib.esm", "node", "index.js");
+  writeFileSync(path, around + code.replace('"tus-js-client"', JSON.stringify(imports)));
+  const { exit, output } = await run(["node", path]);
+  expect([exit, output]).toEqual([0, expect.stringContaining("in the record")]);
+  expect(output).toContain("of 6000000");
+  const record = await (await fetch(`${pocketbase.url}${NOTICES}/notice000000004`)).text();
+  expect(record).toContain("example_");
+});
+
+test("a check of one's own", async () => {
+  const scanned: string[] = [];
+  await using scanner = Bun.serve({
+    port: 0,
+    fetch: async (request) => {
+      const text = await request.text();
+      scanned.push(text);
+      return new Response(text.includes("virus") ? "FOUND" : "OK");
+    },
+  });
+  const code = example("Inspect:", { "http://127.0.0.1:3310": `http://127.0.0.1:${scanner.port}` });
+  const inner = code.slice(code.indexOf("{") + 1, code.lastIndexOf("}"));
+  await using gateway = await startHapta(pocketbase, { configText: inner });
+  const send = async (text: string): Promise<readonly [number, string]> => {
+    const form = new FormData();
+    form.set("title", "checked");
+    form.append("blob", new Blob([text]), "a.txt");
+    const answer = await fetch(gateway.url + NOTICES, { method: "POST", body: form });
+    return [answer.status, await answer.text()];
+  };
+  expect((await send("all is well"))[0]).toBe(200);
+  expect(await send("a virus")).toEqual([400, expect.stringContaining("A virus was found.")]);
+  expect(scanned).toEqual(["all is well", "a virus"]);
+});
+
+test("what the operator sees", async () => {
+  const code = example("$HAPTA_ADMIN_KEY", { [HERE]: hapta.url });
+  const { output } = await inShell(code, { HAPTA_ADMIN_KEY: KEY });
+  expect(Object.keys(JSON.parse(output) as object)).toEqual(["kept", "uploads", "resumable"]);
+});
