@@ -24,21 +24,21 @@ export class UrlSigner {
   /** A token for `?token=` that counts until `expMs` (Unix ms, rounded up to a second). */
   sign(place: FilePlace, expMs: number): string {
     const exp = Math.ceil(expMs / 1000).toString(36);
-    return `${PREFIX}${exp}.${this.#mac(place, exp).toString("base64url")}`;
+    return `${PREFIX}${exp}.${this.#mac(place, exp)}`;
   }
 
   /** Whether a token was signed for this very file and still counts. */
   verify(token: string, place: FilePlace, nowMs: number): boolean {
     const [, exp = "", mac = ""] = SHAPE.exec(token) ?? [];
     if (mac === "" || Number.parseInt(exp, 36) * 1000 <= nowMs) return false;
-    const given = Buffer.from(mac, "base64url");
-    const right = this.#mac(place, exp);
-    return given.length === right.length && timingSafeEqual(given, right);
+    // As texts: the last character has bits that say nothing, and one token is one text.
+    return timingSafeEqual(Buffer.from(mac), Buffer.from(this.#mac(place, exp)));
   }
 
   // A line each: none of them can hold a line end.
-  #mac({ collectionId, recordId, name }: FilePlace, exp: string): Buffer {
-    return createHmac("sha256", this.#key).update([exp, collectionId, recordId, name].join("\n")).digest();
+  #mac({ collectionId, recordId, name }: FilePlace, exp: string): string {
+    const text = [exp, collectionId, recordId, name].join("\n");
+    return createHmac("sha256", this.#key).update(text).digest("base64url");
   }
 }
 

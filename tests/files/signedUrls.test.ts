@@ -18,6 +18,8 @@ afterAll(async () => {
   await pocketbase[Symbol.asyncDispose]();
 });
 
+const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 const sign = (token: string | undefined, body: unknown): Promise<Response> =>
   fetch(`${hapta.url}/files/sign`, {
     method: "POST",
@@ -62,8 +64,9 @@ test("UP12 a signed URL opens nothing else", async () => {
     "/api/backups/x.zip",
   ])
     expect([403, 404]).toContain((await open(path + token)).status);
-  // The last character but one: the last also holds bits that say nothing.
-  expect((await open(url.replace(/.(?=.$)/, (one) => (one === "A" ? "B" : "A")))).status).toBe(404);
+  // Also in the bits of the last character that say nothing.
+  for (const end of BASE64URL.replace(url.at(-1) ?? "", ""))
+    expect([end, (await open(url.slice(0, -1) + end)).status]).toEqual([end, 404]);
   expect((await open(`/api/collections/diaries/records/${IDS.diary}${token}`)).status).toBe(404);
   const asToken = { headers: { Authorization: token.slice(7) } };
   expect((await open(`/api/collections/diaries/records/${IDS.diary}`, asToken)).status).toBe(404);
