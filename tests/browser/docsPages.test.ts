@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { type App, startApp } from "../openapi/support.ts";
 import { CHROMIUM, launchChromium, watchFaults } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
 import { PASSWORD } from "../support/fixture/records.ts";
 
 const STEP_MS = 15_000;
@@ -53,6 +54,20 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
     await page.click("#account button");
     await page.waitForSelector("input[name=password]");
     expect(await create.count()).toBe(0);
+    expect(faults).toEqual([]);
+    await page.close();
+  }, 60_000);
+
+  test("the explorer is dark for whoever likes it dark, and at once when that changes", async () => {
+    const { page, faults } = await open("/");
+    for (const scheme of ["dark", "light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      const colors = "getComputedStyle(document.documentElement).colorScheme";
+      await eventually(
+        async () => ((await page.evaluate(colors)) === "dark") === (scheme === "dark"),
+        STEP_MS,
+      );
+    }
     expect(faults).toEqual([]);
     await page.close();
   }, 60_000);

@@ -45,7 +45,6 @@ body{margin:0;min-height:100vh;min-height:100dvh;display:grid;place-items:center
 main{width:100%;max-width:26rem;padding:2rem 1.5rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;overflow-wrap:anywhere}
 h1{margin:0 0 .75rem;font-size:1.375rem;line-height:1.25}
 p{margin:0 0 1rem;color:var(--soft)}
-p:last-child{margin:0}
 .code{margin:0 0 1rem;padding:.75rem;border:1px dashed var(--line);border-radius:.75rem;text-align:center;font:600 1.75rem/1.2 ui-monospace,monospace;letter-spacing:.1em;color:var(--ink)}
 dl{margin:0 0 1rem;display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem}
 dt{color:var(--soft)}
@@ -54,7 +53,7 @@ label{display:block;margin:0 0 .25rem;font-weight:600}
 input{width:100%;margin:0 0 1rem;padding:.75rem;border:1px solid var(--line);border-radius:.75rem;background:transparent;color:inherit;font:600 1.25rem/1.2 ui-monospace,monospace;letter-spacing:.1em;text-transform:uppercase}
 button,a.button{display:block;width:100%;margin:0 0 .75rem;padding:.75rem 1rem;min-height:3rem;border:1px solid var(--key);border-radius:.75rem;background:var(--key);color:var(--on);font:600 1rem/1.5 system-ui,sans-serif;text-align:center;text-decoration:none;cursor:pointer}
 button.quiet{background:transparent;color:var(--ink);border-color:var(--line)}
-form>:last-child{margin:0}
+main>:last-child,form>:last-child{margin:0}
 :focus-visible{outline:3px solid var(--key);outline-offset:2px}
 .code.small{font-size:1rem;letter-spacing:0}
 .bad{color:var(--bad)}

@@ -2,6 +2,12 @@
 (() => {
   const place = document.getElementById("docs");
 
+  // Swagger UI keeps its dark colours behind a class and leaves it to the page when they are wanted.
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  dark.addEventListener("change", paint);
+  paint();
+
   async function show() {
     try {
       const spec = await window.account.description();
