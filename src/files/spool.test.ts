@@ -37,3 +37,19 @@ test("an upload whose bytes are gone already can be removed", async () => {
   await spool.remove(idOf("1"));
   expect(readdirSync(scratch.path)).toEqual([]);
 });
+
+test("there are so many uploads and no more, whoever begins them", async () => {
+  using scratch = createScratch("spool");
+  const spool = new Spool(scratch.path, 1_000_000, 3);
+  const begin = (digit: string) => {
+    const beginning = { id: idOf(digit), owner: digit, bytes: 1 };
+    return spool.create(beginning, async () => {
+      await spool.store.create(new Upload({ id: idOf(digit), size: 1, offset: 0, metadata }));
+      return "begun";
+    });
+  };
+  const begun = await Promise.all(["1", "2", "3", "4", "5"].map(begin));
+  expect(begun).toEqual(["begun", "begun", "begun", undefined, undefined]);
+  await spool.remove(idOf("2"));
+  expect([await begin("6"), await begin("7")]).toEqual(["begun", undefined]);
+});

@@ -31,6 +31,8 @@ export interface Beginning extends Pick<Spooled, "id" | "owner"> {
 
 /** Room for everybody's uploads; a user has a quarter of it, and {@link UPLOADS_MAX} uploads. */
 export const UPLOADS_MAX = 20;
+/** Of everybody together: each that begins looks at all of them. */
+const UPLOADS_IN_ALL_MAX = 2_000;
 const LIFE_MS = 86_400_000;
 const SWEEP_MS = 600_000;
 const ID = /^[0-9a-f]{32}$/;
@@ -39,14 +41,16 @@ export class Spool {
   readonly store: CheckedStore;
   readonly #dir: string;
   readonly #bytesMax: number;
+  readonly #uploadsInAllMax: number;
   /** Uploads that are about to begin, by id. */
   readonly #beginning = new Map<string, Beginning>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(dir: string, bytesMax: number) {
+  constructor(dir: string, bytesMax: number, uploadsInAllMax: number = UPLOADS_IN_ALL_MAX) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     this.#dir = dir;
     this.#bytesMax = bytesMax;
+    this.#uploadsInAllMax = uploadsInAllMax;
     this.store = new CheckedStore({ directory: dir, expirationPeriodInMilliseconds: LIFE_MS });
     // Nobody can guess a length that was never said; quotas need one.
     this.store.extensions = ["creation", "creation-with-upload", "termination", "expiration", "checksum"];
@@ -126,6 +130,7 @@ export class Spool {
       const upload = await this.store.configstore.get(id);
       others.set(id, { id, owner: upload?.metadata?.["owner"] ?? "", bytes: upload?.size ?? 0 });
     }
+    if (others.size >= this.#uploadsInAllMax) return false;
     for (const other of others.values()) {
       total += other.bytes;
       if (other.owner !== owner) continue;

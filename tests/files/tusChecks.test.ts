@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RawClient } from "../adversarial/rawClient.ts";
+import { startFeedBlocker } from "../sessions/feedBlocker.ts";
 import { eventually } from "../support/eventually.ts";
 import { loginCallers, type World } from "../support/fixture/load.ts";
 import { drawPng } from "../support/fixture/png.ts";
@@ -171,13 +172,17 @@ test("UP10 the spool has a bound, and one user a quarter of it", async () => {
 test("a delivery that ends a login ends its session before it is acknowledged", async () => {
   const bytes = Buffer.from(drawPng(8, 8));
   const meta = metadata(IDS.ada, { collection: "members", field: "avatar", filename: "a.png" });
-  const { ada } = await loginCallers(hapta.url);
-  const url = await begun(bytes.length, { token: ada, meta });
+  // Nobody tells this Hapta what happens: it has to ask.
+  await using relay = await startFeedBlocker(pocketbase.url);
+  await using deaf = await startHapta(relay);
+  const { ada } = await loginCallers(deaf.url);
+  relay.block();
+  const url = await begun(bytes.length, { url: deaf.url, token: ada, meta });
   expect((await patch(url, [0, bytes], { token: ada })).status).toBe(204);
-  const verified = await fetch(`${hapta.url}/auth/verify`, { headers: { Authorization: ada } });
+  const verified = await fetch(`${deaf.url}/auth/verify`, { headers: { Authorization: ada } });
   expect(verified.status).toBe(401);
   tokens = await loginCallers(hapta.url);
-});
+}, 60_000);
 
 test("UP2 a delivered picture may not stand for too many pixels either", async () => {
   const bytes = Buffer.from(drawPng(40, 40));

@@ -117,9 +117,13 @@ class Uploads {
     const checksum = given === undefined ? undefined : readChecksum(given);
     if (given !== undefined && checksum === undefined) throw new Refusal("upload_invalid");
     let isStalled = false;
-    const idleMs = this.#services.settings.upstream.idleTimeoutMs;
-    const request = toRequest(exchange, idleMs, () => {
-      isStalled = true;
+    const { idleTimeoutMs, uploadBytesPerSecondMin } = this.#services.settings.upstream;
+    const request = toRequest(exchange, {
+      idleMs: idleTimeoutMs,
+      bytesPerSecondMin: uploadBytesPerSecondMin,
+      onStall: () => {
+        isStalled = true;
+      },
     });
     if (begun !== undefined) this.#begun.set(request, begun);
     const response = await this.#spool.store.expect(checksum, () => this.#server.handleWeb(request));

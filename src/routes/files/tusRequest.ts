@@ -1,18 +1,22 @@
 // An exchange as the Request that the library of resumable uploads takes; its body flows at the pace of the disk.
 import type { Exchange } from "../../exchange.ts";
 import type { BodySource } from "../../http/answer.ts";
+import { UploadPace } from "../../pocketbase/wire/uploadPace.ts";
 
 const WAITING_BYTES_MAX = 262_144;
 
-/**
- * Makes the request that the library understands.
- * @param idleMs - How long the body may stand still; then it fails, and `onStall` is told.
- */
-export const toRequest = (
-  { body, headers, method, path }: Exchange,
-  idleMs: number,
-  onStall: () => void,
-): Request => {
+/** How slow a body may be; it fails then. */
+export interface BodyPatience {
+  /** How long it may stand still. */
+  readonly idleMs: number;
+  /** On average; 0 for no bound. */
+  readonly bytesPerSecondMin: number;
+  /** Told when it was too slow. */
+  readonly onStall: () => void;
+}
+
+/** Makes the request that the library understands. */
+export const toRequest = ({ body, headers, method, path }: Exchange, patience: BodyPatience): Request => {
   const all = new Headers();
   for (let i = 0; i < headers.length; i += 2) all.append(headers[i] ?? "", headers[i + 1] ?? "");
   if (body.kind === "stream" && body.length !== undefined) all.set("Content-Length", String(body.length));
@@ -21,11 +25,15 @@ export const toRequest = (
   if (body.kind === "none") return new Request(`http://hapta.invalid${path}`, init);
   return new Request(`http://hapta.invalid${path}`, {
     ...init,
-    body: body.kind === "bytes" ? body.bytes : toWebStream(body.source, idleMs, onStall),
+    body: body.kind === "bytes" ? body.bytes : toWebStream(body.source, patience),
   });
 };
 
-const toWebStream = (source: BodySource, idleMs: number, onStall: () => void): ReadableStream<Uint8Array> => {
+const toWebStream = (
+  source: BodySource,
+  { idleMs, bytesPerSecondMin, onStall }: BodyPatience,
+): ReadableStream<Uint8Array> => {
+  const pace = new UploadPace(bytesPerSecondMin, idleMs, performance.now());
   let timer: Timer | undefined;
   return new ReadableStream<Uint8Array>(
     {
@@ -34,22 +42,35 @@ const toWebStream = (source: BodySource, idleMs: number, onStall: () => void): R
           clearTimeout(timer);
           how();
         };
-        timer = setTimeout(() => {
-          onStall();
-          source.cancel();
-          controller.error(new Error("the body stalled"));
-        }, idleMs);
+        const giveUp = (): void =>
+          end(() => {
+            onStall();
+            source.cancel();
+            controller.error(new Error("the body is too slow"));
+          });
+        timer = setTimeout(giveUp, idleMs);
         source.start({
           data: (chunk) => {
-            timer?.refresh();
-            controller.enqueue(chunk);
-            return (controller.desiredSize ?? 0) > 0;
+            const nowMs = performance.now();
+            if (nowMs > pace.deadlineMs) giveUp();
+            else {
+              timer?.refresh();
+              controller.enqueue(chunk);
+            }
+            pace.sent(chunk.length);
+            const hasRoom = (controller.desiredSize ?? 0) > 0;
+            // The disk's time is not the client's.
+            if (!hasRoom) pace.pause(nowMs);
+            return hasRoom;
           },
           end: () => end(() => controller.close()),
           fail: (error) => end(() => controller.error(error)),
         });
       },
-      pull: () => source.resume(),
+      pull: () => {
+        pace.resume(performance.now());
+        source.resume();
+      },
       cancel: () => {
         clearTimeout(timer);
         source.cancel();
