@@ -24,8 +24,6 @@ export interface RequestHead {
   readonly expectsContinue: boolean;
 }
 
-/** Bounds of a head. */
-export const HEAD_BYTES_MAX = 16_384;
 const FIELDS_MAX = 128;
 
 export type HeadResult =

@@ -4,15 +4,14 @@ import { type Answer, isStreamed, type Upgrade } from "./answer.ts";
 import type { AnswerPlace } from "./answerHead.ts";
 import { type AnswerWatcher, AnswerWriter, writeWhole } from "./answerWriter.ts";
 import type { ClientSocket, Connection, ConnectionOptions, Refuse } from "./connectionOptions.ts";
-import { LastHead } from "./lastHead.ts";
+import { type HeadRead, HeadReader } from "./headReader.ts";
+import { Inbox } from "./inbox.ts";
 import { Lingering } from "./lingering.ts";
 import { Outbox } from "./outbox.ts";
-import { HEAD_BYTES_MAX, parseRequestHead, type RequestHead } from "./requestHead.ts";
+import type { RequestHead } from "./requestHead.ts";
 import { RequestSource } from "./requestSource.ts";
 import type { Presence, WireRequest } from "./wireRequest.ts";
 
-/** Bytes kept of what a client sends ahead of its answer; then reading stops. */
-const AHEAD_BYTES_MAX = 65_536;
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
 
 interface Current {
@@ -25,12 +24,11 @@ export class ServerConnection implements Connection, AnswerWatcher {
   readonly #options: ConnectionOptions;
   readonly #outbox: Outbox;
   readonly #peer: string;
-  readonly #last = new LastHead();
-  #input: Buffer | undefined;
+  readonly #heads = new HeadReader();
+  readonly #inbox: Inbox;
   #current: Current | undefined;
   #phase: "open" | "closed" = "open";
   #closesAfter = false;
-  #isPaused = false;
   #isSettling = false;
   #deadlineMs: number;
   /** Since the deadline of what waits was set. */
@@ -39,13 +37,14 @@ export class ServerConnection implements Connection, AnswerWatcher {
   constructor(socket: ClientSocket, options: ConnectionOptions, nowMs: number) {
     this.#socket = socket;
     this.#options = options;
+    this.#inbox = new Inbox(socket);
     this.#outbox = new Outbox(socket);
     this.#peer = socket.remoteAddress;
     this.#deadlineMs = nowMs + options.timeouts.idleMs;
   }
 
   get isIdle(): boolean {
-    return this.#isFree && this.#input === undefined;
+    return this.#isFree && this.#inbox.isEmpty;
   }
 
   // No request under way, and nothing of an answer left to write.
@@ -58,12 +57,12 @@ export class ServerConnection implements Connection, AnswerWatcher {
     const source = this.#current?.request.source;
     if (source !== undefined && !source.isComplete) {
       const rest = source.push(chunk);
-      if (rest !== undefined) this.#keepAhead(rest);
+      if (rest !== undefined) this.#inbox.add(rest);
     } else if (!this.#isFree) {
       // A client that asks on without taking its answers must not pile them up here.
-      this.#keepAhead(chunk);
+      this.#inbox.add(chunk);
     } else {
-      this.#readHead(this.#input === undefined ? chunk : Buffer.concat([this.#input, chunk]));
+      this.#read(this.#inbox.with(chunk));
     }
   }
 
@@ -98,10 +97,9 @@ export class ServerConnection implements Connection, AnswerWatcher {
 
   /** Acts on a deadline that has passed; called on a coarse clock. */
   sweep(nowMs: number): void {
-    // Whoever waits this long before it asks again gains nothing by it.
-    if (this.isIdle) this.#last.forget();
+    if (this.isIdle) this.#heads.forget();
     if (nowMs < this.#deadlineMs) return;
-    const isMidHead = this.#phase === "open" && this.#isFree && this.#input !== undefined;
+    const isMidHead = this.#phase === "open" && this.#isFree && !this.#inbox.isEmpty;
     if (isMidHead) this.#refuse("too_slow");
     else this.destroy();
   }
@@ -119,34 +117,20 @@ export class ServerConnection implements Connection, AnswerWatcher {
   }
 
   // Returns whether a request was taken on or refused; false while its head is incomplete.
-  #readHead(input: Buffer): boolean {
-    const known = this.#last.of(input);
-    if (known !== undefined) return this.#serve(known, { rest: undefined, isRepeat: true });
-    // One empty line before a request is tolerated (RFC 9112 section 2.2).
-    const from = input[0] === 13 && input[1] === 10 ? 2 : 0;
-    const end = input.indexOf("\r\n\r\n", from);
-    if (end < 0 || end - from > HEAD_BYTES_MAX) {
-      if (input.length - from > HEAD_BYTES_MAX) {
-        this.#refuse("too_large");
-        return true;
-      }
-      if (this.#input === undefined) this.#deadlineMs = performance.now() + this.#options.timeouts.headMs;
-      this.#input = input;
+  #read(input: Buffer): boolean {
+    const reading = this.#heads.read(input);
+    if (reading.kind === "incomplete") {
+      if (this.#inbox.isEmpty) this.#deadlineMs = performance.now() + this.#options.timeouts.headMs;
+      this.#inbox.put(input);
       return false;
     }
-    const parsed = parseRequestHead(input.toString("latin1", from, end));
-    const rest = input.length > end + 4 ? input.subarray(end + 4) : undefined;
-    if (!parsed.ok) {
-      this.#refuse(parsed.reason);
-      return true;
-    }
-    const { head } = parsed;
-    if (rest === undefined && from === 0 && head.framing.kind === "none") this.#last.keep(input, head);
-    return this.#serve(head, { rest, isRepeat: false });
+    this.#inbox.clear();
+    if (reading.kind === "head") this.#serve(reading);
+    else this.#refuse(reading.reason);
+    return true;
   }
 
-  #serve(head: RequestHead, { rest, isRepeat }: { rest: Buffer | undefined; isRepeat: boolean }): true {
-    this.#input = undefined;
+  #serve({ head, rest, isRepeat }: HeadRead): void {
     const hasBody = head.framing.kind !== "none";
     const source = hasBody ? new RequestSource(head.framing, this.#flow(head)) : undefined;
     const presence: Presence = { isGone: false, whenGone: undefined, whenOver: undefined };
@@ -156,7 +140,7 @@ export class ServerConnection implements Connection, AnswerWatcher {
     this.#deadlineMs = Number.POSITIVE_INFINITY;
     if (!head.keepsAlive) this.#closesAfter = true;
     const ahead = rest === undefined || source === undefined ? rest : source.push(rest);
-    if (ahead !== undefined) this.#keepAhead(ahead);
+    if (ahead !== undefined) this.#inbox.add(ahead);
     try {
       const answer = this.#options.handle(request);
       if (answer instanceof Promise) {
@@ -168,7 +152,6 @@ export class ServerConnection implements Connection, AnswerWatcher {
     } catch (error) {
       this.#crash(error);
     }
-    return true;
   }
 
   #answerLater(current: Current, answer: Answer): void {
@@ -187,10 +170,13 @@ export class ServerConnection implements Connection, AnswerWatcher {
   }
 
   #flow(head: RequestHead): { wanted: () => void; pause: () => void; resume: () => void } {
-    const wanted = (): void => {
-      if (head.expectsContinue && this.#phase === "open") this.#outbox.write(CONTINUE);
+    return {
+      wanted: () => {
+        if (head.expectsContinue && this.#phase === "open") this.#outbox.write(CONTINUE);
+      },
+      pause: () => this.#inbox.pause(),
+      resume: () => this.#inbox.resume(),
     };
-    return { wanted, pause: () => this.#pause(), resume: () => this.#unpause() };
   }
 
   #answer(current: Current, answer: Answer): void {
@@ -207,12 +193,12 @@ export class ServerConnection implements Connection, AnswerWatcher {
 
   // What was sent ahead is no part of the new protocol: its client has to wait for this answer (RFC 6455 section 4.1).
   #handOver({ request: { presence } }: Current, answer: Answer, upgrade: Upgrade): void {
-    if (this.#input !== undefined) return this.destroy();
+    if (!this.#inbox.isEmpty) return this.destroy();
     this.#current = undefined;
     this.#phase = "closed";
     writeWhole(this.#outbox, answer, { isHead: false, minor: 1, closes: false });
     this.#socket.data.connection = upgrade({ socket: this.#socket, outbox: this.#outbox, presence });
-    this.#unpause();
+    this.#inbox.resume();
   }
 
   #write(answer: Answer, place: AnswerPlace): void {
@@ -260,41 +246,22 @@ export class ServerConnection implements Connection, AnswerWatcher {
   }
 
   #goOn(): boolean {
-    const input = this.#input;
-    this.#input = undefined;
+    const input = this.#inbox.take();
     this.#deadlineMs = performance.now() + this.#options.timeouts.idleMs;
-    this.#unpause();
-    return input !== undefined && this.#readHead(input);
+    this.#inbox.resume();
+    return input !== undefined && this.#read(input);
   }
 
   #linger(): void {
     this.#phase = "closed";
-    this.#unpause();
+    this.#inbox.resume();
     const untilMs = performance.now() + this.#options.timeouts.lingerMs;
     this.#socket.data.connection = new Lingering(this.#socket, untilMs);
   }
 
   #refuse(reason: Parameters<Refuse>[0]): void {
     this.#closesAfter = true;
-    this.#input = undefined;
+    this.#inbox.clear();
     this.#write(this.#options.refuse(reason), { isHead: false, minor: 1, closes: true });
-  }
-
-  #keepAhead(bytes: Uint8Array): void {
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#input = this.#input === undefined ? chunk : Buffer.concat([this.#input, chunk]);
-    if (this.#input.length > AHEAD_BYTES_MAX) this.#pause();
-  }
-
-  #pause(): void {
-    if (this.#isPaused) return;
-    this.#isPaused = true;
-    this.#socket.pause();
-  }
-
-  #unpause(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#socket.resume();
   }
 }

@@ -1,38 +1,52 @@
-// The memory of a connection for its last request: what it takes for the same, and what it does not keep.
+// How heads are found and read, what a connection takes for the same request again, and what it does not keep.
 import { expect, test } from "bun:test";
 import type { Answer } from "./answer.ts";
-import { LastHead } from "./lastHead.ts";
-import { parseRequestHead, type RequestHead } from "./requestHead.ts";
+import { HeadReader, type HeadReading } from "./headReader.ts";
+import type { RequestHead } from "./requestHead.ts";
 import { ServerConnection } from "./serverConnection.ts";
 import type { WireRequest } from "./wireRequest.ts";
 
 const GET = "GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n";
 const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
-const headOf = (text: string): RequestHead => {
-  const parsed = parseRequestHead(text.slice(0, -4));
-  if (!parsed.ok) throw new Error(parsed.reason);
-  return parsed.head;
-};
+const readOnce = (reader: HeadReader, text: string): HeadReading => reader.read(bytes(text));
+const headOf = (reading: HeadReading): RequestHead | undefined =>
+  reading.kind === "head" ? reading.head : undefined;
+const isRepeat = (reading: HeadReading): boolean => reading.kind === "head" && reading.isRepeat;
 
-test("the very same bytes give the very same head; one bit more or less gives none", () => {
-  const last = new LastHead();
-  const head = headOf(GET);
-  last.keep(bytes(GET), head);
-  expect(last.of(bytes(GET))).toBe(head);
-  expect(last.of(bytes(GET.replace("Host: a", "Host: b")))).toBeUndefined();
-  expect(last.of(bytes(`${GET} `))).toBeUndefined();
-  expect(last.of(bytes(GET.slice(0, -1)))).toBeUndefined();
-  last.forget();
-  expect(last.of(bytes(GET))).toBeUndefined();
+test("the very same bytes give the very same head; one bit more or less gives another", () => {
+  const reader = new HeadReader();
+  const first = readOnce(reader, GET);
+  const again = readOnce(reader, GET);
+  expect([isRepeat(first), isRepeat(again)]).toEqual([false, true]);
+  expect(headOf(again)).toBe(headOf(first));
+  expect(readOnce(reader, GET.slice(0, -1)).kind).toBe("incomplete");
+  expect(isRepeat(readOnce(reader, `${GET} `))).toBe(false);
+  expect(isRepeat(readOnce(reader, GET))).toBe(true);
+  expect(isRepeat(readOnce(reader, GET.replace("Host: a", "Host: b")))).toBe(false);
+  expect(isRepeat(readOnce(reader, GET))).toBe(false);
+  reader.forget();
+  expect(isRepeat(readOnce(reader, GET))).toBe(false);
 });
 
 test("a long head is not kept, and the one before it is forgotten", () => {
-  const last = new LastHead();
+  const reader = new HeadReader();
   const long = GET.replace("Host: a", `Host: a\r\nX-Long: ${"x".repeat(2048)}`);
-  last.keep(bytes(GET), headOf(GET));
-  last.keep(bytes(long), headOf(long));
-  expect(last.of(bytes(long))).toBeUndefined();
-  expect(last.of(bytes(GET))).toBeUndefined();
+  readOnce(reader, GET);
+  readOnce(reader, long);
+  expect(isRepeat(readOnce(reader, long))).toBe(false);
+  readOnce(reader, GET);
+  readOnce(reader, long);
+  expect(isRepeat(readOnce(reader, GET))).toBe(false);
+});
+
+test("what comes behind a head is told apart from it, and a head has a bound", () => {
+  const reader = new HeadReader();
+  const both = readOnce(reader, `\r\n${GET}more`);
+  expect(both.kind === "head" && both.rest?.toString()).toBe("more");
+  const endless = `GET / HTTP/1.1\r\nX: ${"x".repeat(16_384)}`;
+  expect(readOnce(reader, endless)).toEqual({ kind: "refused", reason: "too_large" });
+  expect(readOnce(reader, `${endless}\r\n\r\n`)).toEqual({ kind: "refused", reason: "too_large" });
+  expect(readOnce(reader, "GET\r\n\r\n")).toEqual({ kind: "refused", reason: "malformed" });
 });
 
 const TIMEOUTS = { headMs: 1_000, idleMs: 1_000, stallMs: 1_000, lingerMs: 1_000 };
@@ -101,7 +115,7 @@ test("what was kept goes with the sweep of an idle connection", () => {
   connection.onData(bytes(GET));
   connection.sweep(0);
   connection.onData(bytes(GET));
-  expect(asked.map(({ isRepeat }) => isRepeat)).toEqual([false, false]);
+  expect(asked.map((request) => request.isRepeat)).toEqual([false, false]);
 });
 
 test("Connection: close holds for a request that came before without changing its meaning", () => {
