@@ -1,5 +1,6 @@
 // Listens on TCP and keeps every client connection: their number, their deadlines, their end.
 import type { Socket, TCPSocketListener } from "bun";
+import { holdMoment, letMomentGo } from "../utils/moment.ts";
 import type { ConnectionOptions, Handle, Refuse, SocketData, Timeouts } from "./connectionOptions.ts";
 import { ServerConnection } from "./serverConnection.ts";
 
@@ -77,7 +78,14 @@ export class Listener {
           if (peer !== undefined) ofPeer.set(peer, (ofPeer.get(peer) ?? 0) + 1);
           connections.add(socket.data);
         },
-        data: (socket, chunk) => socket.data.connection?.onData(chunk),
+        data: (socket, chunk) => {
+          holdMoment();
+          try {
+            socket.data.connection?.onData(chunk);
+          } finally {
+            letMomentGo();
+          }
+        },
         drain: (socket) => socket.data.connection?.onDrain(),
         end: closed,
         close: closed,

@@ -1,5 +1,7 @@
 // One client connection: reads requests one after the other, writes their answers in order.
 // Holds at most one request at a time; what a client sends ahead waits, within a bound.
+
+import { momentMs } from "../utils/moment.ts";
 import { type Answer, isStreamed, type Upgrade } from "./answer.ts";
 import type { AnswerPlace } from "./answerHead.ts";
 import { type AnswerWatcher, AnswerWriter, writeWhole } from "./answerWriter.ts";
@@ -120,7 +122,7 @@ export class ServerConnection implements Connection, AnswerWatcher {
   #read(input: Buffer): boolean {
     const reading = this.#heads.read(input);
     if (reading.kind === "incomplete") {
-      if (this.#inbox.isEmpty) this.#deadlineMs = performance.now() + this.#options.timeouts.headMs;
+      if (this.#inbox.isEmpty) this.#deadlineMs = momentMs() + this.#options.timeouts.headMs;
       this.#inbox.put(input);
       return false;
     }
@@ -215,7 +217,7 @@ export class ServerConnection implements Connection, AnswerWatcher {
 
   onStall(): void {
     this.#takenBytes = 0;
-    this.#deadlineMs = performance.now() + this.#options.timeouts.stallMs;
+    this.#deadlineMs = momentMs() + this.#options.timeouts.stallMs;
   }
 
   onEnd(isWhole: boolean): void {
@@ -247,7 +249,7 @@ export class ServerConnection implements Connection, AnswerWatcher {
 
   #goOn(): boolean {
     const input = this.#inbox.take();
-    this.#deadlineMs = performance.now() + this.#options.timeouts.idleMs;
+    this.#deadlineMs = momentMs() + this.#options.timeouts.idleMs;
     this.#inbox.resume();
     return input !== undefined && this.#read(input);
   }
@@ -255,7 +257,7 @@ export class ServerConnection implements Connection, AnswerWatcher {
   #linger(): void {
     this.#phase = "closed";
     this.#inbox.resume();
-    const untilMs = performance.now() + this.#options.timeouts.lingerMs;
+    const untilMs = momentMs() + this.#options.timeouts.lingerMs;
     this.#socket.data.connection = new Lingering(this.#socket, untilMs);
   }
 

@@ -1,6 +1,7 @@
 // The limits with what they remember over restarts: opened with the data folder, saved at the end and now and then.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { momentMs } from "../utils/moment.ts";
 import { Bans } from "./bans.ts";
 import { Limits, type LimitsOptions } from "./limits.ts";
 import { loadState, saveState } from "./stateFile.ts";
@@ -32,7 +33,7 @@ export const openLimits = ({ dataDir, warn, ...rest }: OpenOptions): OpenedLimit
   const limits = new Limits({
     ...rest,
     hashKey: saved?.hashKey ?? [random.readUInt32LE(0), random.readUInt32LE(4)],
-    nowMs: () => performance.now(),
+    nowMs: momentMs,
     wallMs,
     bans: new Bans({ path: join(dataDir, BANS_FILE), wallMs }),
   });

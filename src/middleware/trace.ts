@@ -6,6 +6,7 @@ import type { RequestHead } from "../http/requestHead.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
 import type { Services } from "../services.ts";
 import { withoutHeaders } from "../utils/headers.ts";
+import { momentMs } from "../utils/moment.ts";
 import { createListedCors } from "./cors.ts";
 
 /** What `trace` knows before the request is understood. */
@@ -61,7 +62,7 @@ export const createTrace = ({ log, settings }: Services): Trace => {
   return {
     begin: (request) => ({
       id: prefix + (count++).toString(36),
-      startedMs: performance.now(),
+      startedMs: momentMs(),
       request,
       exchange: undefined,
     }),

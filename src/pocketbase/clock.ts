@@ -1,4 +1,5 @@
 // Time as a value, so that tests own it. Holds no timers of its own.
+import { momentMs } from "../utils/moment.ts";
 
 /** A source of time and timers. */
 export type Clock = {
@@ -10,7 +11,7 @@ export type Clock = {
 
 /** The machine's clock. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: momentMs,
   after: (delayMs, run) => {
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);

@@ -1,5 +1,6 @@
 // Where sessions take time and randomness from, so that tests own both. Knows nothing of sessions.
 import { randomBytes } from "node:crypto";
+import { momentMs } from "../utils/moment.ts";
 
 /** A wall clock and a monotonic one. */
 export interface Clock {
@@ -13,7 +14,7 @@ export interface Clock {
 export type RandomSource = (length: number) => Uint8Array;
 
 /** The machine's clocks. */
-export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+export const systemClock: Clock = { now: () => Date.now(), monotonic: momentMs };
 
 /** The machine's random source. */
 export const systemRandom: RandomSource = (length) => randomBytes(length);
