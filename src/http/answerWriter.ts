@@ -15,14 +15,14 @@ export interface AnswerWatcher {
 /** Writes an answer whose body is at hand, in one piece. @returns false when bytes wait for the client. */
 export const writeWhole = (outbox: Outbox, answer: Answer, place: AnswerPlace): boolean => {
   const { body } = answer;
-  if (body === null || isStreamed(body)) return outbox.writeText(renderHead(answer, place, ""));
-  const head = renderHead(answer, place, `Content-Length: ${body.length}\r\n`);
-  if (place.isHead) return outbox.writeText(head);
-  const room = answer.frame?.room;
+  const isBodiless = body === null || isStreamed(body);
+  const framing = isBodiless ? "" : `Content-Length: ${body.length}\r\n`;
+  const { start, rest, room } = renderHead(answer, place, framing);
+  if (isBodiless || place.isHead) return outbox.writeText(start + rest);
   // Somebody may have given the answer another body.
   return room !== undefined && room.buffer === body.buffer
-    ? outbox.writeInto(head, room, body)
-    : outbox.writeText(head, body);
+    ? outbox.writeInto([start, rest], room, body)
+    : outbox.writeText(start + rest, body);
 };
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
@@ -49,7 +49,8 @@ export class AnswerWriter {
     this.#isEndless = answer.headers.some((value) => value.startsWith("text/event-stream"));
     this.#source = source;
     const framing = this.#isChunked ? "Transfer-Encoding: chunked\r\n" : "";
-    if (!this.#outbox.writeText(renderHead(answer, this.#place, framing))) this.#watcher.onStall();
+    const { start, rest } = renderHead(answer, this.#place, framing);
+    if (!this.#outbox.writeText(start + rest)) this.#watcher.onStall();
     if (this.#place.isHead) {
       source.cancel();
       return this.#end(true);

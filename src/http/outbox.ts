@@ -63,19 +63,21 @@ export class Outbox {
   }
 
   /**
-   * Like {@link writeText} for the same text and bytes, without copying the bytes: the text is written right in front of
-   * them.
+   * Like {@link writeText} for a text in two parts and the same bytes, without copying the bytes: the text is written
+   * right in front of them.
    * @param room - Ends with `bytes`; what lies before them is nobody's.
    */
-  writeInto(text: string, room: Buffer, bytes: Uint8Array): boolean {
-    const from = room.length - bytes.length - text.length;
-    if (from < 0 || this.#pendingBytes > 0) return this.writeText(text, bytes);
-    room.write(text, from, "latin1");
+  writeInto([start, rest]: readonly [string, string], room: Buffer, bytes: Uint8Array): boolean {
+    const textLength = start.length + rest.length;
+    const from = room.length - bytes.length - textLength;
+    if (from < 0 || this.#pendingBytes > 0) return this.writeText(start + rest, bytes);
+    room.write(start, from, "latin1");
+    room.write(rest, from + start.length, "latin1");
     const written = Math.max(0, this.#socket.write(room.subarray(from)));
-    if (written === text.length + bytes.length) return true;
+    if (written === textLength + bytes.length) return true;
     // The next answer will write over the text.
-    if (written < text.length) this.#queue(Buffer.from(text.slice(written), "latin1"), undefined);
-    this.#queue(bytes.subarray(Math.max(0, written - text.length)), undefined);
+    if (written < textLength) this.#queue(Buffer.from((start + rest).slice(written), "latin1"), undefined);
+    this.#queue(bytes.subarray(Math.max(0, written - textLength)), undefined);
     return false;
   }
 
