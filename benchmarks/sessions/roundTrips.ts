@@ -16,19 +16,24 @@ const HEAD_END = "\r\n\r\n";
 
 export interface RoundOptions {
   readonly seconds: number;
-  /** From one request of a client to its next; 0 or absent: at once when the answer is there. */
-  readonly paceMs?: number;
 }
+
+/** Whether a latin1 text holds the whole of an answer that says its length, or that has no body. */
+export const isWholeAnswer = (text: string): boolean => {
+  const at = text.indexOf(HEAD_END);
+  const length = /content-length: (\d+)/i.exec(text)?.[1];
+  return at >= 0 && text.length >= at + HEAD_END.length + Number(length ?? 0);
+};
 
 /** Lets the clients go round for so long. Answers other than 200 are counted. @throws Error when it cannot connect. */
 export const goRound = async (
   url: string,
   clients: readonly NextRequest[],
-  { seconds, paceMs = 0 }: RoundOptions,
+  { seconds }: RoundOptions,
 ): Promise<RoundTrips> => {
   const endMs = performance.now() + seconds * 1000;
   const startedMs = performance.now();
-  const runs = await Promise.all(clients.map((next) => runClient(url, next, { endMs, paceMs })));
+  const runs = await Promise.all(clients.map((next) => runClient(url, next, endMs)));
   const times = runs.flatMap((run) => run.times);
   const elapsed = (performance.now() - startedMs) / 1000;
   return {
@@ -44,11 +49,7 @@ interface ClientRun {
   failed: number;
 }
 
-const runClient = (
-  url: string,
-  next: NextRequest,
-  { endMs, paceMs }: { readonly endMs: number; readonly paceMs: number },
-): Promise<ClientRun> =>
+const runClient = (url: string, next: NextRequest, endMs: number): Promise<ClientRun> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
     const run: ClientRun = { times: [], failed: 0 };
@@ -71,14 +72,10 @@ const runClient = (
         open: (socket) => ask(socket, undefined),
         data: (socket, part) => {
           text += part.toString("latin1");
-          const at = text.indexOf(HEAD_END);
-          const length = /content-length: (\d+)/i.exec(text)?.[1];
-          if (at < 0 || text.length < at + HEAD_END.length + Number(length ?? 0)) return;
+          if (!isWholeAnswer(text)) return;
           if (!text.startsWith("HTTP/1.1 200")) run.failed++;
           run.times.push(performance.now() - sentMs);
-          const pauseMs = sentMs + paceMs - performance.now();
-          if (pauseMs > 0) setTimeout(ask, pauseMs, socket, text);
-          else ask(socket, text);
+          ask(socket, text);
         },
         close: () => resolve(run),
         error: (_, error) => reject(error),

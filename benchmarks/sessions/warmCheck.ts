@@ -1,19 +1,16 @@
-// What the check of a warm session adds to a request: one route through one Hapta with a token and without, in many short
-// rounds that take turns, because the machine drifts more between long ones than the check costs.
-import { machineBusyUs, threadsCpuUs } from "../support/processTree.ts";
+// What the check of a warm session adds to a request: one kept record read through one Hapta with a token and without, in
+// hundreds of short rounds that take turns, because the machine drifts more between long ones than the check costs.
+import { threadsCpuUs } from "../support/processTree.ts";
 import type { WaitForQuiet } from "../support/quiet.ts";
 import { orderOf } from "../support/stats.ts";
-import { goRound } from "./roundTrips.ts";
+import { openCrew } from "./crew.ts";
 
-export interface WarmRun {
-  readonly caller: "guest" | "member";
-  readonly round: number;
-  readonly requests: number;
-  readonly failed: number;
+/** One round with a token and one without, next to each other. */
+export interface WarmPair {
   /** CPU time of Hapta's process per request. */
-  readonly cpuUsPerRequest: number;
-  /** CPUs that were busy meanwhile, with everything: Hapta, PocketBase, this program, others. */
-  readonly busyCpus: number;
+  readonly guestCpuUs: number;
+  readonly memberCpuUs: number;
+  readonly failed: number;
 }
 
 export interface WarmOptions {
@@ -24,37 +21,34 @@ export interface WarmOptions {
   readonly waitForQuiet: WaitForQuiet;
 }
 
-export const WARM_ROUNDS = 60;
-export const WARM_SECONDS = 0.5;
-const WARMING_SECONDS = 5;
-const CLIENTS = 32;
-/** 2,000 requests a second for both: a server that is asked less often spends more CPU on each. */
-const PACE_MS = 16;
+export const WARM_PAIRS = 400;
+/** Requests of a round, all clients together: some 50 ms. */
+export const WARM_REQUESTS = 1_000;
+export const WARM_CLIENTS = 32;
+const WARMING_ROUNDS = 60;
 
-/** All rounds, the order flipped from one to the next. */
-export const measureWarmChecks = async (options: WarmOptions): Promise<readonly WarmRun[]> => {
+const CALLERS = ["guest", "member"] as const;
+
+/** All pairs, the order flipped from one to the next. Both callers' connections stay open all the time. */
+export const measureWarmChecks = async (options: WarmOptions): Promise<readonly WarmPair[]> => {
   const { url, path, token, serverPid } = options;
-  const requests = {
-    guest: `GET ${path} HTTP/1.1\r\nHost: bench\r\n\r\n`,
-    member: `GET ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: ${token}\r\n\r\n`,
-  };
-  const go = (caller: WarmRun["caller"], seconds: number) =>
-    goRound(
-      url,
-      Array(CLIENTS).fill(() => requests[caller]),
-      { seconds, paceMs: PACE_MS },
-    );
-  for (const caller of ["guest", "member"] as const) await go(caller, WARMING_SECONDS);
+  const head = `GET ${path} HTTP/1.1\r\nHost: bench\r\n`;
+  using guest = await openCrew(url, `${head}\r\n`, WARM_CLIENTS);
+  using member = await openCrew(url, `${head}Authorization: ${token}\r\n\r\n`, WARM_CLIENTS);
+  const crews = { guest, member };
+  for (let round = 0; round < WARMING_ROUNDS; round++)
+    for (const caller of CALLERS) await crews[caller].ask(WARM_REQUESTS);
   await options.waitForQuiet();
-  const runs: WarmRun[] = [];
-  for (let round = 0; round < WARM_ROUNDS; round++) {
-    for (const caller of orderOf(["guest", "member"] as const, round)) {
-      const before = { cpuUs: threadsCpuUs(serverPid), busyUs: machineBusyUs(), atMs: performance.now() };
-      const { requests: count, failed } = await go(caller, WARM_SECONDS);
-      const cpuUsPerRequest = (threadsCpuUs(serverPid) - before.cpuUs) / count;
-      const busyCpus = (machineBusyUs() - before.busyUs) / 1000 / (performance.now() - before.atMs);
-      runs.push({ caller, round, requests: count, failed, cpuUsPerRequest, busyCpus });
+  const pairs: WarmPair[] = [];
+  for (let round = 0; round < WARM_PAIRS; round++) {
+    const cpuUs = { guest: 0, member: 0 };
+    let failed = 0;
+    for (const caller of orderOf(CALLERS, round)) {
+      const beforeUs = threadsCpuUs(serverPid);
+      failed += await crews[caller].ask(WARM_REQUESTS);
+      cpuUs[caller] = (threadsCpuUs(serverPid) - beforeUs) / WARM_REQUESTS;
     }
+    pairs.push({ guestCpuUs: cpuUs.guest, memberCpuUs: cpuUs.member, failed });
   }
-  return runs;
+  return pairs;
 };

@@ -10,6 +10,19 @@ export const median = (values: readonly number[]): number => {
   return (upper + lower) / 2;
 };
 
+/**
+ * Where the median of the whole lies with 95 % confidence when these are a sample of it, whatever its distribution: two
+ * values of the series (the binomial interval, by its normal approximation). For 20 values and more.
+ */
+export const medianRange = (values: readonly number[]): readonly [number, number] => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const reach = 0.98 * Math.sqrt(sorted.length);
+  const low = sorted[Math.floor(sorted.length / 2 - reach)];
+  const high = sorted[Math.ceil(sorted.length / 2 + reach) - 1];
+  if (low === undefined || high === undefined) throw new RangeError("too short a series");
+  return [low, high];
+};
+
 /** `(max - min) / median`: 0 when every round agrees. */
 export const spread = (values: readonly number[]): number =>
   (Math.max(...values) - Math.min(...values)) / median(values);
