@@ -20,7 +20,8 @@ const openOutbox = (takes: readonly number[] = []) => {
   const taken: Buffer[] = [];
   const left = [...takes];
   const outbox = new Outbox({
-    write: (piece) => {
+    write: (whole, from = 0, length = whole.length) => {
+      const piece = whole.subarray(from, from + length);
       const count = Math.min(left.shift() ?? piece.length, piece.length);
       taken.push(Buffer.from(piece.subarray(0, count)));
       return count;

@@ -89,7 +89,7 @@ const renderFields = (headers: readonly string[], from: number): HeadFields => {
     const name = headers[i] ?? "";
     if (name.length === 4) hasDate ||= isNamed(name, "Date");
     if (name.length === 14) hasLength ||= isNamed(name, "Content-Length");
-    text += `${name}: ${headers[i + 1]}\r\n`;
+    text = `${text}${name}: ${headers[i + 1]}\r\n`;
   }
   return { text, hasDate, hasLength };
 };

@@ -58,9 +58,9 @@ const openConnection = () => {
   const socket = {
     data: { connection: undefined, peer: undefined },
     remoteAddress: "127.0.0.1",
-    write: (part: Uint8Array) => {
-      written += Buffer.from(part).toString("latin1");
-      return part.length;
+    write: (part: Uint8Array, from = 0, length = part.length) => {
+      written += Buffer.from(part.subarray(from, from + length)).toString("latin1");
+      return length;
     },
     pause: () => undefined,
     resume: () => undefined,

@@ -10,7 +10,8 @@ const pickySocket = (takes: readonly number[]) => {
   const left = [...takes];
   const taken: Buffer[] = [];
   return {
-    write: (bytes: Uint8Array): number => {
+    write: (whole: Uint8Array, from = 0, length = whole.length): number => {
+      const bytes = whole.subarray(from, from + length);
       const count = Math.min(bytes.length, left.shift() ?? 0);
       if (count > 0) taken.push(Buffer.from(bytes.subarray(0, count)));
       return count;

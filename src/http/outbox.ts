@@ -3,8 +3,8 @@
 
 /** The part of a Bun socket this needs. */
 export interface WritableSocket {
-  /** Bytes taken; negative when the socket is closing. */
-  write(bytes: Uint8Array): number;
+  /** Takes `length` bytes from `from` on, all that follow unless told. @returns bytes taken; negative when it is closing. */
+  write(bytes: Uint8Array, from?: number, length?: number): number;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -53,12 +53,12 @@ export class Outbox {
   writeText(text: string, bytes: Uint8Array = NOTHING): boolean {
     const length = text.length + bytes.length;
     const isShared = length <= assembly.length && this.#pendingBytes === 0;
-    const joined = isShared ? assembly.subarray(0, length) : Buffer.allocUnsafeSlow(length);
+    const joined = isShared ? assembly : Buffer.allocUnsafeSlow(length);
     joined.write(text, 0, "latin1");
     if (bytes.length > 0) joined.set(bytes, text.length);
     if (!isShared) return this.write(joined);
-    const written = Math.max(0, this.#socket.write(joined));
-    if (written < length) this.#queue(Buffer.from(joined.subarray(written)), undefined);
+    const written = Math.max(0, this.#socket.write(joined, 0, length));
+    if (written < length) this.#queue(Buffer.from(joined.subarray(written, length)), undefined);
     return written >= length;
   }
 
@@ -73,7 +73,7 @@ export class Outbox {
     if (from < 0 || this.#pendingBytes > 0) return this.writeText(start + rest, bytes);
     room.write(start, from, "latin1");
     room.write(rest, from + start.length, "latin1");
-    const written = Math.max(0, this.#socket.write(room.subarray(from)));
+    const written = Math.max(0, this.#socket.write(room, from, room.length - from));
     if (written === textLength + bytes.length) return true;
     // The next answer will write over the text.
     if (written < textLength) this.#queue(Buffer.from((start + rest).slice(written), "latin1"), undefined);

@@ -16,7 +16,8 @@ const open = (answers: readonly Promise<void>[] = []) => {
   const socket: ClientSocket = {
     data: { connection: undefined, peer: "192.0.2.1" },
     remoteAddress: "192.0.2.1",
-    write: (bytes) => {
+    write: (whole, from = 0, length = whole.length) => {
+      const bytes = whole.subarray(from, from + length);
       const taken = Math.min(bytes.length, room.bytes);
       room.bytes -= taken;
       sent.push(Buffer.from(bytes.subarray(0, taken)));
