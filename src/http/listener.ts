@@ -78,14 +78,7 @@ export class Listener {
           if (peer !== undefined) ofPeer.set(peer, (ofPeer.get(peer) ?? 0) + 1);
           connections.add(socket.data);
         },
-        data: (socket, chunk) => {
-          holdMoment();
-          try {
-            socket.data.connection?.onData(chunk);
-          } finally {
-            letMomentGo();
-          }
-        },
+        data: receive,
         drain: (socket) => socket.data.connection?.onDrain(),
         end: closed,
         close: closed,
@@ -128,3 +121,12 @@ export class Listener {
     this.#connections.clear();
   }
 }
+
+const receive = ({ data }: Socket<SocketData>, chunk: Buffer): void => {
+  holdMoment();
+  try {
+    data.connection?.onData(chunk);
+  } finally {
+    letMomentGo();
+  }
+};
