@@ -153,6 +153,28 @@ describe("WebSocketConnection", () => {
     expect(log).toEqual(["terminate", "over", "place given back"]);
   });
 
+  test("a client that is still taking something large may ask, within the same bound", () => {
+    const { connection, log, room, hear } = open();
+    room.bytes = 0;
+    connection.send(encodeText("x".repeat(100_000)));
+    for (let i = 0; i < 300; i++) hear(9, "x".repeat(100));
+    expect(log).toEqual([]);
+    room.bytes = Number.POSITIVE_INFINITY;
+    connection.onDrain();
+    room.bytes = 0;
+    for (let i = 0; i < 500; i++) hear(9, "x".repeat(100));
+    expect(log).toEqual(["flow"]);
+    for (let i = 0; i < 500; i++) hear(9, "x".repeat(100));
+    expect(log).toEqual(["flow", "terminate", "over", "place given back"]);
+  });
+
+  test("of pings that come at once the last is answered", () => {
+    const { connection, log, sent } = open();
+    const pings = Array.from({ length: 1_000 }, (_, n) => clientFrame({ opcode: 9, payload: `${n}` }));
+    connection.onData(Buffer.concat([...pings, clientFrame({ opcode: 1, payload: "text" })]));
+    expect([sent(), log]).toEqual(["\x8a\x03999", ["text text"]]);
+  });
+
   test("the last words wait for a slow client, and the end for them", () => {
     const { connection, log, room, sent, hear } = open();
     room.bytes = 3;

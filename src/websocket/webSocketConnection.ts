@@ -41,6 +41,10 @@ export class WebSocketConnection implements Connection {
   /** `closing`: our close frame is out. `done`: nothing the client says matters any more. */
   #state: "open" | "closing" | "done" | "closed" = "open";
   #isBusy = false;
+  /** Answers that wait, and those that left since something waits. */
+  #repliesBytes = 0;
+  /** Payload of the last ping, until it is answered. */
+  #ping: Uint8Array | undefined;
   #messageMs = NEVER;
   #pongMs = NEVER;
   #writeMs = NEVER;
@@ -62,8 +66,9 @@ export class WebSocketConnection implements Connection {
 
   /** Sends what the client asked for; ends one that asks and does not read. */
   reply(frame: Uint8Array): void {
-    this.send(frame);
-    if (this.#outbox.pendingBytes > REPLIES_BYTES_MAX) this.destroy();
+    if (this.send(frame)) return;
+    this.#repliesBytes += frame.length;
+    if (this.#repliesBytes > REPLIES_BYTES_MAX) this.destroy();
   }
 
   /** Asks for a sign of life, and ends a client that gives none. */
@@ -97,6 +102,7 @@ export class WebSocketConnection implements Connection {
     if (this.#state === "done" && isEmpty) this.#socket.shutdown();
     if (this.#state !== "open") return;
     if (isEmpty) {
+      this.#repliesBytes = 0;
       this.#writeMs = NEVER;
       this.#talk.onFlow();
     } else if (this.#outbox.pendingBytes < before) this.#noteStall();
@@ -132,6 +138,7 @@ export class WebSocketConnection implements Connection {
       if (incoming === undefined) break;
       this.#hear(incoming);
     }
+    this.#answerPing();
     if (this.#reader?.isAmid === false) this.#reader = undefined;
     this.#reader?.settle();
     if (this.#reader === undefined || this.#isBusy) this.#messageMs = NEVER;
@@ -142,8 +149,15 @@ export class WebSocketConnection implements Connection {
     if (incoming.kind === "close") return this.#finish(incoming.code ?? 1000, "");
     if (incoming.kind === "fault") return this.#finish(incoming.code, FAULTS[incoming.code]);
     if (this.#state !== "open") return;
-    if (incoming.kind === "ping") this.reply(encodeFrame(OPCODE.pong, incoming.payload));
+    if (incoming.kind === "ping") this.#ping = incoming.payload;
     else if (incoming.kind === "text") this.#tell(incoming.text);
+  }
+
+  // The last of those that came at once stands for all (RFC 6455 section 5.5.3).
+  #answerPing(): void {
+    const payload = this.#ping;
+    this.#ping = undefined;
+    if (payload !== undefined && this.#state === "open") this.reply(encodeFrame(OPCODE.pong, payload));
   }
 
   // While it is answered nothing more is read: a client cannot pile up work.
