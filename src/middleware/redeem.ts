@@ -10,6 +10,8 @@ import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
 import { isRedirectUrl } from "../utils/redirectUrl.ts";
 
+const NOTHING = new Uint8Array(0);
+
 /** The texts of an `auth-with-oauth2` body; "" for what is absent or no text. */
 interface Redemption {
   readonly provider: string;
@@ -58,8 +60,8 @@ export const createRedeem = ({ collections, oauth, sessions, settings, hub }: Se
     const awaited = hub.logins.find(given);
     if (awaited === undefined) return undefined;
     if (awaited.address === exchange.client.address) return nameState(exchange, given, awaited.state);
-    const location = "../_/#/auth/oauth2-redirect-failure";
-    return { status: exchange.method === "POST" ? 303 : 307, headers: ["Location", location], body: null };
+    const headers = ["Location", "../_/#/auth/oauth2-redirect-failure"];
+    return { status: exchange.method === "POST" ? 303 : 307, headers, body: NOTHING };
   };
 
   return (exchange) => {
