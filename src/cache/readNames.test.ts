@@ -1,5 +1,7 @@
 // Names of reads: what fits one, what is in it, and which names contradict each other.
+
 import { expect, test } from "bun:test";
+import { leastCpuMs } from "../../tests/support/cpuTime.ts";
 import { createReadNames, type NamedReads, nameProblems } from "./readNames.ts";
 
 const named = (names: Readonly<Record<string, Partial<NamedReads> & { collection: string }>>) =>
@@ -54,9 +56,9 @@ test("a long text that nearly fits is refused quickly", () => {
     named({ "{a}.{b}.{c}.{d}": { collection: "x", query: { filter: "{a}-{b}-{c}-{d}!" } } }),
   );
   const parameters = [["filter", "-a".repeat(4_000)]] as const;
-  const startedMs = performance.now();
-  expect(odd({ collection: { name: "x", id: "y" }, recordId: undefined, parameters })).toBeUndefined();
-  expect(performance.now() - startedMs).toBeLessThan(1_000);
+  const work = (): void =>
+    expect(odd({ collection: { name: "x", id: "y" }, recordId: undefined, parameters })).toBeUndefined();
+  expect(leastCpuMs(work, 1_000)).toBeLessThan(1_000);
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createHash, createHmac } from "node:crypto";
+import { leastCpuMs } from "../../tests/support/cpuTime.ts";
 import { createSignatureCheck, type SignatureResult, type SignedMessage } from "./signature.ts";
 import { UsedNonces } from "./usedNonces.ts";
 
@@ -205,8 +206,9 @@ describe("other forms of Signature-Input are refused:", () => {
 
   test("no text takes long", () => {
     const slow = [`sig=(${'"a" '.repeat(200)})`, `sig=()${";a=1".repeat(200)}`, `sig=${'("a"'.repeat(200)}`];
-    const startedMs = performance.now();
-    for (const input of slow) judge({ ...POST, headers: ["Signature-Input", input, "Signature", input] });
-    expect(performance.now() - startedMs).toBeLessThan(200);
+    const work = (): void => {
+      for (const input of slow) judge({ ...POST, headers: ["Signature-Input", input, "Signature", input] });
+    };
+    expect(leastCpuMs(work, 200)).toBeLessThan(200);
   });
 });

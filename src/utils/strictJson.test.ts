@@ -1,6 +1,8 @@
 // The strict reader against JSON.parse, and what only it refuses.
+
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { leastCpuMs } from "../../tests/support/cpuTime.ts";
 import { foldMemberName, type JsonNode, parseStrictJson } from "./strictJson.ts";
 
 const parse = (text: string) => parseStrictJson(Buffer.from(text));
@@ -87,16 +89,17 @@ describe("parseStrictJson", () => {
   });
 
   test("hostile documents are refused fast and never throw", () => {
-    const startedMs = performance.now();
-    for (const text of [
+    const hostile = [
       "[".repeat(1_000_000),
       '{"a":'.repeat(200_000),
       `"${"\\u0000".repeat(150_000)}`,
       `${"[".repeat(500_000)}${"]".repeat(500_000)}`,
       `[${"1,".repeat(400_000)}1]`,
-    ])
-      expect(parse(text).ok).toBe(false);
-    expect(performance.now() - startedMs).toBeLessThan(1_500);
+    ];
+    const work = (): void => {
+      for (const text of hostile) expect(parse(text).ok).toBe(false);
+    };
+    expect(leastCpuMs(work, 1_500)).toBeLessThan(1_500);
   });
 });
 
