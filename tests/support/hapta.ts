@@ -4,7 +4,8 @@ import { type Child, startChild, waitUntilServing } from "./childProcess.ts";
 import { SUPERUSER } from "./fixture/load.ts";
 import { createScratch, freePort, PROJECT_DIR } from "./scratch.ts";
 
-const START_MS = 20_000;
+/** Far more than a start takes: nothing is shown by it, and a machine may be very busy. */
+const START_MS = 50_000;
 
 /** A running Hapta. */
 export interface Hapta extends AsyncDisposable {

