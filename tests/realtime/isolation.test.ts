@@ -13,7 +13,6 @@ import {
   ROOT,
   refreshed,
   START_MS,
-  startPair,
   TEST_MS,
 } from "../sessions/support.ts";
 import { openEventStream } from "../support/eventStream.ts";
@@ -22,19 +21,12 @@ import { IDS } from "../support/fixture/records.ts";
 import { startHapta } from "../support/hapta.ts";
 import { startPocketBase } from "../support/pocketbase.ts";
 import { headOf } from "../support/wireReader.ts";
-import { asRoot, createCollections, idsOf, listen, rssOf, subscribe, topicWith } from "./support.ts";
+import { asRoot, idsOf, listen, rssOf, startWithRules, subscribe, topicWith } from "./support.ts";
 
 setDefaultTimeout(TEST_MS);
 let pair: Pair;
 beforeAll(async () => {
-  pair = await startPair({
-    config: {
-      Network: { TrustedProxies: ["127.0.0.1"] },
-      Realtime: { BufferBytes: 65_536 },
-      ratelimit: { isEnabled: false },
-    },
-  });
-  await createCollections(pair);
+  pair = await startWithRules();
 }, START_MS);
 afterAll(() => pair[Symbol.asyncDispose](), START_MS);
 

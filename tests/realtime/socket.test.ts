@@ -10,25 +10,17 @@ import {
   type Pair,
   refreshed,
   START_MS,
-  startPair,
   TEST_MS,
 } from "../sessions/support.ts";
 import { eventually, within } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { openSocket } from "../support/socket.ts";
-import { asRoot, createCollections, listen, topicWith } from "./support.ts";
+import { asRoot, listen, startWithRules, topicWith } from "./support.ts";
 
 setDefaultTimeout(TEST_MS);
 let pair: Pair;
 beforeAll(async () => {
-  pair = await startPair({
-    config: {
-      Network: { TrustedProxies: ["127.0.0.1"] },
-      Realtime: { BufferBytes: 65_536 },
-      ratelimit: { isEnabled: false },
-    },
-  });
-  await createCollections(pair);
+  pair = await startWithRules();
 }, START_MS);
 afterAll(() => pair[Symbol.asyncDispose](), START_MS);
 

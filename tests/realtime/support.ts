@@ -1,7 +1,7 @@
 // What the realtime tests share: streams read into events, and a PocketBase with collections of every kind of rule.
 import { expect } from "bun:test";
 import { readFileSync } from "node:fs";
-import { call, jsonOf, type Pair } from "../sessions/support.ts";
+import { call, jsonOf, type Pair, startPair } from "../sessions/support.ts";
 import { type EventStream, openEventStream } from "../support/eventStream.ts";
 
 /** Events of a stream as text that compares: topic and data with sorted members, without the connection events. */
@@ -119,6 +119,19 @@ export const createCollections = async (pair: Pair): Promise<void> => {
     });
     if (parent === "") parent = String(made["id"]);
   }
+};
+
+/** Hapta with little room for slow clients, which believes `X-Forwarded-For`, before a PocketBase with {@link RULES}. */
+export const startWithRules = async (): Promise<Pair> => {
+  const pair = await startPair({
+    config: {
+      Network: { TrustedProxies: ["127.0.0.1"] },
+      Realtime: { BufferBytes: 65_536 },
+      ratelimit: { isEnabled: false },
+    },
+  });
+  await createCollections(pair);
+  return pair;
 };
 
 /** Of one list, what the other lacks. */
