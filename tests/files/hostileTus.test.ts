@@ -70,3 +70,36 @@ test("what could never be sent on is refused before its first byte", async () =>
   expect(codeOf(await create(6_500_000))).toBe("413 body_too_large");
   expect(spooled(hapta.dataDir)).toEqual([]);
 });
+
+test("UP5 a name is a name, and says nothing about the form that it travels in", async () => {
+  const bytes = bytesOf(10);
+  const upload = async (filename: string): Promise<Response> => {
+    const meta = metadata("notice000000002", { filename });
+    const headers = { "Upload-Metadata": meta, "Content-Type": "application/offset+octet-stream" };
+    return await create(bytes.length, { headers, body: new Uint8Array(bytes) });
+  };
+  const record = async (): Promise<{ readonly title: string; readonly blob: readonly string[] }> => {
+    const answer = await fetch(`${pocketbase.url}/api/collections/notices/records/notice000000002`);
+    return (await answer.json()) as { title: string; blob: string[] };
+  };
+  const { title } = await record();
+  for (const filename of ['a"; name="title', '"\\"', "../../b.txt", "\u202egpj.txt"]) {
+    expect([filename, (await upload(filename)).status]).toEqual([filename, 201]);
+    const now = await record();
+    expect([now.title, now.blob.length]).toEqual([title, 1]);
+    expect(now.blob[0]).toMatch(/^[\w-][\w.-]*$/);
+    const emptied = JSON.stringify({ "blob-": now.blob });
+    const init = { method: "PATCH", headers: { "Content-Type": "application/json" }, body: emptied };
+    const url = `${pocketbase.url}/api/collections/notices/records/notice000000002`;
+    expect((await fetch(url, init)).status).toBe(200);
+  }
+  for (const filename of ["a\r\nX: y", "a\0b", ""])
+    expect(codeOf(await upload(filename))).toBe("400 upload_invalid");
+  expect(spooled(hapta.dataDir)).toEqual([]);
+});
+
+test("an upload of no bytes is whole at once, and leaves nothing", async () => {
+  const answer = await create(0);
+  expect([201, 400]).toContain(answer.status);
+  expect(spooled(hapta.dataDir)).toEqual([]);
+});
