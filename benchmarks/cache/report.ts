@@ -1,6 +1,6 @@
 // Turns the figures of the cache into the page a person reads.
 import { type GoalRow, renderGoals, table } from "../support/goals.ts";
-import type { Machine } from "../support/machine.ts";
+import { type Machine, renderMachine } from "../support/machine.ts";
 import { median } from "../support/stats.ts";
 import type { CountedRun } from "./counted.ts";
 import { type HitRun, seriesOf } from "./hits.ts";
@@ -83,7 +83,7 @@ ${renderSocial(result.social)}
 
 ## How it was measured
 
-- Machine: ${machine.cpu}, ${machine.cpus} CPUs${machine.isVirtual ? " (virtual)" : ""}, ${machine.memoryGb} GB, Linux ${machine.kernel}. Load generator, servers and PocketBase share it.
+- Machine: ${renderMachine(machine)}. Load generator, servers and PocketBase share it.
 - Versions: ${Object.entries(versions)
     .map(([name, version]) => `${name}: ${version}`)
     .join("; ")}.

@@ -1,12 +1,12 @@
 // The servers that keep one list of 30 records, set up as their manuals say for a cache in memory that never expires within
 // the run, and what is asked of them.
 import { startHapta } from "../../tests/support/hapta.ts";
+import { renderNginx } from "../support/nginx.ts";
 import {
   borrowed,
   haptaServer,
   type Place,
   type ProxyConfig,
-  renderNginx,
   type Server,
   startProxy,
 } from "../support/servers.ts";

@@ -1,5 +1,5 @@
 // Turns the figures of the limits into goals with a verdict and the page a person reads.
-import type { Machine } from "../support/machine.ts";
+import { type Machine, renderMachine } from "../support/machine.ts";
 import { median } from "../support/stats.ts";
 import type { DecisionRun } from "./decisions.ts";
 import type { FloodRun } from "./flood.ts";
@@ -132,7 +132,7 @@ ${renderGoals(result)}
 
 ## How it was measured
 
-- Machine: ${machine.cpu}, ${machine.cpus} CPUs${machine.isVirtual ? " (virtual)" : ""}, ${machine.memoryGb} GB, Linux ${machine.kernel}, Bun ${machine.bun}. Load generators, Hapta and PocketBase share it.
+- Machine: ${renderMachine(machine)}. Load generators, Hapta and PocketBase share it.
 - During the floods, other programs used ${foreignOf(result)}. With much of that, times of
   single requests say little; CPU times say more.
 - Decisions: a loop of 500,000 over 4,096 callers, CPU time of the process, median and range of seven runs after one that

@@ -1,7 +1,6 @@
 // Turns raw runs into the page a person reads.
-
 import { type GoalRow, renderGoals, table } from "../support/goals.ts";
-import type { Machine } from "../support/machine.ts";
+import { type Machine, renderMachine } from "../support/machine.ts";
 import { median } from "../support/stats.ts";
 import type { BulkRun } from "./bulk.ts";
 import { select, summarise } from "./goals.ts";
@@ -60,7 +59,6 @@ export const renderRelay = (result: RelayResult): string => {
   const { machine, paths, versions } = result;
   const quiet = result.smallGets.map((run) => run.foreignCpus);
   const discarded = result.smallGets.reduce((sum, run) => sum + run.discarded, 0);
-  const where = `${machine.cpu}, ${machine.cpus} CPUs${machine.isVirtual ? " (virtual)" : ""}, ${machine.memoryGb} GB`;
   return `# Relay
 
 Made by \`${result.command}\` on ${result.date}, revision ${result.revision}. Raw rounds: \`relay-${result.date}.json\`.
@@ -77,7 +75,7 @@ ${renderBulk(result.bulk)}
 
 ## How it was measured
 
-- Machine: ${where}, Linux ${machine.kernel}. Load generator, server under test and PocketBase share it.
+- Machine: ${renderMachine(machine)}. Load generator, server under test and PocketBase share it.
 - Versions: ${Object.entries(versions)
     .map(([name, version]) => `${name}: ${version}`)
     .join("; ")}.

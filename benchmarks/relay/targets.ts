@@ -1,12 +1,12 @@
 // The servers that are compared, each in front of the same PocketBase: set up as their manuals say for a
 // plain reverse proxy with kept-alive upstream connections and no access log.
 import { startHapta } from "../../tests/support/hapta.ts";
+import { renderNginx } from "../support/nginx.ts";
 import {
   borrowed,
   haptaServer,
   type Place,
   type ProxyConfig,
-  renderNginx,
   type Server,
   startProxy,
 } from "../support/servers.ts";

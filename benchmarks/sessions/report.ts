@@ -1,5 +1,5 @@
 // Turns raw runs into goals with a verdict and the page a person reads.
-import type { Machine } from "../support/machine.ts";
+import { type Machine, renderMachine } from "../support/machine.ts";
 import { median, medianRange } from "../support/stats.ts";
 import type { MillionRun } from "./million.ts";
 import { CLIENTS, type RefreshRun } from "./refreshes.ts";
@@ -143,7 +143,7 @@ ${renderGoals(result)}
 
 ## How it was measured
 
-- Machine: ${machine.cpu}, ${machine.cpus} CPUs${machine.isVirtual ? " (virtual)" : ""}, ${machine.memoryGb} GB, Linux ${machine.kernel}, Bun ${machine.bun}. Load generator, Hapta and PocketBase share it.
+- Machine: ${renderMachine(machine)}. Load generator, Hapta and PocketBase share it.
 - Load average at the end: ${loadAverage.toFixed(1)}.
 - CPU that a token adds: ${WARM_PAIRS} pairs of rounds that take turns, each of ${WARM_REQUESTS} requests of ${WARM_CLIENTS} clients for one
   public record that Hapta keeps, as fast as it answers, with a member's token and without; a guest's cost ${guestUs.toFixed(1)} us. CPU of

@@ -20,6 +20,10 @@ export const describeMachine = (): Machine => ({
   isVirtual: /^flags\s*:.*\bhypervisor\b/m.test(readFileSync("/proc/cpuinfo", "latin1")),
 });
 
+/** The machine in one line, as reports say it. */
+export const renderMachine = ({ cpu, cpus, memoryGb, kernel, bun, isVirtual }: Machine): string =>
+  `${cpu}, ${cpus} CPUs${isVirtual ? " (virtual)" : ""}, ${memoryGb} GB, Linux ${kernel}, Bun ${bun}`;
+
 /** The revision that was measured; "+" when files differed from it. */
 export const describeRevision = (): string => {
   const git = (...args: readonly string[]): string =>

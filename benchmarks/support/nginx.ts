@@ -1,17 +1,6 @@
-// An nginx with one worker and a given `http` block, as a target of a benchmark.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { startChild, waitUntilServing } from "../../tests/support/childProcess.ts";
+// nginx with one worker, as a proxy or with a `server` block of one's own, as a target of a benchmark.
 import { freePort } from "../../tests/support/scratch.ts";
-import { killTree } from "./processTree.ts";
-
-const START_MS = 20_000;
-
-/** A running nginx. */
-export interface Nginx extends AsyncDisposable {
-  readonly url: string;
-  readonly pid: number;
-}
+import { type Place, type Server, startProgram } from "./servers.ts";
 
 export interface NginxOptions {
   /** Path of the program. */
@@ -25,27 +14,36 @@ export interface NginxOptions {
 }
 
 /** Starts it on a free port; it ends with this process at the latest. */
-export const startNginx = async ({ nginx, dir, server, probe }: NginxOptions): Promise<Nginx> => {
+export const startNginx = async (options: NginxOptions): Promise<Server<"nginx">> => {
+  const { nginx, dir, server, probe } = options;
   const port = await freePort();
-  mkdirSync(dir, { recursive: true });
-  const file = join(dir, "nginx.conf");
-  writeFileSync(file, renderConfig(dir, port, server));
-  const child = startChild({ command: [nginx, "-c", file], cwd: dir });
-  const end = (): void => killTree(child.pid);
-  process.prependListener("exit", end);
   const url = `http://127.0.0.1:${port}`;
-  await waitUntilServing(child, url + probe, START_MS);
-  return {
-    url,
-    pid: child.pid,
-    [Symbol.asyncDispose]: async () => {
-      await child[Symbol.asyncDispose]();
-      process.off("exit", end);
-    },
-  };
+  const text = render({ port, dir }, { server });
+  const started = { tool: nginx, args: ["-c"], dir, file: "nginx.conf", text, probe: url + probe };
+  return { name: "nginx", url, ...(await startProgram(started)) };
 };
 
-const renderConfig = (dir: string, port: number, server: string): string => `
+/** A proxy with kept-alive upstream connections; `http` and `location` add directives. */
+export const renderNginx = (
+  place: Place,
+  { http = "", location = "" }: { readonly http?: string; readonly location?: string },
+): string =>
+  render(place, {
+    http: `
+  client_max_body_size 0;
+  upstream pocketbase { server ${place.authority}; keepalive 64; keepalive_requests 1000000000; }
+${http}`,
+    server: `location / {
+      proxy_pass http://pocketbase;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";${location}
+    }`,
+  });
+
+const render = (
+  { port, dir }: Pick<Place, "port" | "dir">,
+  { http = "", server }: { readonly http?: string; readonly server: string },
+): string => `
 daemon off;
 worker_processes 1;
 ${process.getuid?.() === 0 ? "user root;" : ""}
@@ -60,6 +58,7 @@ http {
   uwsgi_temp_path ${dir}/uwsgi;
   scgi_temp_path ${dir}/scgi;
   keepalive_requests 1000000000;
+${http}
   server {
     listen 127.0.0.1:${port};
     ${server}

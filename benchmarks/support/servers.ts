@@ -48,7 +48,38 @@ export const haptaServer = <Name extends string>(name: Name, hapta: Hapta): Serv
   [Symbol.asyncDispose]: () => hapta[Symbol.asyncDispose](),
 });
 
-/** Starts the program called `name`. @returns undefined when it is not installed. */
+/** What a program needs to start: a configuration file in a folder of its own, whose path comes behind `args`. */
+export interface Program {
+  readonly tool: string;
+  readonly args: readonly string[];
+  readonly dir: string;
+  readonly file: string;
+  readonly text: string;
+  /** An address that answers 200 when it serves. */
+  readonly probe: string;
+}
+
+/** Starts a program; it ends with this process at the latest. */
+export const startProgram = async (program: Program): Promise<AsyncDisposable & { readonly pid: number }> => {
+  const { tool, args, dir, file, text, probe } = program;
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, file), text);
+  const command = [tool, ...args, join(dir, file)];
+  const child = startChild({ command, cwd: dir, env: { XDG_DATA_HOME: dir } });
+  // When the benchmark is interrupted: before the parent is killed, since its workers would outlive it.
+  const end = (): void => killTree(child.pid);
+  process.prependListener("exit", end);
+  await waitUntilServing(child, probe, START_MS);
+  return {
+    pid: child.pid,
+    [Symbol.asyncDispose]: async () => {
+      await child[Symbol.asyncDispose]();
+      process.off("exit", end);
+    },
+  };
+};
+
+/** Starts the program called `name` in front of PocketBase. @returns undefined when it is not installed. */
 export const startProxy = async <Name extends string>(
   name: Name,
   upstream: BenchUpstream,
@@ -58,55 +89,8 @@ export const startProxy = async <Name extends string>(
   if (tool === undefined) return undefined;
   const port = await freePort();
   const dir = join(upstream.dir, `${name}-${port}`);
-  mkdirSync(dir, { recursive: true });
-  const { file, text, args } = config({ port, dir, authority: new URL(upstream.url).host });
-  writeFileSync(join(dir, file), text);
-  const child = startChild({
-    command: [tool, ...args, join(dir, file)],
-    cwd: dir,
-    env: { XDG_DATA_HOME: dir },
-  });
   const url = `http://127.0.0.1:${port}`;
-  // When the benchmark is interrupted: before the parent is killed, since its workers would outlive it.
-  const end = (): void => killTree(child.pid);
-  process.prependListener("exit", end);
-  const stop = async (): Promise<void> => {
-    await child[Symbol.asyncDispose]();
-    process.off("exit", end);
-  };
-  await waitUntilServing(child, `${url}/api/health`, START_MS);
-  return { name, url, pid: child.pid, [Symbol.asyncDispose]: stop };
+  const configured = config({ port, dir, authority: new URL(upstream.url).host });
+  const program = await startProgram({ tool, dir, probe: `${url}/api/health`, ...configured });
+  return { name, url, ...program };
 };
-
-/** nginx with one worker, kept-alive upstream connections and no access log; `http` and `location` add directives. */
-export const renderNginx = (
-  { port, dir, authority }: Place,
-  { http = "", location = "" }: { readonly http?: string; readonly location?: string },
-): string => `
-daemon off;
-worker_processes 1;
-${process.getuid?.() === 0 ? "user root;" : ""}
-pid ${dir}/pid;
-error_log ${dir}/error.log;
-events { worker_connections 4096; }
-http {
-  access_log off;
-  client_body_temp_path ${dir}/body;
-  proxy_temp_path ${dir}/proxy;
-  fastcgi_temp_path ${dir}/fastcgi;
-  uwsgi_temp_path ${dir}/uwsgi;
-  scgi_temp_path ${dir}/scgi;
-  keepalive_requests 1000000000;
-  client_max_body_size 0;
-  upstream pocketbase { server ${authority}; keepalive 64; keepalive_requests 1000000000; }
-${http}
-  server {
-    listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://pocketbase;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";${location}
-    }
-  }
-}
-`;

@@ -1,5 +1,5 @@
 // Turns the figures of validation into goals with a verdict and the page a person reads.
-import type { Machine } from "../support/machine.ts";
+import { type Machine, renderMachine } from "../support/machine.ts";
 import { median } from "../support/stats.ts";
 import type { JudgingRun } from "./judging.ts";
 import { COLLECTIONS, type RebuildRun } from "./rebuild.ts";
@@ -71,7 +71,7 @@ ${renderGoals(result)}
 
 ## How it was measured
 
-- Machine: ${machine.cpu}, ${machine.cpus} CPUs${machine.isVirtual ? " (virtual)" : ""}, ${machine.memoryGb} GB, Linux ${machine.kernel}, Bun ${machine.bun}.
+- Machine: ${renderMachine(machine)}.
 - Judging: loops of 20,000 in one process, CPU time of the process, median and range of ${rounds} rounds after one that does not
   count, the order flipped from round to round.
 - A new schema: ${COLLECTIONS} collections with every field type and option, each changed before every round, read from a real PocketBase
