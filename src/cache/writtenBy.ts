@@ -23,11 +23,13 @@ export interface WriteRequest {
   readonly route: Pick<Route, "kind" | "operation" | "collection">;
   /** The requests in a batch; undefined where they are not known. */
   readonly items: readonly { readonly method: string; readonly url: string }[] | undefined;
+  /** Names or ids of all collections that a route of the app's own may change, where the operator has said so. */
+  readonly said: readonly string[] | undefined;
 }
 
 /** Names of what an unsafe request may change, as `Changes.move` takes them; empty for what changes nothing that is read. */
 export const writtenBy = (request: WriteRequest, collections: LiveSchema): readonly string[] => {
-  const { method, path, route, items } = request;
+  const { method, path, route, items, said } = request;
   switch (route.kind) {
     case "records":
       return byRecordPath(method, path, collections);
@@ -35,8 +37,9 @@ export const writtenBy = (request: WriteRequest, collections: LiveSchema): reado
       return byBatch(items, collections);
     case "auth":
       return byAuth(route, collections);
-    case "admin":
     case "custom":
+      return said === undefined ? [EVERYTHING] : byWord(said, collections);
+    case "admin":
       return [EVERYTHING];
     default:
       return [];
@@ -71,6 +74,17 @@ export const schemaOf = (collections: LiveSchema) => ({
   collections: collections.all(),
   find: (name: string) => collections.find(name),
 });
+
+// Records of them may have gone as well.
+const byWord = (said: readonly string[], collections: LiveSchema): readonly string[] => {
+  const names = new Set<string>();
+  for (const segment of said) {
+    const collection = collections.find(segment);
+    if (collection === undefined) return [EVERYTHING];
+    for (const name of deleted(collection, undefined, schemaOf(collections))) names.add(name);
+  }
+  return [...names];
+};
 
 const byAuth = (route: WriteRequest["route"], collections: LiveSchema): readonly string[] => {
   const { operation = "", collection: segment = "" } = route;

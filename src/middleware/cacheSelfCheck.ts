@@ -104,6 +104,7 @@ const isSteady = async (
 const unknownOf = ({ collections, settings: { cache } }: Services): readonly string[] => {
   const named = [
     ...cache.collections.keys(),
+    ...[...cache.writes.values()].flat(),
     ...[...cache.names.values()].map(({ collection }) => collection),
   ];
   return [...new Set(named)].filter((name) => collections.find(name) === undefined);

@@ -11,6 +11,7 @@ import type { Answer } from "../http/answer.ts";
 import { gatherAnswer } from "../http/gatherAnswer.ts";
 import type { LiveSchema } from "../pocketbase/liveSchema.ts";
 import type { Services } from "../services.ts";
+import { createFindRoute } from "../utils/routeKeys.ts";
 
 /** How much of the answer to a write of one record is held, and for how long. */
 const HELD = { bytesMax: 1_048_576, timeoutMs: 30_000 };
@@ -20,8 +21,9 @@ const HELD = { bytesMax: 1_048_576, timeoutMs: 30_000 };
  *
  * @param forward - The stage that asks PocketBase.
  */
-export const createNoteWrite = ({ cache, collections }: Services, forward: Stage): Stage => {
+export const createNoteWrite = ({ cache, collections, settings }: Services, forward: Stage): Stage => {
   const { hearings } = cache.changes;
+  const find = createFindRoute(settings.cache.writes);
 
   const sendHeard = async (
     exchange: Exchange,
@@ -56,7 +58,8 @@ export const createNoteWrite = ({ cache, collections }: Services, forward: Stage
   return (exchange) => {
     const { batchPayload, method, path, route } = exchange;
     const items = batchPayload === undefined ? undefined : batchItemsOf(batchPayload);
-    const names = writtenBy({ method, path, route, items }, collections);
+    const said = route.kind === "custom" ? find(method, path)?.value : undefined;
+    const names = writtenBy({ method, path, route, items, said }, collections);
     if (names.length === 0) return undefined;
     const isAnything = names[0] === EVERYTHING;
     const cause = `${method} ${path.slice(0, 100)}`;

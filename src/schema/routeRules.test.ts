@@ -1,6 +1,7 @@
 // Which rule a request for a route means, and what it is told.
 import { expect, test } from "bun:test";
-import { createRouteRules, type RefineRoute, ROUTE_KEY } from "./routeRules.ts";
+import { ROUTE_KEY } from "../utils/routeKeys.ts";
+import { createRouteRules, type RefineRoute } from "./routeRules.ts";
 
 /** A rule that tells the parameters it gets. */
 const telling: RefineRoute = (z) =>

@@ -2,10 +2,12 @@
 import { z } from "zod";
 import { CODINGS, type Coding } from "../cache/codings.ts";
 import type { NamedReads } from "../cache/readNames.ts";
+import { isOwnRoute } from "./ownRoute.ts";
 import { toggle, wholeNumber } from "./pieces.ts";
 
 const COLLECTIONS_MAX = 256;
 const NAMES_MAX = 256;
+const ROUTES_MAX = 256;
 const MAX_AGE_MIN_SECONDS = 0.1;
 const MAX_AGE_MAX_SECONDS = 86_400;
 
@@ -92,6 +94,18 @@ export const cache = z.strictObject({
         "Collections whose records are never in a kept answer (isEnabled: false), or in none older than MaxAge: those that code of yours shows differently to each caller, or that are changed by raw SQL.",
       allowed: `an object of at most ${COLLECTIONS_MAX} collection names or ids, each with { isEnabled: true or false, MaxAge: a number of seconds from ${MAX_AGE_MIN_SECONDS} to ${MAX_AGE_MAX_SECONDS} }`,
     }),
+  Writes: z
+    .record(
+      z.string().refine((key) => isOwnRoute(key) && !key.startsWith("GET ")),
+      z.array(z.string().regex(/^\w{1,255}$/)).max(COLLECTIONS_MAX),
+    )
+    .refine((value) => Object.keys(value).length <= ROUTES_MAX)
+    .default({})
+    .meta({
+      description:
+        'What routes that hooks add may change: "POST /shop/orders": ["orders"]. A request to any other ends everything that is kept (docs/cache.md).',
+      allowed: `an object of at most ${ROUTES_MAX} routes such as "POST /shop/orders/{id}", none of PocketBase's and Hapta's own and none of GET, each with a list of collection names or ids`,
+    }),
 });
 
 /** `Cache`, as the program reads it. */
@@ -108,6 +122,8 @@ export interface CacheSettings {
   readonly collections: ReadonlyMap<string, { readonly isEnabled: boolean }>;
   /** How old answers with records of a collection may be, where that has a bound; names as above. */
   readonly maxAgesMs: ReadonlyMap<string, number>;
+  /** Names or ids of the collections that routes of hooks may change, by method and path. */
+  readonly writes: ReadonlyMap<string, readonly string[]>;
   /** What reads are called, in the order of the config file. */
   readonly names: ReadonlyMap<string, NamedReads>;
 }
@@ -125,5 +141,6 @@ export const toCacheSettings = (input: z.infer<typeof cache>): CacheSettings => 
       MaxAge === undefined ? [] : [[name, MaxAge * 1000] as const],
     ),
   ),
+  writes: new Map(Object.entries(input.Writes)),
   names: toNamedReads(input.Names),
 });

@@ -1,19 +1,13 @@
 // The group `Validation` of the config file.
 import { z } from "zod";
-import { toRoute } from "../pocketbase/routes.ts";
 import type { QueryLimits } from "../rules/queryLimits.ts";
 import type { Refine } from "../schema/refinement.ts";
-import { type RefineRoute, ROUTE_KEY } from "../schema/routeRules.ts";
+import type { RefineRoute } from "../schema/routeRules.ts";
+import { isOwnRoute } from "./ownRoute.ts";
 import { listOf, wholeNumber } from "./pieces.ts";
 
 const COLLECTIONS_MAX = 1_000;
 const ROUTES_MAX = 1_000;
-
-// A rule for a route that is not the app's own would never be asked.
-const isOwnRoute = (key: string): boolean => {
-  const [all, method = "", path = ""] = ROUTE_KEY.exec(key) ?? [];
-  return all !== undefined && toRoute(method, path.slice(1).split("/")).kind === "custom";
-};
 
 /** A bound on queries that is off unless somebody sets it. */
 const bound = (sentence: string, max: number, unit?: string) =>

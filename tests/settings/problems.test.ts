@@ -39,6 +39,8 @@ const FILES: readonly (readonly [string, string])[] = [
     'Cache.Names["v/{b}"]: names the same reads as "u/{a}"; remove one.',
   ],
   ["{ Cache: { Encodings: ['zstd'] } }", "Cache.Encodings"],
+  ["{ Cache: { Writes: { 'GET /shop': [] } } }", "Cache.Writes"],
+  ["{ Cache: { Writes: { 'POST /api/batch': ['posts'] } } }", "Cache.Writes"],
   ["{ Server: 3 }", "Server: found the number 3 (FILE); allowed: an object with Port, Host"],
   [
     "{ Server: { MainNode: 'http://x' } }",
