@@ -64,6 +64,8 @@ const TOTALS_SHARE = 1 / 32;
 /** For a whole page; what takes longer flows on as it comes. */
 const PAGE_TIMEOUT_MS = 30_000;
 
+type KeyHash = ReturnType<typeof Bun.hash>;
+
 export class Cache {
   readonly versions: Versions;
   readonly changes: Changes;
@@ -89,8 +91,9 @@ export class Cache {
   /** Undefined until the check at the start is over. */
   selfCheck: SelfCheck | undefined;
   readonly #flights = new Flights();
-  readonly #moved = new Map<string, string>();
-  readonly #looseUntilMs = new Map<string, number>();
+  // Keys may be long, and of these nobody needs to know more than whether it is the same.
+  readonly #moved = new Map<KeyHash, string>();
+  readonly #looseUntilMs = new Map<KeyHash, number>();
   readonly #nowMs: () => number;
 
   constructor({ bytesMax, codings = [], nowMs = Date.now }: CacheOptions) {
@@ -112,7 +115,7 @@ export class Cache {
     if (entry.lease.holdsAsFarAsKnown()) return undefined;
     this.store.delete(key);
     if (this.#moved.size >= MOVED_MAX) this.#moved.clear();
-    this.#moved.set(key, entry.etag);
+    this.#moved.set(Bun.hash(key), entry.etag);
     return undefined;
   }
 
@@ -151,10 +154,11 @@ export class Cache {
   /** Whether the answer under this key was too large to be held a moment ago. */
   isLoose(key: string): boolean {
     if (this.#looseUntilMs.size === 0) return false;
-    const untilMs = this.#looseUntilMs.get(key);
+    const hash = Bun.hash(key);
+    const untilMs = this.#looseUntilMs.get(hash);
     if (untilMs === undefined) return false;
     if (untilMs > this.#nowMs()) return true;
-    this.#looseUntilMs.delete(key);
+    this.#looseUntilMs.delete(hash);
     return false;
   }
 
@@ -186,15 +190,17 @@ export class Cache {
   }
 
   #noteRenewal(key: string, etag: string): void {
-    const before = this.#moved.get(key);
+    if (this.#moved.size === 0) return;
+    const hash = Bun.hash(key);
+    const before = this.#moved.get(hash);
     if (before === undefined) return;
-    this.#moved.delete(key);
+    this.#moved.delete(hash);
     this.counts.renewed += 1;
     if (before === etag) this.counts.needless += 1;
   }
 
   #noteLoose(key: string): void {
     if (this.#looseUntilMs.size >= LOOSE_MAX) this.#looseUntilMs.clear();
-    this.#looseUntilMs.set(key, this.#nowMs() + LOOSE_MS);
+    this.#looseUntilMs.set(Bun.hash(key), this.#nowMs() + LOOSE_MS);
   }
 }

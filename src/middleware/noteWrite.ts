@@ -42,6 +42,16 @@ export const createNoteWrite = ({ cache, collections, settings }: Services, forw
     return whole;
   };
 
+  // Its answer shows other records, too, on which other writes may be under way. It counts before it waits for those:
+  // two that waited for each other would wait in vain.
+  const sendExpanded = async (exchange: Exchange, sent: ReturnType<Stage>): Promise<Answer | undefined> => {
+    const answer = await (sent ?? forward(exchange));
+    if (answer === undefined) return answer;
+    exchange.whenDone?.(answer.status);
+    await cache.underway.settled();
+    return answer;
+  };
+
   const note = (exchange: Exchange, write: WriteUnderway, isAnything: boolean): undefined => {
     const isWhole = watchBody(exchange, write);
     const isSchema = isAnything && exchange.route.kind === "admin";
@@ -67,8 +77,20 @@ export const createNoteWrite = ({ cache, collections, settings }: Services, forw
     note(exchange, write, isAnything);
     const isOne = route.kind === "records" && !isAnything;
     const heard = isOne ? hearWrite({ method, path }, { hearings, collections }) : undefined;
-    return heard === undefined ? undefined : sendHeard(exchange, write, heard);
+    const sent = heard === undefined ? undefined : sendHeard(exchange, write, heard);
+    return isAnything || !isExpanded(exchange, items) ? sent : sendExpanded(exchange, sent);
   };
+};
+
+/** In a query; for whoever writes it otherwise nothing is waited for. */
+const EXPANDED = /\bexpand=/;
+
+const isExpanded = (
+  { query, route }: Exchange,
+  items: readonly { readonly url: string }[] | undefined,
+): boolean => {
+  if (items !== undefined) return items.some(({ url }) => EXPANDED.test(url));
+  return route.kind === "records" && EXPANDED.test(query);
 };
 
 /** Says when the last byte of the body has gone out. @returns whether it has. */

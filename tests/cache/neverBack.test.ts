@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { openEventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
+import { IDS } from "../support/fixture/records.ts";
 import { ADMIN_KEY, type CacheKit, startCacheKit, type Who } from "./kit.ts";
 
 setDefaultTimeout(30_000);
@@ -87,6 +88,20 @@ describe("a write that PocketBase shows before it counts is never unseen again a
     expect((await first).status).toBe(200);
     await kit.write("PATCH collections/notices", { listRule: "" });
   });
+});
+
+test("an answer to a write that shows another record waits as well", async () => {
+  const comment = "collections/comments/records/commentone00001";
+  const article = `articles/records/${IDS.news}`;
+  await kit.warm(article);
+  const lets = [kit.relay.hold("GET /api/realtime"), kit.relay.hold(`PATCH /api/collections/${article}`)];
+  const write = kit.write(`PATCH collections/${article}`, { title });
+  await eventually(async () => (await kit.behind(`GET collections/${article}`)).text.includes(title), 10_000);
+  const shown = await kit.write(`PATCH ${comment}?expand=article`, { words: "Again" });
+  expect(shown.text).toContain(title);
+  expect((await kit.read(article)).text).toContain(title);
+  for (const release of lets) release();
+  expect((await write).status).toBe(200);
 });
 
 test("who is told of a change by realtime and asks at once gets nothing older, although the feed is behind", async () => {
