@@ -65,11 +65,15 @@ export const createNoteWrite = ({ cache, collections, settings }: Services, forw
     };
   };
 
+  const namesOf = ({ method, path, route }: Exchange, items: Items): readonly string[] => {
+    const said = route.kind === "custom" ? find(method, path)?.value : undefined;
+    return writtenBy({ method, path, route, items, said }, collections);
+  };
+
   return (exchange) => {
     const { batchPayload, method, path, route } = exchange;
     const items = batchPayload === undefined ? undefined : batchItemsOf(batchPayload);
-    const said = route.kind === "custom" ? find(method, path)?.value : undefined;
-    const names = writtenBy({ method, path, route, items, said }, collections);
+    const names = namesOf(exchange, items);
     if (names.length === 0) return undefined;
     const isAnything = names[0] === EVERYTHING;
     const cause = `${method} ${path.slice(0, 100)}`;
@@ -85,10 +89,10 @@ export const createNoteWrite = ({ cache, collections, settings }: Services, forw
 /** In a query; for whoever writes it otherwise nothing is waited for. */
 const EXPANDED = /\bexpand=/;
 
-const isExpanded = (
-  { query, route }: Exchange,
-  items: readonly { readonly url: string }[] | undefined,
-): boolean => {
+/** The requests in a batch; undefined where there is none. */
+type Items = ReturnType<typeof batchItemsOf> | undefined;
+
+const isExpanded = ({ query, route }: Exchange, items: Items): boolean => {
   if (items !== undefined) return items.some(({ url }) => EXPANDED.test(url));
   return route.kind === "records" && EXPANDED.test(query);
 };
