@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 const SDK = join(import.meta.dir, "..", "..", "node_modules", "pocketbase", "dist", "pocketbase.es.mjs");
 const PAGE = join(import.meta.dir, "index.html");
+const STYLE = join(import.meta.dir, "..", "page.css");
 
 /** Serves the page on `port` (0 picks a free one), in front of the Hapta at `haptaUrl`. */
 export const serveExample = (haptaUrl: string, port: number): Bun.Server<undefined> =>
@@ -16,6 +17,7 @@ export const serveExample = (haptaUrl: string, port: number): Bun.Server<undefin
     fetch: (request) => {
       const { pathname, search } = new URL(request.url);
       if (pathname === "/") return new Response(Bun.file(PAGE));
+      if (pathname === "/page.css") return new Response(Bun.file(STYLE));
       if (pathname === "/pocketbase.js") return new Response(Bun.file(SDK));
       const { body, headers, method } = request;
       return fetch(haptaUrl + pathname + search, { body, headers, method, redirect: "manual" });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 const MODULES = join(import.meta.dir, "..", "..", "node_modules");
 const FILES: Readonly<Record<string, string>> = {
   "/": join(import.meta.dir, "index.html"),
+  "/page.css": join(import.meta.dir, "..", "page.css"),
   "/pocketbase.js": join(MODULES, "pocketbase", "dist", "pocketbase.es.mjs"),
   "/tus.js": join(MODULES, "tus-js-client", "dist", "tus.min.js"),
 };
