@@ -5,12 +5,11 @@ import { Group, type GroupOptions } from "./group.ts";
 import { type HistoryBounds, HistoryStore } from "./history.ts";
 import type { LinkTimes } from "./linkTimes.ts";
 import { isVouchedFor, type StreamOwner, type Subject } from "./subject.ts";
-import { Turns } from "./turns.ts";
 
 /** How many streams are asked for a sign of life at a time. */
 const PROOFS_AT_ONCE = 32;
 
-export interface GroupsOptions extends Pick<GroupOptions, "open" | "credentialOf"> {
+export interface GroupsOptions extends Pick<GroupOptions, "open" | "credentialOf" | "turns"> {
   /** Upstream streams at a time, those of `others` included. */
   readonly upstreamsMax: number;
   /** Upstream streams in use that are not of groups. */
@@ -21,7 +20,6 @@ export interface GroupsOptions extends Pick<GroupOptions, "open" | "credentialOf
 
 export class Groups {
   readonly #options: GroupsOptions;
-  readonly #turns = new Turns();
   readonly #groups = new Map<string, Group>();
   readonly #histories: HistoryStore;
   readonly #departed: Departed;
@@ -47,11 +45,11 @@ export class Groups {
   of({ key }: Subject): Group {
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
-    const { open, times, credentialOf } = this.#options;
+    const { open, times, turns, credentialOf } = this.#options;
     const group = new Group(key, {
       open,
       times,
-      turns: this.#turns,
+      turns,
       histories: this.#histories,
       credentialOf,
     });

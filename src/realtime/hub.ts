@@ -15,6 +15,7 @@ import { GUEST, maySucceed } from "./subject.ts";
 import { Subscriber, type SubscriberOptions } from "./subscriber.ts";
 import { HUB_TIMES, type HubTimes, sweepClients } from "./sweep.ts";
 import { charsOf, LOGIN_TOPIC } from "./topics.ts";
+import { type Surroundings, Turns } from "./turns.ts";
 import { judgeWish, type Subscribed, type Wish } from "./wish.ts";
 
 export interface HubOptions {
@@ -29,6 +30,8 @@ export interface HubOptions {
   readonly sessions: Logins;
   readonly log: Log;
   readonly times?: Partial<LinkTimes & HubTimes>;
+  /** What deliveries to many clients go by; this machine when absent. */
+  readonly surroundings?: Surroundings;
 }
 
 /** For the topics of all clients together, in characters. */
@@ -54,7 +57,7 @@ export class Hub {
     this.#options = options;
     this.#times = { ...LINK_TIMES, ...HUB_TIMES, ...options.times };
     this.logins = new LoginStreams(options.open);
-    const { open, upstreamsMax, history, bufferBytesMax } = options;
+    const { open, upstreamsMax, history, bufferBytesMax, surroundings } = options;
     const owners = new Owners(options.sessions);
     this.#owners = owners;
     this.#keeping = { bufferBytesMax, onOver: (client, isSlow) => this.#forget(client, isSlow) };
@@ -62,6 +65,7 @@ export class Hub {
       open,
       upstreamsMax,
       history,
+      turns: new Turns(surroundings),
       others: () => this.logins.size,
       times: this.#times,
       credentialOf: (subject) => owners.credentialOf(subject),

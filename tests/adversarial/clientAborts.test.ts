@@ -106,7 +106,7 @@ test("1,000 aborted downloads, 1,000 uploads and 800 others leave no descriptor 
   expect(answer.status).toBe(200);
   // An abort is nobody's fault: no line of the log calls it one.
   expect(hapta.child.output()).not.toMatch(/failed unexpectedly|unhandled|uncaught/);
-}, 120_000);
+}, 300_000);
 
 test.each([
   {

@@ -6,6 +6,7 @@ import type { Message } from "../../src/realtime/message.ts";
 import { renderOffset } from "../../src/realtime/offset.ts";
 import { GUEST, type Subject } from "../../src/realtime/subject.ts";
 import type { Subscriber } from "../../src/realtime/subscriber.ts";
+import type { Surroundings } from "../../src/realtime/turns.ts";
 
 interface Upstream {
   readonly listener: RealtimeListener;
@@ -59,6 +60,15 @@ export const startUpstream = () => {
 /** Nothing is kept for clients that come back. */
 export const NO_HISTORY = { eventsMax: 1, bytesMax: 1, ageMsMax: 0 };
 
+/** What telling clients has cost so far, as {@link connect} says. */
+let toldMs = 0;
+/** Only telling takes any time, so that how busy the machine is changes nothing. */
+const SURROUNDINGS: Surroundings = {
+  nowMs: () => toldMs,
+  later: (ms, work) => void (ms === 0 ? setImmediate(work) : setTimeout(work, ms)),
+  idleShare: () => 1,
+};
+
 const hubs: Hub[] = [];
 /** Ends every hub of a test; for `afterEach`. */
 export const closeHubs = (): void => {
@@ -76,6 +86,7 @@ export const createHub = (open: OpenRealtime, options: Partial<HubOptions> = {})
     mayReplay: () => true,
     sessions: { upstreamToken: ({ id }) => `token-of-${id}`, isLive: () => true },
     log: () => undefined,
+    surroundings: SURROUNDINGS,
     ...options,
     times: { retryMs: 5, retryMsMax: 20, waitMsMax: 300, lingerMs: 20, sweepMs: 10, ...options.times },
   });
@@ -127,8 +138,7 @@ const wire = (hub: Hub, { address = "192.0.2.1", takesMs = 0, since }: Wire): Cl
       }),
   };
   const say = (text: string): boolean => {
-    const startMs = performance.now();
-    while (performance.now() - startMs < takesMs);
+    toldMs += takesMs;
     heard.push(text);
     return !client.isSlow;
   };
