@@ -49,7 +49,7 @@ const endOf = async (bytesPerTenSeconds: number): Promise<number | undefined> =>
   return stalledMs;
 };
 
-test("a body that drips is given up soon after its grace, and one at the rate never", async () => {
+test("UP9 a body that drips is given up soon after its grace, and one at the rate never", async () => {
   expect(await endOf(1)).toBe(30_000);
   expect(await endOf(5_000)).toBeUndefined();
 });
