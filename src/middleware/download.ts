@@ -108,14 +108,13 @@ const serveKept = (
     exchange.cacheStatus = "hapta; hit";
     return answer;
   }
-  const lease = files.lease(collectionId, recordId);
   if (isKnown && !wish.isThumb && entry.lastModified !== undefined)
-    return renew(parts, exchange, { wish, lease, entry });
+    return renew(parts, exchange, { wish, lease: files.lease(collectionId, recordId), entry });
   files.counts.misses += 1;
   exchange.cacheStatus = "hapta; fwd=miss";
   // A part of a file, or none of it, is nothing to keep.
   const isWhole = exchange.method === "GET" && headerValue(exchange.headers, "range") === undefined;
-  return isWhole ? fill(parts, exchange, { wish, lease }) : undefined;
+  return isWhole ? fill(parts, exchange, { wish, lease: files.lease(collectionId, recordId) }) : undefined;
 };
 
 const fill = async (
