@@ -1,69 +1,21 @@
-// A multipart batch on its way: order of parts, what is refused before and after bytes have left, and flow.
+// A multipart batch on its way: order of parts, and what is refused before bytes have left.
 import { describe, expect, test } from "bun:test";
 import { Readable } from "node:stream";
 import fc from "fast-check";
-import { Refusal } from "../errors.ts";
-import { multipartCodec } from "../multipart/codec.ts";
-import { type MultipartBatch, type MultipartBatchOptions, rebuildMultipartBatch } from "./multipartBatch.ts";
-
-const URL = "/api/collections/cats/records";
-const PAYLOAD = JSON.stringify({ extra: 1, requests: [{ url: URL, method: "POST", body: { a: 1 } }] });
-const CHECKED = `{"requests":[{"method":"POST","url":"${URL}","body":{"a":1}}]}`;
-const TYPE = "multipart/form-data; boundary=BB";
-const END = "--BB--\r\n";
-
-const text = (name: string, value: string): string =>
-  `--BB\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
-const file = (name: string, value: string, filename = "a.txt"): string =>
-  `--BB\r\nContent-Disposition: form-data; name="${name}"; filename="${filename}"\r\nContent-Type: text/plain\r\n\r\n${value}\r\n`;
-const payload = text("@jsonPayload", PAYLOAD);
-
-type Rest = Partial<Omit<MultipartBatchOptions, "stream">>;
-const rebuild = (source: Readable | string, rest: Rest = {}): Promise<MultipartBatch> =>
-  rebuildMultipartBatch({
-    stream: typeof source === "string" ? Readable.from([Buffer.from(source)], { objectMode: false }) : source,
-    contentType: TYPE,
-    isAdmin: false,
-    payloadBytesMax: 10_000,
-    codec: multipartCodec,
-    ...rest,
-  });
-
-interface Part {
-  name: string;
-  filename?: string;
-  data: string;
-}
-
-const readParts = async (batch: MultipartBatch): Promise<Part[]> => {
-  const parts: Part[] = [];
-  const parser = multipartCodec.createParser(multipartCodec.readBoundary(batch.contentType), {
-    part: ({ name, filename }) =>
-      parts.push({ name, data: "", ...(filename === undefined ? {} : { filename }) }),
-    data: (chunk) => {
-      const last = parts.at(-1);
-      if (last !== undefined) last.data += Buffer.from(chunk).toString("latin1");
-    },
-    partEnd: () => undefined,
-    end: () => undefined,
-  });
-  for await (const chunk of batch.stream) parser.push(chunk);
-  parser.finish();
-  return parts;
-};
-
-const refusalOf = async (work: Promise<unknown>): Promise<Refusal> => {
-  const error = await work.then(
-    () => new Error("nothing was refused"),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof Refusal)) throw error;
-  return error;
-};
-const reasonOf = async (work: Promise<unknown>): Promise<string> => {
-  const { detail } = await refusalOf(work);
-  return String((detail.data?.["body"] as { message?: unknown } | undefined)?.message);
-};
+import {
+  CHECKED,
+  END,
+  file,
+  PAYLOAD,
+  payload,
+  readParts,
+  reasonOf,
+  rebuild,
+  refusalOf,
+  TYPE,
+  text,
+  URL,
+} from "../../tests/support/batchKit.ts";
 
 describe("rebuildMultipartBatch hands on", () => {
   test("rebuildMultipartBatch writes the checked payload first, then the files", async () => {
@@ -211,141 +163,5 @@ describe("rebuildMultipartBatch refuses", () => {
   test("CN3 rebuildMultipartBatch refuses a payload after a file when nothing may be kept", async () => {
     const work = rebuild(file("requests.0.f", "1") + payload + END, { heldBytesMax: 0 });
     expect(await reasonOf(work)).toBe("The part @jsonPayload must come before the first file.");
-  });
-});
-
-/** A source that the test feeds by hand. */
-const createSource = (): Readable => new Readable({ read: () => undefined });
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
-
-describe("rebuildMultipartBatch flow", () => {
-  test("rebuildMultipartBatch resolves at the end of the payload, not of the body", async () => {
-    const source = createSource();
-    source.push(payload + file("requests.0.f", "first").slice(0, -2));
-    // The payload ends where the next boundary line does.
-    const batch = await rebuild(source);
-    const parts = readParts(batch);
-    source.push(" second\r\n");
-    source.push(END);
-    source.push(null);
-    expect((await parts)[1]?.data).toBe("first second");
-  });
-
-  test("rebuildMultipartBatch hands nothing on before the payload is checked", async () => {
-    const source = createSource();
-    let isSettled = false;
-    const work = rebuild(source).finally(() => {
-      isSettled = true;
-    });
-    source.push(file("requests.0.f", "1") + payload);
-    await settled();
-    expect(isSettled).toBe(false);
-    source.push("--BB\r");
-    await settled();
-    expect(isSettled).toBe(false);
-    source.push("\n");
-    await work;
-  });
-
-  test("rebuildMultipartBatch breaks the stream off when the rest is bad", async () => {
-    const source = createSource();
-    source.push(payload + file("requests.0.f", "1"));
-    source.push(`${file("other", "2")}${END}`);
-    const batch = await rebuild(source);
-    let handedOn = "";
-    const read = async (): Promise<void> => {
-      for await (const chunk of batch.stream) handedOn += chunk;
-    };
-    expect(await reasonOf(read())).toContain("requests.0.field");
-    expect(handedOn).not.toContain("--\r\n");
-    expect(source.destroyed).toBe(false);
-  });
-
-  test("rebuildMultipartBatch reads on only when its output is read", async () => {
-    const source = createSource();
-    source.push(`${payload}--BB\r\n`);
-    const batch = await rebuild(source);
-    source.push("not a header\r\n\r\n");
-    await settled();
-    expect(batch.stream.destroyed).toBe(false);
-    expect(await reasonOf(readParts(batch))).toContain("header");
-  });
-
-  test("rebuildMultipartBatch breaks the stream off when the client does, before and after", async () => {
-    const early = createSource();
-    const work = rebuild(early);
-    early.push(payload);
-    early.destroy(new Error("gone"));
-    expect((await refusalOf(work)).code).toBe("body_invalid");
-
-    const late = createSource();
-    late.push(`${payload}--BB\r\n`);
-    const batch = await rebuild(late);
-    late.destroy();
-    await settled();
-    expect((await refusalOf(readParts(batch))).code).toBe("body_invalid");
-
-    const slow = createSource();
-    const waiting = rebuild(slow);
-    slow.destroy(new Refusal("body_too_slow"));
-    expect((await refusalOf(waiting)).code).toBe("body_too_slow");
-    expect((await refusalOf(rebuild(slow))).code).toBe("body_invalid");
-  });
-
-  test("rebuildMultipartBatch survives an error of a body that it has refused", async () => {
-    const source = createSource();
-    source.push("junk");
-    await refusalOf(rebuild(source));
-    source.destroy(new Error("gone"));
-    await settled();
-    expect(source.destroyed).toBe(true);
-  });
-
-  test("rebuildMultipartBatch stops waiting when the signal says so", async () => {
-    const controller = new AbortController();
-    const work = rebuild(createSource(), { signal: controller.signal });
-    controller.abort(new Refusal("body_too_slow"));
-    expect((await refusalOf(work)).code).toBe("body_too_slow");
-    expect((await refusalOf(rebuild(createSource(), { signal: controller.signal }))).code).toBe(
-      "body_too_slow",
-    );
-  });
-
-  test("rebuildMultipartBatch pulls no faster than its output is read", async () => {
-    const block = Buffer.alloc(65_536, "x");
-    let pulled = 0;
-    const head = payload + file("requests.0.f", "").slice(0, -2);
-    const source = new Readable({
-      read() {
-        if (pulled === 0) this.push(head);
-        else if (pulled <= 400) this.push(block);
-        else if (pulled === 401) this.push(`\r\n${END}`);
-        else this.push(null);
-        pulled++;
-      },
-    });
-    const { stream } = await rebuild(source);
-    await settled();
-    expect(pulled).toBeLessThan(20);
-    let length = 0;
-    for await (const chunk of stream) {
-      length += chunk.length;
-      if (length < 1_000_000) {
-        await settled();
-        expect(pulled).toBeLessThan(length / block.length + 20);
-      }
-    }
-    expect(length).toBeGreaterThan(400 * block.length);
-  });
-
-  test("rebuildMultipartBatch stops reading when its output is given up", async () => {
-    const source = createSource();
-    source.push(`${payload}--BB\r\n`);
-    const { stream } = await rebuild(source);
-    stream.destroy();
-    await settled();
-    expect(source.isPaused()).toBe(true);
-    expect(source.destroyed).toBe(false);
-    expect(source.listenerCount("data")).toBe(0);
   });
 });

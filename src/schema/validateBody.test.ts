@@ -50,6 +50,13 @@ describe("validateBody", () => {
     );
   });
 
+  test("trims what it repeats as PocketBase does, by Go's idea of a blank", () => {
+    const messageOf = (select: string) => validateBody(everything, { select }, create)?.["select"]?.message;
+    expect(messageOf("x\ufeff")).toBe("Invalid value x\ufeff.");
+    expect(messageOf("x\u0085\u2028 ")).toBe("Invalid value x.");
+    expect(messageOf(" ")).toBe("Invalid value.");
+  });
+
   test("speaks of a number's limits as the PocketBase that would answer, or not at all", () => {
     const messageIn = (wording: "0.40" | "unknown") =>
       validateBody(everything, { numberRange: -3 }, { ...create, wording })?.["numberRange"];
