@@ -1,4 +1,5 @@
-// auth-refresh through Hapta beside PocketBase's own, at several numbers of clients: each rolls a session of its own.
+// auth-refresh through Hapta beside PocketBase's own, at several numbers of clients: each rolls a session of its own. Once
+// as shipped, where PocketBase need not be asked each time, and once where it is.
 import { SUPERUSER } from "../../tests/support/fixture/load.ts";
 import { threadsCpuUs } from "../support/processTree.ts";
 import type { WaitForQuiet } from "../support/quiet.ts";
@@ -7,26 +8,35 @@ import { goRound, type NextRequest, type RoundTrips } from "./roundTrips.ts";
 
 export const CLIENTS = [1, 10, 50] as const;
 
+/** `asking`: a Hapta with `Security.Rotation.AskEvery: 0`. */
+export type RefreshTarget = "direct" | "hapta" | "asking";
+
 export interface RefreshRun extends RoundTrips {
-  readonly target: "direct" | "hapta";
+  readonly target: RefreshTarget;
   readonly clients: number;
   readonly round: number;
+  /** How many of all PocketBase was not asked for. */
+  readonly unasked: number;
   /** CPU time per refresh, in us. */
   readonly haptaCpuUs: number;
   readonly upstreamCpuUs: number;
 }
 
 export interface RefreshOptions {
-  readonly targets: readonly { readonly name: "direct" | "hapta"; readonly url: string }[];
+  /** `haptaPid`: undefined for PocketBase itself. */
+  readonly targets: readonly {
+    readonly name: RefreshTarget;
+    readonly url: string;
+    readonly haptaPid: number | undefined;
+  }[];
   readonly upstreamUrl: string;
-  readonly haptaPid: number;
   readonly upstreamPid: number;
   readonly rounds: number;
   readonly seconds: number;
   readonly waitForQuiet: WaitForQuiet;
 }
 
-const WARMING_SECONDS = 5;
+const WARMING_SECONDS = 3;
 const PASSWORD = "bench horse 1";
 const EMAIL = (at: number): string => `bench${at}@example.com`;
 /** One of the members that the refreshes leave behind. */
@@ -38,23 +48,25 @@ export const measureRefreshes = async (options: RefreshOptions): Promise<readonl
   const runs: RefreshRun[] = [];
   for (let round = -1; round < options.rounds; round++) {
     for (const clients of CLIENTS) {
-      for (const { name, url } of orderOf(options.targets, Math.max(0, round))) {
+      for (const { name, url, haptaPid } of orderOf(options.targets, Math.max(0, round))) {
         const tokens = await Promise.all(Array.from({ length: clients }, (_, at) => login(url, EMAIL(at))));
         await options.waitForQuiet();
         const seconds = round < 0 ? WARMING_SECONDS : options.seconds;
         const cpuUs = (): readonly [number, number] => [
-          threadsCpuUs(options.haptaPid),
+          haptaPid === undefined ? 0 : threadsCpuUs(haptaPid),
           threadsCpuUs(options.upstreamPid),
         ];
         const before = cpuUs();
-        const trips = await goRound(url, tokens.map(refreshing), { seconds });
+        const seen = { unasked: 0 };
+        const next = tokens.map((token) => refreshing(token, seen));
+        const trips = await goRound(url, next, { seconds });
         const [haptaCpuUs = 0, upstreamCpuUs = 0] = cpuUs().map(
           (us, at) => (us - (before[at] ?? 0)) / trips.requests,
         );
-        const run = { target: name, clients, round, ...trips, haptaCpuUs, upstreamCpuUs };
+        const run = { target: name, clients, round, ...trips, ...seen, haptaCpuUs, upstreamCpuUs };
         console.error(
           `refresh ${clients} clients round ${round + 1} ${name.padEnd(6)} ${Math.round(run.perSecond)}/s ` +
-            `p50 ${run.p50Ms.toFixed(2)} ms cpu ${haptaCpuUs.toFixed(0)} + ${upstreamCpuUs.toFixed(0)} us failed ${run.failed}`,
+            `p50 ${run.p50Ms.toFixed(2)} ms cpu ${haptaCpuUs.toFixed(0)} + ${upstreamCpuUs.toFixed(0)} us unasked ${run.unasked} failed ${run.failed}`,
         );
         // The first one warms up: Bun compiles what is used often.
         if (round >= 0) runs.push(run);
@@ -64,9 +76,10 @@ export const measureRefreshes = async (options: RefreshOptions): Promise<readonl
   return runs;
 };
 
-const refreshing = (first: string): NextRequest => {
+const refreshing = (first: string, seen: { unasked: number }): NextRequest => {
   let token = first;
   return (answer) => {
+    if (answer?.includes(UNASKED) === true) seen.unasked += 1;
     token = /"token":"([^"]+)"/.exec(answer ?? "")?.[1] ?? token;
     return (
       "POST /api/collections/members/auth-refresh HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n" +
@@ -74,6 +87,8 @@ const refreshing = (first: string): NextRequest => {
     );
   };
 };
+
+const UNASKED = "Cache-Status: hapta; hit";
 
 const post = async (url: string, body: unknown, token = ""): Promise<Record<string, unknown>> => {
   const headers = { "Content-Type": "application/json", Authorization: token };
