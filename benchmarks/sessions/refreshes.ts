@@ -46,28 +46,13 @@ export const MEMBER = EMAIL(0);
 export const measureRefreshes = async (options: RefreshOptions): Promise<readonly RefreshRun[]> => {
   await makeMembers(options.upstreamUrl, Math.max(...CLIENTS));
   const runs: RefreshRun[] = [];
+  const membersOf = new Map<RefreshTarget, readonly RollingMember[]>();
+  for (const { name, url } of options.targets) membersOf.set(name, await loginAll(url));
   for (let round = -1; round < options.rounds; round++) {
     for (const clients of CLIENTS) {
-      for (const { name, url, haptaPid } of orderOf(options.targets, Math.max(0, round))) {
-        const tokens = await Promise.all(Array.from({ length: clients }, (_, at) => login(url, EMAIL(at))));
-        await options.waitForQuiet();
-        const seconds = round < 0 ? WARMING_SECONDS : options.seconds;
-        const cpuUs = (): readonly [number, number] => [
-          haptaPid === undefined ? 0 : threadsCpuUs(haptaPid),
-          threadsCpuUs(options.upstreamPid),
-        ];
-        const before = cpuUs();
-        const seen = { unasked: 0 };
-        const next = tokens.map((token) => refreshing(token, seen));
-        const trips = await goRound(url, next, { seconds });
-        const [haptaCpuUs = 0, upstreamCpuUs = 0] = cpuUs().map(
-          (us, at) => (us - (before[at] ?? 0)) / trips.requests,
-        );
-        const run = { target: name, clients, round, ...trips, ...seen, haptaCpuUs, upstreamCpuUs };
-        console.error(
-          `refresh ${clients} clients round ${round + 1} ${name.padEnd(6)} ${Math.round(run.perSecond)}/s ` +
-            `p50 ${run.p50Ms.toFixed(2)} ms cpu ${haptaCpuUs.toFixed(0)} + ${upstreamCpuUs.toFixed(0)} us unasked ${run.unasked} failed ${run.failed}`,
-        );
+      for (const target of orderOf(options.targets, Math.max(0, round))) {
+        const clientsOf = (membersOf.get(target.name) ?? []).slice(0, clients);
+        const run = await measureRound(options, target, { members: clientsOf, round });
         // The first one warms up: Bun compiles what is used often.
         if (round >= 0) runs.push(run);
       }
@@ -76,17 +61,54 @@ export const measureRefreshes = async (options: RefreshOptions): Promise<readonl
   return runs;
 };
 
-const refreshing = (first: string, seen: { unasked: number }): NextRequest => {
-  let token = first;
-  return (answer) => {
+const measureRound = async (
+  { upstreamPid, seconds, waitForQuiet }: RefreshOptions,
+  { name, url, haptaPid }: RefreshOptions["targets"][number],
+  { members, round }: { readonly members: readonly RollingMember[]; readonly round: number },
+): Promise<RefreshRun> => {
+  await waitForQuiet();
+  const cpuUs = (): readonly [number, number] => [
+    haptaPid === undefined ? 0 : threadsCpuUs(haptaPid),
+    threadsCpuUs(upstreamPid),
+  ];
+  const before = cpuUs();
+  const seen = { unasked: 0 };
+  const next = members.map((member) => refreshing(member, seen));
+  const trips = await goRound(url, next, { seconds: round < 0 ? WARMING_SECONDS : seconds });
+  const [haptaCpuUs = 0, upstreamCpuUs = 0] = cpuUs().map(
+    (us, at) => (us - (before[at] ?? 0)) / trips.requests,
+  );
+  const run = { target: name, clients: members.length, round, ...trips, ...seen, haptaCpuUs, upstreamCpuUs };
+  console.error(
+    `refresh ${members.length} clients round ${round + 1} ${name.padEnd(6)} ${Math.round(run.perSecond)}/s ` +
+      `p50 ${run.p50Ms.toFixed(2)} ms cpu ${haptaCpuUs.toFixed(0)} + ${upstreamCpuUs.toFixed(0)} us unasked ${run.unasked} failed ${run.failed}`,
+  );
+  return run;
+};
+
+/** One login, with the token it has rolled to. */
+interface RollingMember {
+  token: string;
+}
+
+// One after the other: each costs PocketBase a password hash.
+const loginAll = async (url: string): Promise<readonly RollingMember[]> => {
+  const members: RollingMember[] = [];
+  for (let at = 0; at < Math.max(...CLIENTS); at++) members.push({ token: await login(url, EMAIL(at)) });
+  return members;
+};
+
+// The answer to the last request of a round is not read: its token was superseded and never used, so it still serves.
+const refreshing =
+  (member: RollingMember, seen: { unasked: number }): NextRequest =>
+  (answer) => {
     if (answer?.includes(UNASKED) === true) seen.unasked += 1;
-    token = /"token":"([^"]+)"/.exec(answer ?? "")?.[1] ?? token;
+    member.token = /"token":"([^"]+)"/.exec(answer ?? "")?.[1] ?? member.token;
     return (
       "POST /api/collections/members/auth-refresh HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n" +
-      `Authorization: ${token}\r\n\r\n`
+      `Authorization: ${member.token}\r\n\r\n`
     );
   };
-};
 
 const UNASKED = "Cache-Status: hapta; hit";
 

@@ -52,6 +52,12 @@ describe("weightOf", () => {
     expect(weigh(`${LIST}/abc?${query}`, "PATCH")).toBe(4);
   });
 
+  test("a sign-up weighs like a login, with its files on top", () => {
+    const deed = { method: "POST", path: LIST, route: toRoute("POST", LIST.slice(1).split("/")) };
+    expect(weightOf(deed, { query: "", bodyBytes: 0, isSignUp: true })).toBe(5);
+    expect(weightOf(deed, { query: "expand=a", bodyBytes: 1_048_576, isSignUp: true })).toBe(7);
+  });
+
   test("an upload counts its whole megabytes, a login five, a preflight a tenth", () => {
     expect(weigh(LIST, "POST", 3 * 1_048_576 + 5)).toBe(4);
     expect(weigh("/api/collections/users/auth-with-password", "POST")).toBe(5);

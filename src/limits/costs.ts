@@ -1,7 +1,7 @@
 // What a request weighs, in plain reads. Pure; a preflight weighs a tenth, everything else at least one.
 import { classOf, type Deed } from "./actions.ts";
 
-/** A login, a sign-up mail, a guess at a code: what costs PocketBase a password hash or a mail. */
+/** A login, a sign-up, a guess at a code: what costs PocketBase a password hash or a mail. */
 const AUTH_WEIGHT = 5;
 const PREFLIGHT_WEIGHT = 0.1;
 /** Records of a page that come with the price of one read. */
@@ -20,12 +20,14 @@ export interface Load {
   readonly query: string;
   /** Bytes of the body, 0 for none and for one whose length is not known yet. */
   readonly bodyBytes: number;
+  /** It makes an account. */
+  readonly isSignUp?: boolean;
   /** Topics of a realtime subscription. */
   readonly topics?: number;
 }
 
 /** The weight of a request, or of one part of a batch. */
-export const weightOf = (deed: Deed, { query, bodyBytes, topics = 0 }: Load): number => {
+export const weightOf = (deed: Deed, { query, bodyBytes, isSignUp = false, topics = 0 }: Load): number => {
   switch (classOf(deed)) {
     case "preflight":
       return PREFLIGHT_WEIGHT;
@@ -36,7 +38,7 @@ export const weightOf = (deed: Deed, { query, bodyBytes, topics = 0 }: Load): nu
     case "realtime":
       return 1 + Math.floor(Math.min(topics, TOPICS_MAX) / TOPICS);
     case "write":
-      return 1 + expandDepth(query) + uploadWeight(bodyBytes);
+      return (isSignUp ? AUTH_WEIGHT : 1) + expandDepth(query) + uploadWeight(bodyBytes);
     default:
       return 1 + uploadWeight(bodyBytes);
   }

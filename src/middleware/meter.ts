@@ -12,7 +12,8 @@ import { createLogins } from "./meterLogins.ts";
 import { createPlaces } from "./meterPlaces.ts";
 
 export const createMeter = (services: Services): Stage => {
-  const { limits, hub } = services;
+  const { limits, hub, collections } = services;
+  const isAuth = (segment: string): boolean => collections.find(segment)?.type === "auth";
   const places = createPlaces(limits, hub);
   const logins = createLogins(services);
 
@@ -20,7 +21,7 @@ export const createMeter = (services: Services): Stage => {
     if (limits.bans.size > 0) refuseBanned(exchange);
     if (!limits.isEnabled || isExempt(exchange)) return undefined;
     const members = membersOf(exchange);
-    const ask = toAsk(exchange, members);
+    const ask = toAsk(exchange, members, isAuth);
     const hasPlaces = ask.audience !== "superuser";
     if (hasPlaces) places.check(exchange, ask.caller, members?.get("clientid"));
     const decision = limits.decide(ask);

@@ -12,8 +12,15 @@ import { toRoute } from "../pocketbase/routes.ts";
 import type { Session } from "../sessions/liveSessions.ts";
 import { headerValue } from "../utils/headers.ts";
 
+/** Whether a path segment names a collection of accounts. */
+type IsAuth = (segment: string) => boolean;
+
 /** What the limits are asked about an exchange. */
-export const toAsk = (exchange: Exchange, members?: ReadonlyMap<string, unknown>): Ask => {
+export const toAsk = (
+  exchange: Exchange,
+  members: ReadonlyMap<string, unknown> | undefined,
+  isAuth: IsAuth,
+): Ask => {
   const { batchPayload, principal } = exchange;
   const deed: Deed = exchange;
   const ask = {
@@ -23,11 +30,12 @@ export const toAsk = (exchange: Exchange, members?: ReadonlyMap<string, unknown>
     weight: weightOf(deed, {
       query: exchange.query,
       bodyBytes: lengthOf(exchange),
+      isSignUp: isSignUp(deed, isAuth),
       topics: topicsIn(members),
     }),
   };
   if (exchange.route.kind !== "batch" || batchPayload === undefined) return ask;
-  return { ...ask, parts: partsOf(batchPayload, lengthOf(exchange)) };
+  return { ...ask, parts: partsOf(batchPayload, lengthOf(exchange), isAuth) };
 };
 
 /** The members of a struct body; undefined for every other body. */
@@ -68,11 +76,18 @@ const topicsIn = (members: ReadonlyMap<string, unknown> | undefined): number => 
   return Array.isArray(topics) ? topics.length : 0;
 };
 
+// In a batch, PUT makes what is not there.
+const isSignUp = ({ method, route }: Deed, isAuth: IsAuth): boolean =>
+  (method === "POST" || method === "PUT") && route.kind === "records" && isAuth(route.collection ?? "");
+
 // The files of a batch weigh with its first part.
-const partsOf = (payload: Uint8Array, bodyBytes: number): Part[] =>
+const partsOf = (payload: Uint8Array, bodyBytes: number, isAuth: IsAuth): Part[] =>
   batchItemsOf(payload).map(({ method, url }, index) => {
     const [path = "", query = ""] = url.split("?", 2);
     const deed = { method, path, route: toRoute(method, path.slice(1).split("/")) };
     const files = index === 0 ? uploadWeight(bodyBytes) : 0;
-    return { deed, weight: weightOf(deed, { query, bodyBytes: 0 }) + files };
+    return {
+      deed,
+      weight: weightOf(deed, { query, bodyBytes: 0, isSignUp: isSignUp(deed, isAuth) }) + files,
+    };
   });
