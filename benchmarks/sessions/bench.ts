@@ -19,7 +19,7 @@ const QUIET_WAIT_MS = 60_000;
 const SYNCS = 100;
 const GENEROUS = { isEnabled: true, Max: 1_000_000, Duration: 1_000 };
 /** There are many rounds of refreshes. */
-const REFRESH_SECONDS_MAX = 3;
+const REFRESH_SECONDS_MAX = 2;
 
 /** Measures, prints the goals with their verdicts, and writes `results/sessions.md` and the raw rounds. */
 export const benchSessions = async (options: BenchOptions): Promise<void> => {

@@ -156,7 +156,7 @@ ${renderGoals(result)}
   public record that Hapta keeps, as fast as it answers, with a member's token and without; a guest's cost ${guestUs.toFixed(1)} us. CPU of
   Hapta's threads from the scheduler. The figure is the median of the differences within the pairs; in parentheses where
   the median of endless pairs lies with 95 % confidence. It includes recognising the longer head.
-- Refreshes: medians of ${rounds} rounds of ${Math.min(seconds, 3)} s at most, the order flipped from round to round, after 3 s that do not count.
+- Refreshes: medians of ${rounds} rounds of ${Math.min(seconds, 2)} s, the order flipped from round to round, after 3 s that do not count.
   Each client has a connection and a login of its own and sends each token once, the next as soon as it has it: far more often
   than any app, which is why PocketBase need not be asked for nearly all of them (\`Security.Rotation.AskEvery\`, 60 s). What a
   refresh costs that comes alone is in the rows that ask each time.

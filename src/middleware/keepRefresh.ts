@@ -48,22 +48,23 @@ type MayKeep = (exchange: Exchange, cid: string) => boolean;
 
 /** Whether what is refreshed is a login of this very collection, and its rule looks nowhere else. */
 const createMayKeep = ({ cache, collections, settings }: Services): MayKeep => {
-  const { collections: named, maxAgesMs } = settings.cache;
-  const rules = new WeakMap<Collection, boolean>();
-  const isOwn = (collection: Collection): boolean => {
-    const known = rules.get(collection);
-    if (known !== undefined) return known;
-    const judged = authRuleIsOwn(collection, (nameOrId) => collections.find(nameOrId));
-    rules.set(collection, judged);
+  // What an operator keeps out of the cache, or lets go after a time, changes in ways that nobody tells.
+  const untold = [...settings.cache.collections]
+    .filter(([name, { isEnabled }]) => isEnabled === false || settings.cache.maxAgesMs.has(name))
+    .map(([name]) => name);
+  const known = new WeakMap<Collection, boolean>();
+  const isTold = ({ id }: Collection): boolean => !untold.some((name) => collections.find(name)?.id === id);
+  const judge = (collection: Collection): boolean => {
+    const before = known.get(collection);
+    if (before !== undefined) return before;
+    const judged = isTold(collection) && authRuleIsOwn(collection, (nameOrId) => collections.find(nameOrId));
+    known.set(collection, judged);
     return judged;
   };
-  // What an operator keeps out of the cache, or lets go after a time, changes in ways that nobody tells.
-  const isTold = ({ id, name }: Collection): boolean =>
-    (named.get(name) ?? named.get(id))?.isEnabled !== false && !maxAgesMs.has(name) && !maxAgesMs.has(id);
 
   return ({ route }, cid) => {
     const collection = collections.current().find(route.collection ?? "");
     if (collection?.id !== cid || cache.unsteady.has(cid)) return false;
-    return isTold(collection) && isOwn(collection);
+    return judge(collection);
   };
 };

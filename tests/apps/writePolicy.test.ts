@@ -12,6 +12,7 @@ import {
   TEST_MS,
   verdictOf,
 } from "../sessions/support.ts";
+import { IDS } from "../support/fixture/records.ts";
 import { exchange, type WireRequest } from "../support/wire.ts";
 import { createKeyHolder, jsonRequest, MOBILE, SERVER, type Signing, signed } from "./support.ts";
 
@@ -26,6 +27,7 @@ const Security = {
     pbc_comments001: { Write: { Session: true } },
     Profiles: { Write: { DPoP: true } },
     fresh: { Write: { Session: true } },
+    DIARIES: { Write: { Apps: ["server"] } },
   },
 };
 
@@ -182,4 +184,19 @@ test("a collection that takes writes of bound sessions only, named in capitals",
   expect(await sendTo(place, jsonRequest("", { member: adaId }, bound))).toBe("401 dpop_required");
   const written = await withProof({ ...jsonRequest(place, { motto: "x" }, bound) });
   expect(verdictOf(written)).toBe("400 record_invalid");
+});
+
+test("an upload in pieces is no way around a policy, whichever case the config file writes the name in", async () => {
+  const encoded = (text: string): string => Buffer.from(text).toString("base64");
+  const said = { collection: "diaries", record: IDS.diary, field: "scan", filename: "a.txt" };
+  const metadata = Object.entries(said).map(([name, value]) => `${name} ${encoded(value)}`);
+  const headers = [
+    ["Tus-Resumable", "1.0.0"],
+    ["Upload-Length", "5"],
+    ["Upload-Metadata", metadata.join(",")],
+    ["Content-Length", "0"],
+  ] as const;
+  expect(verdictOf(await call(pair.url, { method: "POST", path: "/files/tus", token, headers }))).toBe(
+    DENIED,
+  );
 });

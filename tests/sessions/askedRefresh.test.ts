@@ -71,7 +71,7 @@ test("another collection's refresh is PocketBase's to refuse", async () => {
 test.each([
   ["Security.Rotation.AskEvery is 0", { Security: { Rotation: { AskEvery: 0 } } }],
   ["the cache is switched off", { Cache: { isEnabled: false } }],
-  ["it is switched off for the collection", { Cache: { Collections: { members: { isEnabled: false } } } }],
+  ["it is switched off for the collection", { Cache: { Collections: { Members: { isEnabled: false } } } }],
   ["the collection changes untold", { Cache: { Collections: { members: { MaxAge: 60 } } } }],
 ])("when %s, PocketBase is asked each time", async (_, config) => {
   await using own = await startHapta(kit.pb, { config });

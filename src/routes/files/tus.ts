@@ -200,8 +200,9 @@ const placeOf = ({ collections, settings }: Services, said: Said, isSuperuser: b
     throw new Refusal("not_found");
   if (isSuperuser) return { collection, field };
   // A write that must be signed by an app cannot come in pieces.
-  const { writes } = settings.security;
-  if (writes.has(collection.id) || writes.has(collection.name)) throw new Refusal("write_denied");
+  // The settings may name its collection by id, or by name in any case.
+  const names = [...settings.security.writes.keys()];
+  if (names.some((name) => collections.find(name)?.id === collection.id)) throw new Refusal("write_denied");
   if (collection.rules.update === null || field.isHidden) throw new Refusal("not_found");
   return { collection, field };
 };
