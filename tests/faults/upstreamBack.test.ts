@@ -79,6 +79,8 @@ test("another version, other settings and another password of the superuser are 
 
 test("a restart too quick to be seen as an outage is checked as well", async () => {
   await isLogged("PocketBase is 0.36.");
+  // Its cut is what tells.
+  await isLogged("The change feed is connected.");
   await kill(pocketbase.child);
   await using _newer = await startAgain(pocketbase);
   await isLogged("PocketBase is 0.39.");

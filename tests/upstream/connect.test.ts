@@ -161,10 +161,10 @@ test("SuperuserClient bounds time and size, follows no redirect and tells no sec
   const small = new SuperuserClient({ url: pb.url, ...pb.superuser, answerBytesMax: 600 });
   expect(await rejection(small.request("GET", "/api/collections"))).toMatchObject({ problem: "oversized" });
   using proxy = startProxy(pb.url);
-  const hasty = new SuperuserClient({ url: proxy.url, ...pb.superuser, deadlineMs: 300 });
+  const hasty = clientAt(proxy.url, pb);
   await hasty.login();
   proxy.mischief = () => new Promise<Response>(() => undefined);
-  const error = await rejection(hasty.request("GET", "/api/settings"));
+  const error = await rejection(hasty.call({ method: "GET", path: "/api/settings", deadlineMs: 300 }));
   expect(error).toBeInstanceOf(SuperuserError);
   expect(error).toMatchObject({ problem: "unreachable" });
   expect(`${error.stack}${Bun.inspect(hasty)}`).not.toContain(pb.superuser.password.reveal());
