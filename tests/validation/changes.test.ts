@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { drawnBody, formBody, REQUIRED_BODY } from "../schema/bodies.ts";
 import { importJudged } from "../schema/judgeBodies.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Call, changeSchema, expectAlike, type Pair, plain, startPair, type Told } from "./ask.ts";
+import { type Call, changeSchema, expectSoonAlike, type Pair, plain, startPair, type Told } from "./ask.ts";
 
 setDefaultTimeout(60_000);
 
@@ -23,7 +23,7 @@ const change = (path: string, json: unknown, as: Call["as"] = "guest"): Call => 
   path: `/api/collections/${path.replace("/", "/records/")}`,
   json,
 });
-const expectSame = (call: Call, code: string | undefined): Promise<Told> => expectAlike(pair, call, code);
+const expectSame = (call: Call, code: string | undefined): Promise<Told> => expectSoonAlike(pair, call, code);
 const make = async (collection: string, json: unknown, as: Call["as"] = "superuser"): Promise<string> => {
   const { body } = await pair.direct({
     as,
