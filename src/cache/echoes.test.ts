@@ -67,6 +67,7 @@ const create = async () => {
           recordId: "r1",
           action,
           record: { ...record(post, updated), secret: "s" },
+          text: "",
         },
         posts,
       ),

@@ -3,42 +3,13 @@
 import type { Log } from "../insight/log.ts";
 import { type Clock, pause, systemClock } from "./clock.ts";
 import type { FeedEvent } from "./feedEvent.ts";
-import { FEED_TIMES, type FeedOptions, type FeedTimes } from "./feedOptions.ts";
+import { FEED_TIMES, type Feed, type FeedOptions, type FeedState, type FeedTimes } from "./feedOptions.ts";
 import { backOffMs, spreadMs } from "./feedPauses.ts";
 import { type ProbeVerdict, runFeedProbe } from "./feedProbe.ts";
 import { FeedSets } from "./feedSets.ts";
 import { type FeedStream, openFeedStream } from "./feedStream.ts";
-import { type FeedState, FeedTrust } from "./feedTrust.ts";
-
-/**
- * A feed that keeps itself going. Changes are told at least once, in no order, about as soon as the writer
- * has its answer and sometimes later; consumers use them as signals, never as the newest state.
- *
- * Noticed, with the default times: a cut at once; a PocketBase that no longer answers, a token that no longer
- * counts, or a stream that is open but carries nothing, as `doubtful` within 2 s of its last message. The last is told
- * as a gap within 6 s while `state` is asked for, else when the next stream takes over, within 4 min.
- */
-export type Feed = {
-  /** Calls `listener` for each change until the returned function is called. It must be quick, not throw. */
-  onEvent(listener: (event: FeedEvent) => void): () => void;
-  /**
-   * Calls `listener` whenever changes may have been missed, until the returned function is called: when that
-   * is noticed, and again as soon as changes are told anew, the first time included. Whoever forgets at each
-   * call all that he derived from PocketBase before it, has missed nothing.
-   */
-  onGap(listener: (reason: string) => void): () => void;
-  /** How far the feed can be relied on this moment. Asking is what keeps the proofs coming: it costs nothing
-   * itself, and a feed nobody asks about writes no lines into PocketBase's log. */
-  state(): FeedState;
-  /** `state()`, after waiting for a doubt to be settled, up to `deadlineMs` after the attempt at that was begun. */
-  settle(deadlineMs: number): Promise<FeedState>;
-  /** Whether changes of this collection are told at present. */
-  covers(collectionId: string): boolean;
-  /** Follows what `collections()` says now. Settles when that is so, or when the feed is closed. */
-  resubscribe(): Promise<void>;
-  /** Ends it; no listener is called afterwards. What is under way ends within its deadline. */
-  close(): void;
-};
+import { FeedTrust } from "./feedTrust.ts";
+import { Overlap } from "./overlap.ts";
 
 const MESSAGE_CHARS_MAX = 4 * 1024 * 1024;
 const COLLECTIONS_MAX = 999; // PocketBase takes 1000 subscriptions, and one is for the proof
@@ -61,6 +32,8 @@ class ChangeFeed implements Feed {
   /** The current stream and those that linger. */
   readonly #streams = new Set<FeedStream>();
   readonly #sets = new FeedSets();
+  /** While there are several. */
+  #overlap: Overlap | undefined;
   #current: FeedStream | undefined;
   #connectedMs = Number.NEGATIVE_INFINITY;
   #problem: unknown;
@@ -192,8 +165,12 @@ class ChangeFeed implements Feed {
   /** Puts a new stream in the place of a good one: first both are subscribed, then the old one is proven to
    * have carried everything so far, and a little later it is closed. */
   async #rotate(old: FeedStream): Promise<boolean> {
+    this.#overlap ??= new Overlap();
     const opened = await this.#open();
-    if (opened === undefined) return false;
+    if (opened === undefined) {
+      this.#endOverlap();
+      return false;
+    }
     const proof = await old.prove();
     if (this.#closing.signal.aborted) return true;
     const isLost = this.#current !== old;
@@ -209,6 +186,7 @@ class ChangeFeed implements Feed {
 
   async #open(): Promise<{ readonly stream: FeedStream; readonly set: number } | undefined> {
     const set = this.#sets.wanted;
+    const teller = {};
     try {
       const stream = await openFeedStream({
         client: this.#options.client,
@@ -216,9 +194,7 @@ class ChangeFeed implements Feed {
         times: this.#times,
         collectionIds: this.#collectionIds(),
         messageCharsMax: this.#options.messageCharsMax ?? MESSAGE_CHARS_MAX,
-        onEvent: (event) => {
-          for (const listener of [...this.#eventListeners]) listener(event);
-        },
+        onEvent: (event) => this.#hear(teller, event),
       });
       this.#streams.add(stream);
       if (this.#closing.signal.aborted) stream.close();
@@ -231,6 +207,15 @@ class ChangeFeed implements Feed {
       this.#problem = error;
       return undefined;
     }
+  }
+
+  #hear(teller: object, event: FeedEvent): void {
+    if (this.#overlap?.isFirst(teller, event.collectionId, event.text) === false) return;
+    for (const listener of [...this.#eventListeners]) listener(event);
+  }
+
+  #endOverlap(): void {
+    if (this.#streams.size <= 1) this.#overlap = undefined;
   }
 
   #collectionIds(): string[] {
@@ -254,6 +239,7 @@ class ChangeFeed implements Feed {
 
   #noteEnd(stream: FeedStream, reason: string): void {
     this.#streams.delete(stream);
+    this.#endOverlap();
     if (this.#current !== stream) return;
     this.#current = undefined;
     this.#trust.hear(false);

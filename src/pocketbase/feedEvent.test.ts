@@ -10,8 +10,9 @@ const data = (value: unknown): string => JSON.stringify(value);
 
 test("parseFeedEvent reads a change with its whole record, under its collection's id", () => {
   const record = { id: "r1", collectionId: "pbc_1", name: "x" };
-  const event = parseFeedEvent(topicOf("pbc_1"), data({ record, action: "update" }));
-  expect(event).toEqual({ collectionId: "pbc_1", action: "update", recordId: "r1", record });
+  const text = data({ record, action: "update" });
+  const event = parseFeedEvent(topicOf("pbc_1"), text);
+  expect(event).toEqual({ collectionId: "pbc_1", action: "update", recordId: "r1", record, text });
 });
 
 test.each([

@@ -10,6 +10,8 @@ export type FeedEvent = {
   readonly action: "create" | "update" | "delete";
   readonly recordId: string;
   readonly record: Readonly<Record<string, unknown>>;
+  /** All of it, as PocketBase wrote it. */
+  readonly text: string;
 };
 
 /** The subscription that sees every record of a collection, under whatever name the collection has. */
@@ -32,7 +34,13 @@ export function parseFeedEvent(topic: string, data: string): FeedEvent | undefin
   if (action !== "create" && action !== "update" && action !== "delete") return undefined;
   if (typeof recordId !== "string") return undefined;
   const collectionId = topic.slice(0, -"/*".length);
-  return { collectionId, action, recordId, record: record as Readonly<Record<string, unknown>> };
+  return {
+    collectionId,
+    action,
+    recordId,
+    record: record as Readonly<Record<string, unknown>>,
+    text: data,
+  };
 }
 
 /** A member of a JSON text that is an object and holds a string there. */

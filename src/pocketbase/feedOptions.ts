@@ -1,6 +1,7 @@
-// What the change feed is told, and its times. Does nothing.
+// What the change feed promises, what it is told, and its times. Does nothing.
 import type { Log } from "../insight/log.ts";
 import type { Clock } from "./clock.ts";
+import type { FeedEvent } from "./feedEvent.ts";
 import type { SuperuserClient } from "./superuser.ts";
 
 /** Times of the feed in milliseconds. */
@@ -60,4 +61,41 @@ export type FeedOptions = {
   readonly messageCharsMax?: number;
   /** Uniform in [0, 1); spreads pauses and ages. */
   readonly random?: () => number;
+};
+
+/**
+ * - `closed`: no stream. Changes go unnoticed.
+ * - `healthy`: everything until `trustMs` ago was told, and PocketBase answered a moment ago.
+ * - `doubtful`: changes may be held up on the way. They are told later, or a gap is.
+ */
+export type FeedState = "closed" | "healthy" | "doubtful";
+
+/**
+ * A feed that keeps itself going. Changes are told once, in no order, about as soon as the writer has its
+ * answer and sometimes later; as the newest state of a record they are of no use.
+ *
+ * Noticed, with the default times: a cut at once; a PocketBase that no longer answers, a token that no longer
+ * counts, or a stream that is open but carries nothing, as `doubtful` within 2 s of its last message. The last is told
+ * as a gap within 6 s while `state` is asked for, else when the next stream takes over, within 4 min.
+ */
+export type Feed = {
+  /** Calls `listener` for each change until the returned function is called. It must be quick, not throw. */
+  onEvent(listener: (event: FeedEvent) => void): () => void;
+  /**
+   * Calls `listener` whenever changes may have been missed, until the returned function is called: when that
+   * is noticed, and again as soon as changes are told anew, the first time included. Whoever forgets at each
+   * call all that he derived from PocketBase before it, has missed nothing.
+   */
+  onGap(listener: (reason: string) => void): () => void;
+  /** How far the feed can be relied on this moment. Asking is what keeps the proofs coming: it costs nothing
+   * itself, and a feed nobody asks about writes no lines into PocketBase's log. */
+  state(): FeedState;
+  /** `state()`, after waiting for a doubt to be settled, up to `deadlineMs` after the attempt at that was begun. */
+  settle(deadlineMs: number): Promise<FeedState>;
+  /** Whether changes of this collection are told at present. */
+  covers(collectionId: string): boolean;
+  /** Follows what `collections()` says now. Settles when that is so, or when the feed is closed. */
+  resubscribe(): Promise<void>;
+  /** Ends it; no listener is called afterwards. What is under way ends within its deadline. */
+  close(): void;
 };

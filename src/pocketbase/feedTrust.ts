@@ -2,13 +2,6 @@
 import type { Clock } from "./clock.ts";
 import type { FeedTimes } from "./feedOptions.ts";
 
-/**
- * - `closed`: no stream. Changes go unnoticed.
- * - `healthy`: everything until `trustMs` ago was told, and PocketBase answered a moment ago.
- * - `doubtful`: changes may be held up on the way. They are told later, or a gap is.
- */
-export type FeedState = "closed" | "healthy" | "doubtful";
-
 /** What a stream tells about itself. `heardMs` is the clock's time of its last message, its greeting included. */
 type Heard = { readonly heardMs: number };
 

@@ -3,7 +3,8 @@
 import type { Log } from "../insight/log.ts";
 import { type BatchItemsMax, createBatchItemsMax } from "./batchItemsMax.ts";
 import type { Collection } from "./collection.ts";
-import { createFeed, type Feed } from "./feed.ts";
+import { createFeed } from "./feed.ts";
+import type { Feed } from "./feedOptions.ts";
 import { createFileKey, type FileKey } from "./fileKey.ts";
 import { createLiveSchema, type LiveSchema } from "./liveSchema.ts";
 import type { SuperuserClient } from "./superuser.ts";

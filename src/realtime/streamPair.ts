@@ -1,9 +1,9 @@
 // An upstream stream and, while it is renewed, the one that takes its place: both are heard, each event once. Subscribes
 // nothing and knows no topics.
+import { Overlap } from "../pocketbase/overlap.ts";
 import type { OpenRealtime, RealtimeStream } from "../pocketbase/realtimeStream.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import type { LinkTimes } from "./linkTimes.ts";
-import { Overlap, type Teller } from "./overlap.ts";
 
 export interface PairOptions {
   readonly open: OpenRealtime;
@@ -129,7 +129,7 @@ export class StreamPair {
   async #connect(token: object): Promise<Current> {
     const { open, address, times } = this.#options;
     const stream = await open(address, {
-      onMessage: (topic, data) => this.#hear(token === this.#handover?.token ? "new" : "old", topic, data),
+      onMessage: (topic, data) => this.#hear(token, topic, data),
       onEnd: () => this.#noteEnd(token),
     });
     if (this.#isClosed) {
@@ -142,10 +142,10 @@ export class StreamPair {
     return { token, stream, bornMs, ageMsMax: times.ageMsMax * (0.8 + Math.random() / 5) };
   }
 
-  #hear(teller: Teller, topic: string, data: string): void {
+  #hear(token: object, topic: string, data: string): void {
     this.#heardMs = performance.now();
-    if (teller === "old") this.#options.onSign();
-    if (this.#handover?.overlap.isFirst(teller, topic, data) !== false) this.#options.onMessage(topic, data);
+    if (token !== this.#handover?.token) this.#options.onSign();
+    if (this.#handover?.overlap.isFirst(token, topic, data) !== false) this.#options.onMessage(topic, data);
   }
 
   #noteEnd(token: object): void {

@@ -1,9 +1,9 @@
 // The change feed before a real PocketBase: what it tells, what it survives, and how soon it knows that it is deaf.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { systemClock } from "../../src/pocketbase/clock.ts";
-import { createFeed, type Feed } from "../../src/pocketbase/feed.ts";
+import { createFeed } from "../../src/pocketbase/feed.ts";
 import type { FeedEvent } from "../../src/pocketbase/feedEvent.ts";
-import type { FeedOptions } from "../../src/pocketbase/feedOptions.ts";
+import type { Feed, FeedOptions } from "../../src/pocketbase/feedOptions.ts";
 import { field, type SuperuserClient } from "../../src/pocketbase/superuser.ts";
 import { eventually } from "../support/eventually.ts";
 import { startStallingProxy } from "./stallingProxy.ts";
