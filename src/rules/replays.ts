@@ -1,9 +1,9 @@
 // Decides whether events that a caller was once told may be told to it again, after it was away. What cannot be decided
 // is not told. Keeps no events.
-import type { Collection } from "../pocketbase/collection.ts";
 import type { LiveSchema, Schema } from "../pocketbase/liveSchema.ts";
 import type { VisibleRecords } from "../pocketbase/visibleRecords.ts";
 import { type Lasting, lastingOf } from "./lasting.ts";
+import { readTopicPath, type TopicPlace } from "./topicPath.ts";
 
 /** What was told of one topic to one caller, oldest first. */
 interface Replay {
@@ -55,22 +55,15 @@ export const createReplayJudge =
     return ids.every((id) => seen.has(id));
   };
 
-interface Place {
-  readonly collection: Collection;
-  readonly operation: "list" | "view";
+interface Place extends TopicPlace {
   readonly isExpanded: boolean;
 }
 
 const readTopic = (topic: string, schema: Schema): Place | undefined => {
   const [path = "", ...options] = topic.split("?");
-  const [name = "", record = "*", ...rest] = path.split("/");
-  const collection = schema.find(name);
-  // Topics mind the case of names.
-  if (collection === undefined || (collection.name !== name && collection.id !== name)) return undefined;
-  if (rest.length > 0) return undefined;
+  const place = readTopicPath(path, schema);
   // Wherever the word may stand; a topic that only filters for it loses its recovery, no more.
-  const isExpanded = decode(options.join("?")).includes("expand");
-  return { collection, operation: record === "*" ? "list" : "view", isExpanded };
+  return place && { ...place, isExpanded: decode(options.join("?")).includes("expand") };
 };
 
 // Escapes within JSON count, too.

@@ -5,6 +5,7 @@ import { ADA, BEN, login, logout, type Pair, ROOT, START_MS, startPair } from ".
 import type { EventStream } from "../support/eventStream.ts";
 import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
+import { createRandom } from "../support/random.ts";
 import {
   asRoot,
   createCollections,
@@ -25,17 +26,6 @@ beforeAll(async () => {
   await createCollections(pair);
 }, START_MS);
 afterAll(() => pair[Symbol.asyncDispose](), START_MS);
-
-/** Mulberry32: the same history for the same seed. */
-const createRandom = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
 
 const NAMES = Object.keys(RULES);
 const TOPICS = [

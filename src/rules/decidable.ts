@@ -1,0 +1,167 @@
+// Rules that follow from the record and the caller's id alone: plain comparisons whose meaning is the same in SQLite and
+// here. Everything else is PocketBase's to decide. Asks nobody.
+import { type Collection, type CollectionField, isMultiple } from "../pocketbase/collection.ts";
+import type { Comparison, Expression, Operand, Operator } from "./expression.ts";
+import { parseRule } from "./parseFilter.ts";
+
+/** A record as a superuser sees it. */
+export type RecordValues = Readonly<Record<string, unknown>>;
+
+/** A rule for the callers of one auth collection, of whom only the id counts. */
+export interface DecidableRule {
+  /**
+   * Whether it holds for a caller; undefined when that is PocketBase's to say after all. Cheap; total.
+   * @param callerId - Undefined for somebody whom it does not name: see {@link idsIn}.
+   */
+  holds(record: RecordValues, callerId: string | undefined): boolean | undefined;
+  /** The ids that it compares the caller's with: all callers with other ids are equal to it. */
+  idsIn(record: RecordValues): readonly string[];
+}
+
+/** No record has this id. */
+const STRANGER_ID = "\0";
+
+type Value = string | number | boolean;
+/** Undefined: not what a field of this type should be. */
+type Read = (record: RecordValues, callerId: string | undefined) => Value | undefined;
+
+interface Term {
+  readonly type: "text" | "number" | "bool";
+  readonly read: Read;
+  /** `caller` is who asks, `record` a field, `fixed` what the rule says itself. */
+  readonly from: "caller" | "record" | "fixed";
+}
+
+type Holds = DecidableRule["holds"];
+
+const AUTH = "@request.auth.";
+/** Their columns hold the very text that is shown; others are kept or compared in more than one form. */
+const TEXT_TYPES: ReadonlySet<string> = new Set(["text", "select", "relation", "email", "url"]);
+/** NUL, and what stands for bytes that are no text: who wrote that knows more than is shown. */
+const ODD = /[\0\ufffd]/;
+/** Read alike by Go, SQLite and JavaScript. */
+const PLAIN_NUMBER = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?$/;
+
+/**
+ * Compiles a rule; undefined when it is not decidable.
+ *
+ * @param rule - A list or view rule that is not null; an empty one holds for everybody.
+ * @param base - Whose rule it is: a base collection. @param callers - The collection of those who ask, no superusers.
+ */
+export const toDecidable = (
+  rule: string,
+  base: Collection,
+  callers: Collection,
+): DecidableRule | undefined => {
+  if (rule === "") return { holds: () => true, idsIn: () => [] };
+  const parsed = parseRule(rule);
+  if (!parsed.ok) return undefined;
+  const named: Read[] = [];
+  const holds = compile(parsed.value, { base, callers, named });
+  if (holds === undefined) return undefined;
+  const idsIn = (record: RecordValues): string[] =>
+    named.map((read) => read(record, undefined)).filter((id) => typeof id === "string");
+  return { holds, idsIn };
+};
+
+interface Context {
+  readonly base: Collection;
+  readonly callers: Collection;
+  /** Grows: what the caller's id is compared with. */
+  readonly named: Read[];
+}
+
+const compile = (expression: Expression, context: Context): Holds | undefined => {
+  if (expression.kind === "comparison") return compileComparison(expression, context);
+  const parts: Holds[] = [];
+  for (const part of expression.parts) {
+    const compiled = compile(part, context);
+    if (compiled === undefined) return undefined;
+    parts.push(compiled);
+  }
+  // One part settles it: false for `and`, true for `or`.
+  const settling = expression.kind === "or";
+  return (record, callerId) => {
+    let verdict: boolean | undefined = !settling;
+    for (const part of parts) {
+      const one = part(record, callerId);
+      if (one === settling) return settling;
+      if (one === undefined) verdict = undefined;
+    }
+    return verdict;
+  };
+};
+
+const compileComparison = (comparison: Comparison, context: Context): Holds | undefined => {
+  const left = toTerm(comparison.left, context);
+  const right = toTerm(comparison.right, context);
+  if (left === undefined || right === undefined || left.type !== right.type) return undefined;
+  const compare = toCompare(comparison.operator, left.type);
+  if (compare === undefined) return undefined;
+  // Between two columns of numbers or bools SQLite may convert.
+  if (left.type !== "text" && left.from === right.from) return undefined;
+  if (left.from === "caller") context.named.push(right.read);
+  if (right.from === "caller") context.named.push(left.read);
+  return (record, callerId) => {
+    const one = left.read(record, callerId);
+    const other = right.read(record, callerId);
+    return one === undefined || other === undefined ? undefined : compare(one, other);
+  };
+};
+
+// One value on either side: the operators with `?` mean the same.
+const toCompare = (operator: Operator, type: Term["type"]): ((a: Value, b: Value) => boolean) | undefined => {
+  const plain = operator.replace("?", "");
+  if (plain === "=") return (a, b) => a === b;
+  if (plain === "!=") return (a, b) => a !== b;
+  // Texts are ordered by bytes there and by UTF-16 here.
+  if (type !== "number") return undefined;
+  return ORDERS[plain];
+};
+
+const ORDERS: Readonly<Record<string, (a: Value, b: Value) => boolean>> = {
+  ">": (a, b) => a > b,
+  ">=": (a, b) => a >= b,
+  "<": (a, b) => a < b,
+  "<=": (a, b) => a <= b,
+};
+
+const toTerm = (operand: Operand, context: Context): Term | undefined => {
+  if (operand.kind === "text") return fixed("text", operand.value);
+  if (operand.kind === "number")
+    return PLAIN_NUMBER.test(operand.text) ? fixed("number", Number(operand.text)) : undefined;
+  if (operand.kind !== "identifier") return undefined;
+  const { name } = operand;
+  if (name.startsWith(AUTH)) return callerTerm(name.slice(AUTH.length), context);
+  const field = context.base.fieldByName.get(name);
+  if (field !== undefined) return fieldTerm(field);
+  // PocketBase takes null and the empty text for the same.
+  if (name === "null") return fixed("text", "");
+  return name === "true" || name === "false" ? fixed("bool", name === "true") : undefined;
+};
+
+const fixed = (type: Term["type"], value: Value): Term | undefined =>
+  typeof value === "string" && ODD.test(value) ? undefined : { type, read: () => value, from: "fixed" };
+
+const callerTerm = (part: string, { callers }: Context): Term | undefined => {
+  if (part === "id") return { type: "text", read: (_, callerId = STRANGER_ID) => callerId, from: "caller" };
+  if (part === "collectionId") return fixed("text", callers.id);
+  return part === "collectionName" ? fixed("text", callers.name) : undefined;
+};
+
+// A hidden field is not in what every PocketBase tells a superuser.
+const fieldTerm = (field: CollectionField): Term | undefined => {
+  const { name, type, isHidden } = field;
+  if (isHidden || isMultiple(field)) return undefined;
+  if (TEXT_TYPES.has(type)) return { type: "text", read: (record) => textIn(record[name]), from: "record" };
+  if (type === "bool") return { type, read: (record) => boolIn(record[name]), from: "record" };
+  if (type !== "number") return undefined;
+  return { type, read: (record) => numberIn(record[name]), from: "record" };
+};
+
+const textIn = (value: unknown): string | undefined =>
+  typeof value === "string" && !ODD.test(value) ? value : undefined;
+
+const boolIn = (value: unknown): boolean | undefined => (typeof value === "boolean" ? value : undefined);
+
+const numberIn = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
