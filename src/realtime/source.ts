@@ -1,4 +1,5 @@
 // What tells a group of its topics. Tells no client.
+import type { Subject } from "./subject.ts";
 
 /** Knows topics and what is said of them, no clients. Whoever makes one takes what it tells. */
 export interface Source {
@@ -9,11 +10,11 @@ export interface Source {
   /** Takes a topic in; {@link ensure} follows. */
   add(topic: string): void;
   /**
-   * Resolves when all topics are in force, as the holder of this credential (undefined: a guest).
+   * Resolves when all topics are in force, as somebody of the group.
    *
    * @throws SubscribeRefused, or UpstreamError when that takes too long
    */
-  ensure(credential: string | undefined): Promise<void>;
+  ensure(subject: Pick<Subject, "credential" | "session">): Promise<void>;
   /** Takes a topic out, upstream some time soon. */
   drop(topic: string): void;
   close(): void;

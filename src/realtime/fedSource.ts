@@ -1,0 +1,107 @@
+// What tells a group of the topics that Hapta decides by itself: the change feed, as far as it concerns one caller. Says
+// as whom the caller counts, and decides nothing.
+import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
+import type { FedTopics } from "./fedTopics.ts";
+import type { Source } from "./source.ts";
+import type { StreamOwner, Subject } from "./subject.ts";
+
+export interface FedSourceOptions {
+  readonly fed: FedTopics;
+  /** Whose group it is. */
+  readonly owner: StreamOwner;
+  /** A session of the group's that lives; undefined while nobody is there. */
+  readonly session: () => StreamOwner | undefined;
+  readonly onMessage: (topic: string, data: string) => void;
+  /** What was to be told may have been missed. */
+  readonly onGap: (source: Source) => void;
+  /** What was told until now is no longer known to be all. */
+  readonly onDoubt: () => void;
+  /** A topic that nobody tells any more: PocketBase must decide it from now on. */
+  readonly onLose: (topic: string) => void;
+}
+
+/** Pause before a session is asked about again that PocketBase could not be asked about. */
+const ASK_AGAIN_MS = 2_000;
+
+export class FedSource implements Source {
+  readonly topics = new Set<string>();
+  readonly #options: FedSourceOptions;
+  /** Grows with each doubt, so that a proof from before it does not count. */
+  #doubts = 0;
+  #isInForce = false;
+  #isClosed = false;
+
+  constructor(options: FedSourceOptions) {
+    this.#options = options;
+  }
+
+  /** Id of the record that the group is. */
+  get callerId(): string {
+    return this.#options.owner.uid;
+  }
+
+  /** False until PocketBase has said that a login of the caller's counts, and after each doubt. */
+  get isInForce(): boolean {
+    return this.#isInForce;
+  }
+
+  /** Whether it could tell a topic. */
+  takes(topic: string): boolean {
+    return this.#options.fed.takes(topic, this.#options.owner.cid);
+  }
+
+  add(topic: string): void {
+    this.topics.add(topic);
+    this.#options.fed.enter(topic, this.#options.owner.cid, this);
+  }
+
+  /** @throws UpstreamError when PocketBase does not say, or denies, that the session counts. */
+  async ensure({ session }: Pick<Subject, "session">): Promise<void> {
+    const doubts = this.#doubts;
+    const isAlive = session !== undefined && (await this.#options.fed.isAlive(session));
+    if (!isAlive || this.#isClosed) throw new UpstreamError("unreachable");
+    // A doubt that came up meanwhile is settled by whoever raised it.
+    if (doubts === this.#doubts) this.#isInForce = true;
+  }
+
+  drop(topic: string): void {
+    this.topics.delete(topic);
+    this.#options.fed.leave(topic, this.#options.owner.cid, this);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const topic of [...this.topics]) this.drop(topic);
+  }
+
+  /** An event that the caller may see. */
+  tell(topic: string, data: string): void {
+    if (this.#isInForce) this.#options.onMessage(topic, data);
+  }
+
+  /** Something may have been missed, or nobody can say whether the caller may see it. */
+  tellGap(): void {
+    if (this.#isInForce) this.#options.onGap(this);
+  }
+
+  /** PocketBase must decide a topic. */
+  lose(topic: string): void {
+    this.drop(topic);
+    this.#options.onLose(topic);
+  }
+
+  /** Changes were missed, of accounts too: nothing more is told before PocketBase says that the caller still counts. */
+  async doubt(): Promise<void> {
+    const doubts = ++this.#doubts;
+    this.#isInForce = false;
+    this.#options.onDoubt();
+    for (; !this.#isClosed && doubts === this.#doubts; await Bun.sleep(ASK_AGAIN_MS)) {
+      const session = this.#options.session();
+      // Whoever comes back is asked about then.
+      if (session === undefined) return;
+      if (!(await this.#options.fed.isAlive(session)) || doubts !== this.#doubts || this.#isClosed) continue;
+      this.#isInForce = true;
+      return this.tellGap();
+    }
+  }
+}
