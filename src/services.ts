@@ -21,7 +21,9 @@ import { createOpenRealtime } from "./pocketbase/realtimeStream.ts";
 import { createVisibleRecords } from "./pocketbase/visibleRecords.ts";
 import { UpstreamPool } from "./pocketbase/wire/pool.ts";
 import { Channels } from "./realtime/channels.ts";
+import { FedTopics } from "./realtime/fedTopics.ts";
 import { Hub } from "./realtime/hub.ts";
+import { createDecidableTopics } from "./rules/decidableTopics.ts";
 import { createReplayJudge } from "./rules/replays.ts";
 import { createLimits, createReload } from "./services/createLimits.ts";
 import { endWithLogins, forgetCallers } from "./services/endings.ts";
@@ -123,15 +125,20 @@ export const createServices = (options: ServicesOptions): Services => {
 };
 
 const openRealtime = (
-  { settings, upstreamUrl, following: { collections }, log }: ServicesOptions,
+  { settings, upstreamUrl, following, log }: ServicesOptions,
   pool: UpstreamPool,
   { sessions, cache }: Pick<Services, "sessions" | "cache">,
 ): Pick<Services, "hub" | "channels"> => {
   const { realtime, upstream } = settings;
+  const { changes, collections } = following;
   const open = createOpenRealtime(pool);
   const find = (segment: string) => collections.find(segment);
+  const read = createDecidableTopics(collections);
+  // A session that cannot be read just now is not known to count.
+  const isAlive = (session: { readonly id: string }) => sessions.confirm(session).catch(() => false);
   const hub = new Hub({
     ...realtime,
+    fed: realtime.isDeciding ? new FedTopics({ changes, collections, read, isAlive }) : undefined,
     upstreamsMax: upstream.streamsMax,
     open: settings.cache.isEnabled ? withEchoes(open, cache.changes, find) : open,
     mayReplay: createReplayJudge(collections, createVisibleRecords(upstreamUrl, upstream.guardSecret)),

@@ -19,6 +19,11 @@ export interface FedOptions {
   readonly isAlive: (session: StreamOwner) => Promise<boolean>;
 }
 
+interface Arrival {
+  readonly event: FeedEvent;
+  readonly atMs: number;
+}
+
 interface FedTopic {
   readonly topic: string;
   readonly callersId: string;
@@ -33,6 +38,10 @@ interface FedTopic {
 
 /** After a rule was changed, how long events may come that PocketBase judged by the one before. */
 const LATE_MS = 2_000;
+/** PocketBase tells the writes of one transaction at once, but not in one piece: they come within so long. */
+const TOGETHER_MS = 5;
+/** How long an event is remembered for that: it may have been decided late. */
+const RECENT_MS = 1_000;
 /** Between two questions to PocketBase while events keep coming. */
 const REST_MS = 20;
 /** What may wait for PocketBase's word, in characters. */
@@ -42,10 +51,11 @@ export class FedTopics {
   readonly #options: FedOptions;
   readonly #topics = new Map<string, FedTopic>();
   readonly #byCollection = new Map<string, Set<FedTopic>>();
-  #waiting: FeedEvent[] = [];
+  #waiting: Arrival[] = [];
+  /** Of those decided last, what may be of a transaction with others that come now. */
+  #recent: readonly Arrival[] = [];
   #waitingChars = 0;
   #isAsking = false;
-  #decided = 0;
   readonly #stop: readonly (() => void)[];
 
   constructor(options: FedOptions) {
@@ -56,11 +66,6 @@ export class FedTopics {
       changes.onGap(() => this.#noteGap()),
       collections.onChange(() => this.#review()),
     ];
-  }
-
-  /** Events that were decided here, each once for all its subscribers. */
-  get decided(): number {
-    return this.#decided;
   }
 
   takes(topic: string, callersId: string): boolean {
@@ -125,29 +130,30 @@ export class FedTopics {
   #hear(event: FeedEvent): void {
     if (!this.#byCollection.has(event.collectionId)) return;
     this.#waitingChars += event.text.length;
-    this.#waiting.push(event);
+    this.#waiting.push({ event, atMs: performance.now() });
     if (this.#waitingChars > WAITING_CHARS_MAX) {
-      for (const waiting of this.#takeWaiting()) this.#giveUp(waiting);
+      for (const waiting of this.#takeWaiting()) this.#giveUp(waiting.event);
     } else if (!this.#isAsking) void this.#ask();
   }
 
-  #takeWaiting(): readonly FeedEvent[] {
-    const events = this.#waiting;
+  #takeWaiting(): readonly Arrival[] {
+    const arrivals = this.#waiting;
     this.#waiting = [];
     this.#waitingChars = 0;
-    return events;
+    return arrivals;
   }
 
   // One question for all that waits: an event counts by the rules that PocketBase confirms after it.
   async #ask(): Promise<void> {
     this.#isAsking = true;
     for (;;) {
-      const events = this.#takeWaiting();
-      const isKnown = await this.#options.collections.confirm(0);
-      const states = statesOf(events);
-      for (const event of events)
-        if (isKnown) this.#decide(event, states.get(nameOf(event)) ?? [event.record]);
-        else this.#giveUp(event);
+      const arrivals = this.#takeWaiting();
+      const [isKnown] = await Promise.all([this.#options.collections.confirm(0), Bun.sleep(TOGETHER_MS)]);
+      const statesOf = gatherStates([...this.#recent, ...arrivals, ...this.#waiting]);
+      for (const arrival of arrivals)
+        if (isKnown) this.#decide(arrival.event, statesOf(arrival));
+        else this.#giveUp(arrival.event);
+      this.#recent = arrivals.filter(({ atMs }) => performance.now() - atMs < RECENT_MS);
       if (this.#waiting.length === 0) break;
       await Bun.sleep(REST_MS);
     }
@@ -155,9 +161,7 @@ export class FedTopics {
   }
 
   #decide(event: FeedEvent, states: RecordStates): void {
-    const concerned = this.#topicsOf(event);
-    if (concerned.length > 0) this.#decided++;
-    for (const fed of concerned) {
+    for (const fed of this.#topicsOf(event)) {
       if (performance.now() - fed.changedMs > LATE_MS) fed.rules = fed.rules.slice(-1);
       const { data, verdicts } = verdictsOn({ text: event.text, states }, fed.rules, fed.sources);
       for (const [source, isSeen] of verdicts)
@@ -204,13 +208,16 @@ const keyOf = (topic: string, callersId: string): string => `${callersId}/${topi
 
 const nameOf = ({ collectionId, recordId }: FeedEvent): string => `${collectionId}/${recordId}`;
 
-// Of one transaction PocketBase tells every write, but judges all of them by what the last one left.
-const statesOf = (events: readonly FeedEvent[]): ReadonlyMap<string, RecordStates> => {
-  const states = new Map<string, FeedEvent["record"][]>();
-  for (const event of events) {
-    const known = states.get(nameOf(event));
-    if (known === undefined) states.set(nameOf(event), [event.record]);
-    else known.push(event.record);
-  }
-  return states;
+/**
+ * What a record may have been when PocketBase judged an event: of one transaction it tells every write, but judges all of
+ * them by what the last one left. Nobody sees from outside which writes were one; those that came together may be.
+ */
+const gatherStates = (arrivals: readonly Arrival[]): ((one: Arrival) => RecordStates) => {
+  const byRecord = Map.groupBy(arrivals, ({ event }) => nameOf(event));
+  return ({ event, atMs }) => {
+    const together = byRecord
+      .get(nameOf(event))
+      ?.filter((other) => Math.abs(other.atMs - atMs) <= TOGETHER_MS);
+    return together?.map((other) => other.event.record) ?? [event.record];
+  };
 };

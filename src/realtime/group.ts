@@ -2,6 +2,8 @@
 import type { OpenRealtime } from "../pocketbase/realtimeStream.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import { mayHoldTokens, TokenFilter } from "../utils/upstreamTokens.ts";
+import { FedSource } from "./fedSource.ts";
+import type { FedTopics } from "./fedTopics.ts";
 import { type HistoryStore, TopicHistory } from "./history.ts";
 import type { Link } from "./link.ts";
 import { Links } from "./links.ts";
@@ -14,8 +16,11 @@ import type { Subscriber } from "./subscriber.ts";
 import { Telling } from "./telling.ts";
 import type { Turns } from "./turns.ts";
 
+/** Told to PocketBase as the address of a stream for clients who are gone, but may come back. */
+const NOWHERE = "127.0.0.1";
+
 interface Listening {
-  readonly source: Source;
+  source: Source;
   readonly members: Set<Subscriber>;
   readonly history: TopicHistory;
   /** Subscribers, subscriptions under way and clients who may come back, that want it. */
@@ -23,6 +28,8 @@ interface Listening {
 }
 
 export interface GroupOptions {
+  /** What tells topics that Hapta decides by itself; undefined when it decides none. */
+  readonly fed: FedTopics | undefined;
   readonly open: OpenRealtime;
   readonly times: LinkTimes;
   readonly turns: Turns;
@@ -40,13 +47,16 @@ export class Group {
   readonly #telling: Telling;
   #epoch = makeEpoch();
   readonly #links: Links;
+  /** Undefined for whom Hapta decides nothing. */
+  readonly #fed: FedSource | undefined;
   /** Who joined last: as whom to subscribe while it waits for somebody to come back. */
   #latest: Subject | undefined;
   /** Session ids that a link was subscribed for, so that a new login shows PocketBase its own token. */
   readonly #shown = new Set<string>();
 
-  constructor(key: string, options: GroupOptions) {
-    this.key = key;
+  /** @param subject - One of those who belong to it. */
+  constructor(subject: Subject, options: GroupOptions) {
+    this.key = subject.key;
     this.#options = options;
     this.#telling = new Telling(options.turns);
     const { open, times } = options;
@@ -54,9 +64,15 @@ export class Group {
       open,
       times,
       credential: () => this.#credential(),
-      onMessage: (topic, data) => this.#hear(topic, data),
+      onMessage: (topic, data) => this.#hear(topic, withheld(data)),
       onGap: (source) => this.#tellGap(source),
     });
+    this.#fed = this.#createFed(subject);
+  }
+
+  /** Whether anybody wants anything of it. */
+  get isUsed(): boolean {
+    return this.members.size > 0 || this.#topics.size > 0;
   }
 
   /** Its upstream streams. */
@@ -72,7 +88,7 @@ export class Group {
   /** How many more upstream streams it would need for these topics. */
   linksFor(topics: readonly string[]): number {
     let added = 0;
-    for (const topic of topics) if (!this.#topics.has(topic)) added++;
+    for (const topic of topics) if (!this.#topics.has(topic) && this.#fed?.takes(topic) !== true) added++;
     return this.#links.neededFor(added);
   }
 
@@ -94,7 +110,7 @@ export class Group {
       this.#begin(topics);
       return undefined;
     }
-    return Promise.all([...sources].map((source) => source.ensure(subject.credential))).then(() => {
+    return Promise.all([...sources].map((source) => source.ensure(subject))).then(() => {
       if (subject.session !== undefined) this.#shown.add(subject.session.id);
       this.#begin(topics);
     });
@@ -106,7 +122,8 @@ export class Group {
       if (listening === undefined || --listening.holds > 0) continue;
       this.#topics.delete(topic);
       listening.history.clear();
-      this.#links.leave(topic, listening.source);
+      if (listening.source === this.#fed) this.#fed.drop(topic);
+      else this.#links.leave(topic, listening.source);
     }
   }
 
@@ -158,6 +175,7 @@ export class Group {
 
   close(): void {
     this.#links.close();
+    this.#fed?.close();
     for (const { history } of this.#topics.values()) history.clear();
     this.#topics.clear();
     this.#telling.drop();
@@ -169,10 +187,40 @@ export class Group {
 
   #add(topic: string, address: string): Listening {
     const history = new TopicHistory(this.#options.histories);
-    const source = this.#links.enter(topic, address);
+    const source = this.#enter(topic, address);
     const listening: Listening = { source, members: new Set(), history, holds: 0 };
     this.#topics.set(topic, listening);
     return listening;
+  }
+
+  #enter(topic: string, address: string): Source {
+    if (this.#fed?.takes(topic) !== true) return this.#links.enter(topic, address);
+    this.#fed.add(topic);
+    return this.#fed;
+  }
+
+  #createFed({ session }: Subject): FedSource | undefined {
+    const { fed } = this.#options;
+    if (fed === undefined || session === undefined) return undefined;
+    return new FedSource({
+      fed,
+      owner: session,
+      session: () => [...this.members].find(({ subject }) => subject?.session)?.subject?.session,
+      onMessage: (topic, data) => this.#hear(topic, data),
+      onGap: (source) => this.#tellGap(source),
+      onDoubt: () => this.forget(),
+      onLose: (topic) => this.#moveToLink(topic),
+    });
+  }
+
+  #moveToLink(topic: string): void {
+    const listening = this.#topics.get(topic);
+    if (listening === undefined) return;
+    const [member] = this.members;
+    const link = this.#links.enter(topic, member?.address ?? NOWHERE);
+    listening.source = link;
+    listening.history.clear();
+    link.takeOver();
   }
 
   // A group of somebody's is never subscribed as a guest.
@@ -190,7 +238,7 @@ export class Group {
     if (listening === undefined) return;
     if (this.#telling.isFullFor(data.length)) return this.#giveUp();
     const number = this.#telling.number + 1;
-    const message = new Message(topic, withheld(data), { epoch: this.#epoch, number });
+    const message = new Message(topic, data, { epoch: this.#epoch, number });
     listening.history.add(number, message);
     this.#telling.tell(message, listening.members);
   }

@@ -9,7 +9,7 @@ import { isVouchedFor, type StreamOwner, type Subject } from "./subject.ts";
 /** How many streams are asked for a sign of life at a time. */
 const PROOFS_AT_ONCE = 32;
 
-export interface GroupsOptions extends Pick<GroupOptions, "open" | "credentialOf" | "turns"> {
+export interface GroupsOptions extends Pick<GroupOptions, "open" | "credentialOf" | "fed" | "turns"> {
   /** Upstream streams at a time, those of `others` included. */
   readonly upstreamsMax: number;
   /** Upstream streams in use that are not of groups. */
@@ -42,12 +42,14 @@ export class Groups {
   }
 
   /** The group of a subject, made when there is none; {@link tidy} takes it away again. */
-  of({ key }: Subject): Group {
+  of(subject: Subject): Group {
+    const { key } = subject;
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
-    const { open, times, turns, credentialOf } = this.#options;
-    const group = new Group(key, {
+    const { open, times, turns, credentialOf, fed } = this.#options;
+    const group = new Group(subject, {
       open,
+      fed,
       times,
       turns,
       histories: this.#histories,
@@ -60,7 +62,7 @@ export class Groups {
   /** Gives back topics that a group holds for somebody, and the group when nobody is left in it. */
   release({ group, topics }: Pick<Left, "group" | "topics">): void {
     group.release(topics);
-    if (group.members.size > 0 || group.links.length > 0) return;
+    if (group.isUsed) return;
     group.close();
     if (this.#groups.get(group.key) === group) this.#groups.delete(group.key);
   }
@@ -95,6 +97,7 @@ export class Groups {
 
   tick(nowMs: number): void {
     for (const group of this.#groups.values()) group.tick(nowMs);
+    this.#options.fed?.tick();
     this.#histories.tick(nowMs);
     this.#departed.tick(nowMs);
     if (nowMs - this.#provenMs < this.#options.times.proveEveryMs) return;

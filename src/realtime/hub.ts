@@ -3,6 +3,7 @@ import type { Log } from "../insight/log.ts";
 import type { OpenRealtime } from "../pocketbase/realtimeStream.ts";
 import { makeClientId } from "./clientId.ts";
 import type { Left } from "./departed.ts";
+import type { FedTopics } from "./fedTopics.ts";
 import type { Group } from "./group.ts";
 import { Groups } from "./groups.ts";
 import type { HistoryBounds } from "./history.ts";
@@ -27,6 +28,8 @@ export interface HubOptions {
   readonly upstreamsMax: number;
   readonly history: HistoryBounds;
   readonly mayReplay: MayReplay;
+  /** Undefined: PocketBase decides every event on a stream of the caller's own. */
+  readonly fed?: FedTopics | undefined;
   readonly sessions: Logins;
   readonly log: Log;
   readonly times?: Partial<LinkTimes & HubTimes>;
@@ -57,12 +60,13 @@ export class Hub {
     this.#options = options;
     this.#times = { ...LINK_TIMES, ...HUB_TIMES, ...options.times };
     this.logins = new LoginStreams(options.open);
-    const { open, upstreamsMax, history, bufferBytesMax, surroundings } = options;
+    const { open, fed, upstreamsMax, history, bufferBytesMax, surroundings } = options;
     const owners = new Owners(options.sessions);
     this.#owners = owners;
     this.#keeping = { bufferBytesMax, onOver: (client, isSlow) => this.#forget(client, isSlow) };
     this.#groups = new Groups({
       open,
+      fed,
       upstreamsMax,
       history,
       turns: new Turns(surroundings),
@@ -183,6 +187,7 @@ export class Hub {
     clearInterval(this.#sweeper);
     for (const client of [...this.#clients.values()]) client.end("stopping");
     this.#groups.close();
+    this.#options.fed?.close();
     this.logins.closeAll();
   }
 

@@ -6,6 +6,7 @@ import type { LinkTimes } from "./linkTimes.ts";
 import { StreamProof } from "./proof.ts";
 import type { Source } from "./source.ts";
 import { StreamPair } from "./streamPair.ts";
+import type { Subject } from "./subject.ts";
 import { type Waiter, Waiters } from "./waiters.ts";
 
 export interface LinkOptions {
@@ -80,7 +81,7 @@ export class Link implements Source {
     this.topics.add(topic);
   }
 
-  ensure(credential: string | undefined): Promise<void> {
+  ensure({ credential }: Pick<Subject, "credential">): Promise<void> {
     if (this.#isClosed) return Promise.reject(new UpstreamError("unreachable"));
     const inForce = this.#waiters.wait(credential, this.#options.times.waitMsMax);
     this.#touch();
@@ -90,6 +91,12 @@ export class Link implements Source {
   drop(topic: string): void {
     this.topics.delete(topic);
     this.#hasSpare = true;
+  }
+
+  /** Brings topics into force that somebody else told of until now: when it does, that is a gap. */
+  takeOver(): void {
+    this.#hasLost = true;
+    this.#touch();
   }
 
   /** Replaces the stream, as when nobody knows any more whom PocketBase takes it for. */

@@ -35,7 +35,7 @@ export class Links {
    *
    * @param address - The client's who wants it: what PocketBase is told when a stream is opened for it.
    */
-  enter(topic: string, address: string): Source {
+  enter(topic: string, address: string): Link {
     let link = this.#links.find(({ topics }) => topics.size < TOPICS_PER_LINK);
     if (link === undefined) {
       link = this.#create(address);

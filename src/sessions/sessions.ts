@@ -202,6 +202,11 @@ export class Sessions {
     return this.#upstream.checkRecord(subject);
   }
 
+  /** Asks PocketBase about one session: whether it says just now that the login counts. @throws StoreUnavailable */
+  confirm(session: Pick<Session, "id">): Promise<boolean> {
+    return this.#upstream.confirm(session.id);
+  }
+
   /**
    * After a change of a collection: none of its sessions is used again before PocketBase was asked about it. That holds
    * when it resolves, and survives a restart; unused ones are asked about in the background, for five minutes.

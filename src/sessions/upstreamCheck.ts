@@ -97,6 +97,14 @@ export class UpstreamCheck {
     return this.#runner.run(id, () => this.#ask(id, "login"));
   }
 
+  /** Asks PocketBase about one session; true only when it has said after this call that the login counts. */
+  async confirm(id: string): Promise<boolean> {
+    const sinceMs = this.#context.times.steady();
+    const isLive = await this.#runner.runAfresh(id, () => this.#ask(id, "login"));
+    const found = this.#parts.lives.find(id);
+    return isLive && found.kind === "live" && found.live.row.upCheckedMs >= sinceMs;
+  }
+
   async #ask(id: string, depth: ProbeDepth): Promise<boolean> {
     const { probe, lives } = this.#parts;
     const token = lives.upstreamToken(id);
@@ -153,10 +161,9 @@ export class UpstreamCheck {
     this.#parts.lives.forgetUpstream(id);
   }
 
-  #ageMs({ row }: Live): number {
+  #ageMs({ row }: Live): number 
     if (this.#due.isDue(row)) return Number.POSITIVE_INFINITY;
     return Math.abs(this.#context.times.steady() - row.upCheckedMs);
-  }
 }
 
 const PAGE = 1_000;

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { ChannelRule } from "../realtime/channelRules.ts";
 import { channels, toChannels } from "./channelsSchema.ts";
-import { seconds, wholeNumber } from "./pieces.ts";
+import { seconds, toggle, wholeNumber } from "./pieces.ts";
 
 /** `Realtime`. */
 export const realtime = z.strictObject({
@@ -40,6 +40,11 @@ export const realtime = z.strictObject({
     sentence:
       "How long events are kept, and topics stay subscribed, for clients that come back; 0 keeps nothing.",
   }),
+  Decide: toggle({
+    fallback: false,
+    sentence:
+      "Hapta itself decides who hears of a change, where the rule reads nothing but the record and the caller's id: PocketBase tells it once for all. Not for collections that hooks show differently to each caller (docs/realtime.md).",
+  }),
   MaxClientsPerAddress: wholeNumber({
     min: 1,
     max: 1_000_000,
@@ -60,6 +65,8 @@ export interface RealtimeSettings {
   readonly clientsMax: number;
   readonly bufferBytesMax: number;
   readonly history: { readonly eventsMax: number; readonly bytesMax: number; readonly ageMsMax: number };
+  /** Whether Hapta decides what it can by itself. */
+  readonly isDeciding: boolean;
   readonly channels: readonly ChannelRule[];
 }
 
@@ -72,5 +79,6 @@ export const toRealtime = (group: z.output<typeof realtime>): RealtimeSettings =
     bytesMax: group.HistoryBytes,
     ageMsMax: group.HistorySeconds * 1000,
   },
+  isDeciding: group.Decide,
   channels: toChannels(group.Channels),
 });
