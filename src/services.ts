@@ -134,7 +134,7 @@ const openRealtime = (
   const open = createOpenRealtime(pool);
   const find = (segment: string) => collections.find(segment);
   const read = createDecidableTopics(collections);
-  // A session that cannot be read just now is not known to count.
+  // A session that nobody can ask about is not known to count.
   const isAlive = (session: { readonly id: string }) => sessions.confirm(session).catch(() => false);
   const hub = new Hub({
     ...realtime,

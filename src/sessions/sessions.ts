@@ -202,7 +202,10 @@ export class Sessions {
     return this.#upstream.checkRecord(subject);
   }
 
-  /** Asks PocketBase about one session: whether it says just now that the login counts. @throws StoreUnavailable */
+  /**
+   * Whether PocketBase says now that it takes the token of a session; false also when it cannot be asked.
+   * @throws StoreUnavailable, or whatever kept it from asking
+   */
   confirm(session: Pick<Session, "id">): Promise<boolean> {
     return this.#upstream.confirm(session.id);
   }

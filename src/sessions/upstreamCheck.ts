@@ -97,12 +97,16 @@ export class UpstreamCheck {
     return this.#runner.run(id, () => this.#ask(id, "login"));
   }
 
-  /** Asks PocketBase about one session; true only when it has said after this call that the login counts. */
-  async confirm(id: string): Promise<boolean> {
-    const sinceMs = this.#context.times.steady();
-    const isLive = await this.#runner.runAfresh(id, () => this.#ask(id, "login"));
-    const found = this.#parts.lives.find(id);
-    return isLive && found.kind === "live" && found.live.row.upCheckedMs >= sinceMs;
+  /** Whether PocketBase says now that it takes a session's token; a session whose token it does not take ends. */
+  confirm(id: string): Promise<boolean> {
+    const { lives, probe } = this.#parts;
+    // Answers to others' questions do not tell "alive" from "nobody knows".
+    return this.#runner.runAfresh(`confirm ${id}`, async () => {
+      const token = lives.upstreamToken(id);
+      const answer = token === undefined ? undefined : await probe?.(token, "token");
+      if (answer === undefined || answer.kind === "unknown") return false;
+      return this.#take(id, answer, undefined);
+    });
   }
 
   async #ask(id: string, depth: ProbeDepth): Promise<boolean> {
@@ -161,9 +165,10 @@ export class UpstreamCheck {
     this.#parts.lives.forgetUpstream(id);
   }
 
-  #ageMs({ row }: Live): number 
+  #ageMs({ row }: Live): number {
     if (this.#due.isDue(row)) return Number.POSITIVE_INFINITY;
     return Math.abs(this.#context.times.steady() - row.upCheckedMs);
+  }
 }
 
 const PAGE = 1_000;
