@@ -130,7 +130,7 @@ const openRealtime = (
   { sessions, cache }: Pick<Services, "sessions" | "cache">,
 ): Pick<Services, "hub" | "channels"> => {
   const { realtime, upstream } = settings;
-  const { changes, collections } = following;
+  const { changes, collections, currentRecords } = following;
   const open = createOpenRealtime(pool);
   const find = (segment: string) => collections.find(segment);
   const read = createDecidableTopics(collections);
@@ -138,7 +138,9 @@ const openRealtime = (
   const isAlive = (session: { readonly id: string }) => sessions.confirm(session).catch(() => false);
   const hub = new Hub({
     ...realtime,
-    fed: realtime.isDeciding ? new FedTopics({ changes, collections, read, isAlive }) : undefined,
+    fed: realtime.isDeciding
+      ? new FedTopics({ changes, collections, read, isAlive, currentRecords })
+      : undefined,
     upstreamsMax: upstream.streamsMax,
     open: settings.cache.isEnabled ? withEchoes(open, cache.changes, find) : open,
     mayReplay: createReplayJudge(collections, createVisibleRecords(upstreamUrl, upstream.guardSecret)),

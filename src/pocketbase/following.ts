@@ -3,6 +3,7 @@
 import type { Log } from "../insight/log.ts";
 import { type BatchItemsMax, createBatchItemsMax } from "./batchItemsMax.ts";
 import type { Collection } from "./collection.ts";
+import { type CurrentRecords, createCurrentRecords } from "./currentRecords.ts";
 import { createFeed } from "./feed.ts";
 import type { Feed } from "./feedOptions.ts";
 import { createFileKey, type FileKey } from "./fileKey.ts";
@@ -16,6 +17,8 @@ export interface Following {
   /** For files whose URL Hapta has signed. */
   readonly fileKey: FileKey;
   readonly batchItemsMax: BatchItemsMax;
+  /** For deciding who may hear of their changes. */
+  readonly currentRecords: CurrentRecords;
   close(): void;
 }
 
@@ -40,6 +43,7 @@ export const followUpstream = (client: SuperuserClient, log: Log): Following => 
     changes,
     fileKey: createFileKey(client),
     batchItemsMax: createBatchItemsMax(client),
+    currentRecords: createCurrentRecords(client),
     close: () => {
       changes.close();
       collections.close();

@@ -30,6 +30,10 @@ const startFeed = () => {
     feed: "healthy" as FeedState,
     isAlive: true,
     asked: 0,
+    /** What records are now, when it is not what was told. */
+    current: new Map<string, Readonly<Record<string, unknown>>>() as
+      | ReadonlyMap<string, Readonly<Record<string, unknown>>>
+      | undefined,
     /** Set to hold PocketBase's word on the rules back. */
     confirm: (): Promise<boolean> => Promise.resolve(true),
   };
@@ -58,6 +62,7 @@ const startFeed = () => {
       state.rule && topic.startsWith("posts/") && !topic.includes("?")
         ? { rule: state.rule, recordId: topic === "posts/*" ? undefined : topic.slice("posts/".length) }
         : undefined,
+    currentRecords: async () => state.current,
     isAlive: async () => {
       state.asked++;
       return state.isAlive;
@@ -146,6 +151,17 @@ test("changes of one record that come together are told only to whom all of them
   const { ada, ben, tell } = await start();
   tell("ada");
   tell("ben");
+  await eventually(() => ada.heard.length === 2 && ben.heard.length === 2, 5_000);
+  expect([...ada.heard, ...ben.heard]).toEqual(["gap", "gap", "gap", "gap"]);
+});
+
+test("a change is told only to whom the record may be shown as it is now, and to nobody when that is not known", async () => {
+  const { ada, ben, state, tell } = await start();
+  state.current = new Map([["r1", { id: "r1", owner: "ben" }]]);
+  tell("ada");
+  await eventually(() => ada.heard.length === 1 && ben.heard.length === 1, 5_000);
+  state.current = undefined;
+  tell("ada", "r2");
   await eventually(() => ada.heard.length === 2 && ben.heard.length === 2, 5_000);
   expect([...ada.heard, ...ben.heard]).toEqual(["gap", "gap", "gap", "gap"]);
 });

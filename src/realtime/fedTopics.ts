@@ -1,5 +1,6 @@
 // The topics that Hapta decides by itself: each event of the change feed is taken once for all subscribers, when
 // PocketBase has confirmed that the rules are still the known ones. In doubt it tells a gap, never an event.
+import type { CurrentRecords } from "../pocketbase/currentRecords.ts";
 import type { FeedEvent } from "../pocketbase/feedEvent.ts";
 import type { Feed } from "../pocketbase/feedOptions.ts";
 import type { LiveSchema } from "../pocketbase/liveSchema.ts";
@@ -15,6 +16,7 @@ export interface FedOptions {
     topic: string,
     callersId: string,
   ) => { readonly rule: Rule; readonly recordId: string | undefined } | undefined;
+  readonly currentRecords: CurrentRecords;
   /** Whether PocketBase has said just now that a session's login counts. */
   readonly isAlive: (session: StreamOwner) => Promise<boolean>;
 }
@@ -148,10 +150,14 @@ export class FedTopics {
     this.#isAsking = true;
     for (;;) {
       const arrivals = this.#takeWaiting();
-      const [isKnown] = await Promise.all([this.#options.collections.confirm(0), Bun.sleep(TOGETHER_MS)]);
-      const statesOf = gatherStates([...this.#recent, ...arrivals, ...this.#waiting]);
+      const [isKnown, current] = await Promise.all([
+        this.#options.collections.confirm(0),
+        readCurrent(arrivals, this.#options.currentRecords),
+        Bun.sleep(TOGETHER_MS),
+      ]);
+      const statesOf = gatherStates([...this.#recent, ...arrivals, ...this.#waiting], current);
       for (const arrival of arrivals)
-        if (isKnown) this.#decide(arrival.event, statesOf(arrival));
+        if (isKnown && current !== undefined) this.#decide(arrival.event, statesOf(arrival));
         else this.#giveUp(arrival.event);
       this.#recent = arrivals.filter(({ atMs }) => performance.now() - atMs < RECENT_MS);
       if (this.#waiting.length === 0) break;
@@ -206,18 +212,44 @@ export class FedTopics {
 
 const keyOf = (topic: string, callersId: string): string => `${callersId}/${topic}`;
 
-const nameOf = ({ collectionId, recordId }: FeedEvent): string => `${collectionId}/${recordId}`;
+const nameOf = ({ collectionId, recordId }: Pick<FeedEvent, "collectionId" | "recordId">): string =>
+  `${collectionId}/${recordId}`;
+
+/** What the created and updated records are now, by name; undefined when PocketBase does not say. */
+const readCurrent = async (
+  arrivals: readonly Arrival[],
+  read: CurrentRecords,
+): Promise<ReadonlyMap<string, RecordStates[number]> | undefined> => {
+  const kept = arrivals.map(({ event }) => event).filter(({ action }) => action !== "delete");
+  const current = new Map<string, RecordStates[number]>();
+  const reads = [...Map.groupBy(kept, ({ collectionId }) => collectionId)].map(
+    async ([collectionId, events]) => {
+      const found = await read(collectionId, [...new Set(events.map(({ recordId }) => recordId))]);
+      for (const [recordId, record] of found ?? []) current.set(nameOf({ collectionId, recordId }), record);
+      return found !== undefined;
+    },
+  );
+  return (await Promise.all(reads)).every(Boolean) ? current : undefined;
+};
 
 /**
- * What a record may have been when PocketBase judged an event: of one transaction it tells every write, but judges all of
- * them by what the last one left. Nobody sees from outside which writes were one; those that came together may be.
+ * What a record may have been when PocketBase judged an event. Of one transaction it tells every write, but judges all of
+ * them by what the last one left, which is there when the first is told; deletions by what was there before. Nobody sees
+ * from outside which writes were one: what is there now counts, and what came together with the event.
  */
-const gatherStates = (arrivals: readonly Arrival[]): ((one: Arrival) => RecordStates) => {
+const gatherStates = (
+  arrivals: readonly Arrival[],
+  current: Awaited<ReturnType<typeof readCurrent>>,
+): ((one: Arrival) => RecordStates) => {
   const byRecord = Map.groupBy(arrivals, ({ event }) => nameOf(event));
   return ({ event, atMs }) => {
-    const together = byRecord
-      .get(nameOf(event))
-      ?.filter((other) => Math.abs(other.atMs - atMs) <= TOGETHER_MS);
-    return together?.map((other) => other.event.record) ?? [event.record];
+    const name = nameOf(event);
+    const together = byRecord.get(name)?.filter((other) => Math.abs(other.atMs - atMs) <= TOGETHER_MS) ?? [];
+    const now = event.action === "delete" ? undefined : current?.get(name);
+    return [
+      event.record,
+      ...together.map((other) => other.event.record),
+      ...(now === undefined ? [] : [now]),
+    ];
   };
 };
