@@ -17,7 +17,7 @@ import { loadRootKey, type RootKey } from "./rootKey.ts";
 import { readMarks } from "./schema.ts";
 import { createRules, KeyHolder, SESSION_LIMITS, type SessionContext, sidOf } from "./sessionContext.ts";
 import type { PageQuery, SessionPage } from "./sessionPages.ts";
-import type { SessionsOptions, SessionView } from "./sessionsOptions.ts";
+import type { AskedQuestion, SessionsOptions, SessionView } from "./sessionsOptions.ts";
 import type { SubjectKey } from "./sessionTable.ts";
 import { createTimes, systemClock, systemRandom } from "./sources.ts";
 import { openStore } from "./store.ts";
@@ -28,12 +28,6 @@ import { createVault } from "./vault.ts";
 const FILE_TOKEN_SECONDS = 120;
 const DAY_MS = 86_400_000;
 const ASKED_SHARE_MAX = 0.1;
-
-/** Which word of PocketBase's is good enough. */
-export interface AskedQuestion {
-  readonly sinceMs: number;
-  readonly withinMs: number;
-}
 
 /**
  * Starts the service.
@@ -202,10 +196,7 @@ export class Sessions {
     return this.#upstream.checkRecord(subject);
   }
 
-  /**
-   * Whether PocketBase says now that it takes the token of a session; false also when it cannot be asked.
-   * @throws StoreUnavailable, or whatever kept it from asking
-   */
+  /** Whether PocketBase says now that it takes a session's token; false also when it cannot be asked. May reject. */
   confirm(session: Pick<Session, "id">): Promise<boolean> {
     return this.#upstream.confirm(session.id);
   }

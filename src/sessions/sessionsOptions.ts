@@ -53,3 +53,9 @@ export interface SessionView {
   readonly lastSeenMs: number;
   readonly amr: string;
 }
+
+/** Which word of PocketBase's is good enough. */
+export interface AskedQuestion {
+  readonly sinceMs: number;
+  readonly withinMs: number;
+}
