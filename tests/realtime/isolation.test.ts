@@ -145,7 +145,8 @@ test("RE6: a reader that never reads is cut; others hear everything, and memory 
     await ask("POST", "/api/collections/rt_public/records", { title: `re6-${n}-`.padEnd(5_000, "x") });
   await eventually(async () => (await post({ clientId, subscriptions: [] })).startsWith("404"), 10_000);
   for (let n = 0; n < 60; n++) await quick.contains(`re6-${n}-`);
-  expect(rssOf(pair) - before).toBeLessThan(100_000);
+  // On a busy machine the collector looks later.
+  await eventually(() => rssOf(pair) - before < 100_000, 15_000);
   slow.destroy();
 }, 60_000);
 
