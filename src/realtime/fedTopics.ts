@@ -19,6 +19,8 @@ export interface FedOptions {
   readonly currentRecords: CurrentRecords;
   /** Whether PocketBase has said just now that a session's login counts. */
   readonly isAlive: (session: StreamOwner) => Promise<boolean>;
+  /** Milliseconds that only grow; the machine's when absent. */
+  readonly nowMs?: () => number;
 }
 
 interface Arrival {
@@ -58,10 +60,12 @@ export class FedTopics {
   #recent: readonly Arrival[] = [];
   #waitingChars = 0;
   #isAsking = false;
+  readonly #nowMs: () => number;
   readonly #stop: readonly (() => void)[];
 
   constructor(options: FedOptions) {
     this.#options = options;
+    this.#nowMs = options.nowMs ?? performance.now.bind(performance);
     const { changes, collections } = options;
     this.#stop = [
       changes.onEvent((event) => this.#hear(event)),
@@ -132,7 +136,7 @@ export class FedTopics {
   #hear(event: FeedEvent): void {
     if (!this.#byCollection.has(event.collectionId)) return;
     this.#waitingChars += event.text.length;
-    this.#waiting.push({ event, atMs: performance.now() });
+    this.#waiting.push({ event, atMs: this.#nowMs() });
     if (this.#waitingChars > WAITING_CHARS_MAX) {
       for (const waiting of this.#takeWaiting()) this.#giveUp(waiting.event);
     } else if (!this.#isAsking) void this.#ask();
@@ -159,7 +163,7 @@ export class FedTopics {
       for (const arrival of arrivals)
         if (isKnown && current !== undefined) this.#decide(arrival.event, statesOf(arrival));
         else this.#giveUp(arrival.event);
-      this.#recent = arrivals.filter(({ atMs }) => performance.now() - atMs < RECENT_MS);
+      this.#recent = arrivals.filter(({ atMs }) => this.#nowMs() - atMs < RECENT_MS);
       if (this.#waiting.length === 0) break;
       await Bun.sleep(REST_MS);
     }
@@ -168,7 +172,7 @@ export class FedTopics {
 
   #decide(event: FeedEvent, states: RecordStates): void {
     for (const fed of this.#topicsOf(event)) {
-      if (performance.now() - fed.changedMs > LATE_MS) fed.rules = fed.rules.slice(-1);
+      if (this.#nowMs() - fed.changedMs > LATE_MS) fed.rules = fed.rules.slice(-1);
       const { data, verdicts } = verdictsOn({ text: event.text, states }, fed.rules, fed.sources);
       for (const [source, isSeen] of verdicts)
         if (isSeen === true && data !== undefined) source.tell(fed.topic, data);
@@ -200,7 +204,7 @@ export class FedTopics {
       if (found?.rule.collectionId !== fed.collectionId) this.#lose(fed);
       else if (found.rule !== fed.rules.at(-1)) {
         fed.rules = [...fed.rules, found.rule];
-        fed.changedMs = performance.now();
+        fed.changedMs = this.#nowMs();
       }
     }
   }
