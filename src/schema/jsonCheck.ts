@@ -1,5 +1,6 @@
 // The `json` field: any value, within a size that is counted in the bytes of Go's own encoding.
 import { type CollectionField, numberOption } from "../pocketbase/collection.ts";
+import { parseStrictJson } from "../utils/strictJson.ts";
 import { parseJson } from "./coerce.ts";
 import { type Check, type FieldError, fieldError, REQUIRED } from "./fieldError.ts";
 
@@ -30,7 +31,9 @@ const encode = (value: unknown): string | undefined => {
   if (value === undefined) return "null";
   if (typeof value !== "string") return JSON.stringify(value);
   if (/^(?:null|true|false)$/.test(value)) return value;
-  if (/^[-0-9"[{]/.test(value) && parseJson(value) !== undefined) return value;
+  if (/^[-0-9"[{]/.test(value) && parseJson(value) !== undefined)
+    // A member twice, for one, is an error since 0.40.
+    return /^[[{]/.test(value) && !parseStrictJson(Buffer.from(value)).ok ? undefined : value;
   return UNSURE.test(value) ? undefined : JSON.stringify(value);
 };
 

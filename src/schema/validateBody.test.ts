@@ -57,6 +57,12 @@ describe("validateBody", () => {
     expect(messageOf(" ")).toBe("Invalid value.");
   });
 
+  test("is not sure of a JSON text with a member twice, which is an error since 0.40", () => {
+    expect(codes(everything, { textRange: "x", json: '{"a":1,"b":2}' })).toHaveProperty("textRange");
+    for (const json of ['{"a":1,"a":2}', '[{"a":1,"\\u0061":2}]'])
+      expect(codes(everything, { textRange: "x", json })).toBeUndefined();
+  });
+
   test("speaks of a number's limits as the PocketBase that would answer, or not at all", () => {
     const messageIn = (wording: "0.40" | "unknown") =>
       validateBody(everything, { numberRange: -3 }, { ...create, wording })?.["numberRange"];
