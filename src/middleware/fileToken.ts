@@ -81,8 +81,9 @@ const createSignedUrls = ({ sessions, collections, fileKey }: FileTokenParts) =>
   };
 };
 
-/** Whether a query may have a `token` in some spelling; escapes are only looked into later. */
-export const mayCarryToken = (query: string): boolean => query.includes("token") || query.includes("%");
+/** Whether a query has a `token` in some spelling. */
+export const carriesToken = (query: string): boolean =>
+  (query.includes("token") || query.includes("%")) && firstToken(query) !== undefined;
 
 // Undefined without a `token` pair. PocketBase takes the first that it can decode, so all of them are replaced.
 const firstToken = (query: string): string | undefined => {

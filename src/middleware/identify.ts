@@ -13,7 +13,7 @@ import { headerValue, sessionHeaders } from "../utils/headers.ts";
 import { claimsOf } from "../utils/jwt.ts";
 import { createReadAuthorization, type Presented, shaped } from "./authorization.ts";
 import { createTakeCookieToken } from "./cookieToken.ts";
-import { createSwapFileToken, mayCarryToken } from "./fileToken.ts";
+import { carriesToken, createSwapFileToken } from "./fileToken.ts";
 import { createOperatorCheck, type OperatorExchange } from "./operator.ts";
 import { createProvenKeys } from "./provenKeys.ts";
 import { createSignedApps, type SignedApps } from "./signedApps.ts";
@@ -167,9 +167,7 @@ const isLogin = ({ route }: Exchange): boolean => route.kind === "auth" && route
 
 // PocketBase looks at no Authorization here, only at the parameter.
 const carriesFileToken = ({ route, query, path }: Exchange): boolean =>
-  route.body === "drop" &&
-  (route.kind === "file" || path.startsWith("/api/backups/")) &&
-  mayCarryToken(query);
+  route.body === "drop" && (route.kind === "file" || path.startsWith("/api/backups/")) && carriesToken(query);
 
 const refuseSuperuser = (sessions: Sessions, exchange: Exchange): never => {
   sessions.note({ type: "authz_fail", detail: "superuser from outside", ...originOf(exchange) });

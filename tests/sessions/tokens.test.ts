@@ -196,6 +196,15 @@ test("TK7: one Authorization header, with or without Bearer in any case", async 
     ],
   });
   expect(verdictOf(twice)).toBe("400 authorization_invalid");
+  // An escape in the query of a file's URL is no file token yet.
+  const ofFile = await call(pair.url, {
+    path: `${scanPath()}?thumb=%31`,
+    headers: [
+      ["Authorization", token],
+      ["Authorization", token],
+    ],
+  });
+  expect(verdictOf(ofFile)).toBe("400 authorization_invalid");
   const joined = await call(pair.url, {
     path: "/api/collections/diaries/records",
     token: `${token}, ${token}`,
