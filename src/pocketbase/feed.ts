@@ -3,7 +3,14 @@
 import type { Log } from "../insight/log.ts";
 import { type Clock, pause, systemClock } from "./clock.ts";
 import type { FeedEvent } from "./feedEvent.ts";
-import { FEED_TIMES, type Feed, type FeedOptions, type FeedState, type FeedTimes } from "./feedOptions.ts";
+import {
+  FEED_TIMES,
+  type Feed,
+  type FeedListener,
+  type FeedOptions,
+  type FeedState,
+  type FeedTimes,
+} from "./feedOptions.ts";
 import { backOffMs, spreadMs } from "./feedPauses.ts";
 import { type ProbeVerdict, runFeedProbe } from "./feedProbe.ts";
 import { FeedSets } from "./feedSets.ts";
@@ -26,7 +33,7 @@ class ChangeFeed implements Feed {
   readonly #log: Log;
   readonly #random: () => number;
   readonly #trust: FeedTrust;
-  readonly #eventListeners = new Set<(event: FeedEvent) => void>();
+  readonly #eventListeners = new Set<FeedListener>();
   readonly #gapListeners = new Set<(reason: string) => void>();
   readonly #closing = new AbortController();
   /** The current stream and those that linger. */
@@ -62,7 +69,7 @@ class ChangeFeed implements Feed {
     void this.#run();
   }
 
-  onEvent(listener: (event: FeedEvent) => void): () => void {
+  onEvent(listener: FeedListener): () => void {
     this.#eventListeners.add(listener);
     return () => this.#eventListeners.delete(listener);
   }
@@ -186,7 +193,6 @@ class ChangeFeed implements Feed {
 
   async #open(): Promise<{ readonly stream: FeedStream; readonly set: number } | undefined> {
     const set = this.#sets.wanted;
-    const teller = {};
     try {
       const stream = await openFeedStream({
         client: this.#options.client,
@@ -194,7 +200,7 @@ class ChangeFeed implements Feed {
         times: this.#times,
         collectionIds: this.#collectionIds(),
         messageCharsMax: this.#options.messageCharsMax ?? MESSAGE_CHARS_MAX,
-        onEvent: (event) => this.#hear(teller, event),
+        onEvent: (event, from) => this.#hear(event, from),
       });
       this.#streams.add(stream);
       if (this.#closing.signal.aborted) stream.close();
@@ -209,13 +215,14 @@ class ChangeFeed implements Feed {
     }
   }
 
-  #hear(teller: object, event: FeedEvent): void {
-    if (this.#overlap?.isFirst(teller, event.collectionId, event.text) === false) return;
-    for (const listener of [...this.#eventListeners]) listener(event);
+  #hear(event: FeedEvent, from: FeedStream): void {
+    const isCopy = this.#overlap?.isFirst(from, event.collectionId, event.text) === false;
+    for (const listener of [...this.#eventListeners]) listener(event, isCopy);
   }
 
-  #endOverlap(): void {
+  #endOverlap(ended?: FeedStream): void {
     if (this.#streams.size <= 1) this.#overlap = undefined;
+    else if (ended !== undefined) this.#overlap?.forget(ended);
   }
 
   #collectionIds(): string[] {
@@ -239,7 +246,7 @@ class ChangeFeed implements Feed {
 
   #noteEnd(stream: FeedStream, reason: string): void {
     this.#streams.delete(stream);
-    this.#endOverlap();
+    this.#endOverlap(stream);
     if (this.#current !== stream) return;
     this.#current = undefined;
     this.#trust.hear(false);

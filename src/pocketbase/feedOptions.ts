@@ -71,7 +71,14 @@ export type FeedOptions = {
 export type FeedState = "closed" | "healthy" | "doubtful";
 
 /**
- * A feed that keeps itself going. Changes are told once, in no order, about as soon as the writer has its
+ * Hears of a change.
+ * @param isCopy - It looks as if it was told already. Another change that says the same may rarely be taken for a copy
+ * while its own is still to come: who forgets something because of a change does so for copies, too.
+ */
+export type FeedListener = (event: FeedEvent, isCopy: boolean) => void;
+
+/**
+ * A feed that keeps itself going. Changes are told once, copies aside, in no order, about as soon as the writer has its
  * answer and sometimes later; as the newest state of a record they are of no use.
  *
  * Noticed, with the default times: a cut at once; a PocketBase that no longer answers, a token that no longer
@@ -80,7 +87,7 @@ export type FeedState = "closed" | "healthy" | "doubtful";
  */
 export type Feed = {
   /** Calls `listener` for each change until the returned function is called. It must be quick, not throw. */
-  onEvent(listener: (event: FeedEvent) => void): () => void;
+  onEvent(listener: FeedListener): () => void;
   /**
    * Calls `listener` whenever changes may have been missed, until the returned function is called: when that
    * is noticed, and again as soon as changes are told anew, the first time included. Whoever forgets at each

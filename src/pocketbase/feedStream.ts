@@ -14,7 +14,7 @@ export type FeedStreamOptions = {
   readonly times: FeedTimes;
   readonly collectionIds: readonly string[];
   readonly messageCharsMax: number;
-  readonly onEvent: (event: FeedEvent) => void;
+  readonly onEvent: (event: FeedEvent, stream: FeedStream) => void;
 };
 
 /**
@@ -190,6 +190,6 @@ export class FeedStream {
     }
     const change = parseFeedEvent(event ?? "", data);
     if (change === undefined) return this.close("PocketBase sent an event that cannot be read");
-    this.#options.onEvent(change);
+    this.#options.onEvent(change, this);
   }
 }

@@ -19,6 +19,11 @@ export class Overlap {
     counts.set(teller, count);
     return count > told;
   }
+
+  /** A stream has ended: nobody can tell copies of what it alone told, and what is told from now on is something else. */
+  forget(teller: object): void {
+    for (const counts of this.#counts.values()) counts.delete(teller);
+  }
 }
 
 // PocketBase writes the members of a record in no fixed order when only some are asked for.

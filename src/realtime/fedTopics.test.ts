@@ -41,7 +41,7 @@ const startFeed = () => {
   const fed = new FedTopics({
     changes: {
       onEvent: (listener) => {
-        listeners.event = listener;
+        listeners.event = (event) => listener(event, false);
         return stop;
       },
       onGap: (listener) => {

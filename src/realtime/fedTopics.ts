@@ -68,7 +68,9 @@ export class FedTopics {
     this.#nowMs = options.nowMs ?? performance.now.bind(performance);
     const { changes, collections } = options;
     this.#stop = [
-      changes.onEvent((event) => this.#hear(event)),
+      changes.onEvent((event, isCopy) => {
+        if (!isCopy) this.#hear(event);
+      }),
       changes.onGap(() => this.#noteGap()),
       collections.onChange(() => this.#review()),
     ];
