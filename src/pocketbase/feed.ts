@@ -134,6 +134,7 @@ class ChangeFeed implements Feed {
       this.#roundMs = this.#clock.now();
       const isDone = await (current === undefined ? this.#connect() : this.#rotate(current));
       this.#roundMs = undefined;
+      this.#endOverlap();
       this.#endRound();
       failures = isDone ? 0 : failures + 1;
       const waitMs = isDone ? 0 : backOffMs(this.#times, this.#problem, failures);
@@ -174,10 +175,7 @@ class ChangeFeed implements Feed {
   async #rotate(old: FeedStream): Promise<boolean> {
     this.#overlap ??= new Overlap();
     const opened = await this.#open();
-    if (opened === undefined) {
-      this.#endOverlap();
-      return false;
-    }
+    if (opened === undefined) return false;
     const proof = await old.prove();
     if (this.#closing.signal.aborted) return true;
     const isLost = this.#current !== old;
@@ -221,7 +219,7 @@ class ChangeFeed implements Feed {
   }
 
   #endOverlap(ended?: FeedStream): void {
-    if (this.#streams.size <= 1) this.#overlap = undefined;
+    if (this.#streams.size <= 1 && this.#roundMs === undefined) this.#overlap = undefined;
     else if (ended !== undefined) this.#overlap?.forget(ended);
   }
 
