@@ -7,6 +7,7 @@ export const followFeed = (
   cached: Changes,
   { changes, collections }: Pick<Following, "changes" | "collections">,
 ): void => {
+  // Copies, too: what is only taken for one must not leave an old answer standing.
   changes.onEvent((event) => cached.tell(event, collections.find(event.collectionId)));
   changes.onGap((reason) => {
     const cause = `a gap in the change feed: ${reason}`;
