@@ -6,12 +6,13 @@ import { describeMachine, describeRevision } from "../support/machine.ts";
 import type { BenchOptions } from "../support/options.ts";
 import { createQuietWait } from "../support/quiet.ts";
 import { findTool, requireTools, versionOf } from "../support/tools.ts";
-import { type BenchUpstream, startUpstream } from "../support/upstream.ts";
-import { type BulkRun, measureBulk } from "./bulk.ts";
+import { startUpstream } from "../support/upstream.ts";
+import { DIRECTIONS, measureBulk } from "./bulk.ts";
 import { bulkGoals, smallGetGoals } from "./goals.ts";
+import { LINK_GBITS, measureOverLink } from "./link.ts";
 import { type RelayResult, renderRelay } from "./report.ts";
-import { measureSmallGets, type SmallGetRun } from "./smallGets.ts";
-import { startTarget, type Target, type TargetName } from "./targets.ts";
+import { measureSmallGets } from "./smallGets.ts";
+import { withTargets } from "./targets.ts";
 
 const RESULTS_DIR = join(import.meta.dir, "..", "results");
 const ROUNDS_MIN = 5;
@@ -33,6 +34,7 @@ export const benchRelay = async (options: BenchOptions): Promise<void> => {
   const bulk = await withTargets(["direct", "hapta", "nginx", "haproxy"], upstream, (targets) =>
     measureBulk({ ...options, curl: tools.curl, targets, upstream, waitForQuiet }),
   );
+  const overLink = await measureOverLink(options.rounds);
   const versions = {
     PocketBase: versionOf(upstream.binary, "--version"),
     nginx: versionOf(tools.nginx, "-v"),
@@ -49,9 +51,10 @@ export const benchRelay = async (options: BenchOptions): Promise<void> => {
     seconds: options.seconds,
     targets: [...new Set(smallGets.map((run) => run.target))],
     paths,
-    goals: toGoals(Object.keys(paths), smallGets, bulk),
+    goals: toGoals(Object.keys(paths), { smallGets, bulk, overLink }),
     smallGets,
     bulk,
+    overLink,
   };
   console.log(renderGoals(result.goals));
   if (options.saves) save(result);
@@ -60,29 +63,14 @@ export const benchRelay = async (options: BenchOptions): Promise<void> => {
 /** All rows, in the order of the page. */
 export const toGoals = (
   labels: readonly string[],
-  smallGets: readonly SmallGetRun[],
-  bulk: readonly BulkRun[],
+  { smallGets, bulk, overLink }: Pick<RelayResult, "smallGets" | "bulk" | "overLink">,
 ): RelayResult["goals"] => [
   ...labels.flatMap((label) => smallGetGoals(smallGets, label)),
-  ...bulkGoals(bulk, "download"),
-  ...bulkGoals(bulk, "upload"),
+  ...DIRECTIONS.flatMap((direction) => bulkGoals(bulk, `1 GB ${direction}`, direction)),
+  ...(overLink.length === 0 ? [] : DIRECTIONS).flatMap((direction) =>
+    bulkGoals(overLink, `1 GB ${direction} over ${LINK_GBITS} Gbit/s`, direction),
+  ),
 ];
-
-/** Starts targets one after the other, lends them out, stops them whatever happens. */
-const withTargets = async <T>(
-  names: readonly TargetName[],
-  upstream: BenchUpstream,
-  use: (targets: readonly Target[]) => Promise<T>,
-): Promise<T> => {
-  await using started = new AsyncDisposableStack();
-  const targets: Target[] = [];
-  for (const name of names) {
-    const target = await startTarget(name, upstream);
-    if (target === undefined) console.error(`${name} is not installed: measured without it.`);
-    else targets.push(started.use(target));
-  }
-  return await use(targets);
-};
 
 const haproxyVersion = (): Readonly<Record<string, string>> => {
   const haproxy = findTool("haproxy");

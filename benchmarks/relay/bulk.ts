@@ -6,7 +6,8 @@ import { orderOf } from "../support/stats.ts";
 import { type BenchUpstream, FILES } from "../support/upstream.ts";
 import type { Target, TargetName } from "./targets.ts";
 
-export type Direction = "download" | "upload";
+export const DIRECTIONS = ["download", "upload"] as const;
+export type Direction = (typeof DIRECTIONS)[number];
 
 export interface BulkRun {
   readonly target: TargetName;
@@ -21,6 +22,8 @@ export interface BulkRun {
 
 export interface BulkOptions {
   readonly curl: string;
+  /** Address that the client takes, where it matters. */
+  readonly from?: string;
   /** Freshly started, so that their peak memory is that of these transfers. */
   readonly targets: readonly Target[];
   readonly upstream: BenchUpstream;
@@ -66,32 +69,30 @@ export const measureBulk = async (options: BulkOptions): Promise<readonly BulkRu
   return runs;
 };
 
-const DIRECTIONS = ["download", "upload"] as const;
 const QUIETLY = { stdout: "ignore", stderr: "inherit" } as const;
 
 const renderLine = (run: BulkRun): string =>
   `${run.direction} round ${run.round + 1} ${run.target} ${Math.round(run.bytesPerSecond / 1e6)} MB/s ` +
   `cpu ${run.cpuUs / 1000} ms grew ${(run.peakGrowthBytes / 1e6).toFixed(1)} MB`;
 
-interface Transfer {
-  readonly curl: string;
+interface Transfer extends Pick<BulkOptions, "curl" | "from" | "upstream"> {
   readonly target: Target;
   readonly direction: Direction;
-  readonly upstream: BenchUpstream;
   readonly file: keyof typeof FILES;
 }
 
 /** Moves one file. @returns bytes per second. @throws Error unless all of it arrived. */
-const transfer = async ({ curl, target, direction, upstream, file }: Transfer): Promise<number> => {
+const transfer = async ({ curl, from, target, direction, upstream, file }: Transfer): Promise<number> => {
   const what =
     direction === "download"
       ? ["-o", "/dev/null", `${target.url}/${file}`]
       : ["-T", join(upstream.filesDir, file), "-H", "Expect:", "-o", "/dev/null", `${target.url}/bench/sink`];
   const format = "%{http_code} %{size_download} %{size_upload} %{time_total}";
-  const child = Bun.spawn([curl, "-sS", "--max-time", String(TIMEOUT_SECONDS), "-w", format, ...what], {
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+  const source = from === undefined ? [] : ["--interface", from];
+  const child = Bun.spawn(
+    [curl, "-sS", ...source, "--max-time", String(TIMEOUT_SECONDS), "-w", format, ...what],
+    { stdout: "pipe", stderr: "inherit" },
+  );
   const output = await new Response(child.stdout).text();
   await child.exited;
   const [status, down, up, seconds = 0] = output.split(" ").map(Number);

@@ -54,25 +54,28 @@ export const smallGetGoals = (runs: readonly SmallGetRun[], path: string): reado
 const SHARE_MIN = 0.9;
 const GROWTH_BYTES_MAX = 32_000_000;
 
-/** Rows for one direction: speed against direct, growth of peak memory (the largest of all rounds). */
-export const bulkGoals = (runs: readonly BulkRun[], direction: Direction): readonly GoalRow[] => {
+/** Rows for one direction, named `what`: speed against direct, growth of peak memory (the largest of all rounds). */
+export const bulkGoals = (
+  runs: readonly BulkRun[],
+  what: string,
+  direction: Direction,
+): readonly GoalRow[] => {
   const of = (target: TargetName): readonly BulkRun[] =>
     runs.filter((run) => run.target === target && run.direction === direction);
   const speed = (target: TargetName): readonly number[] => of(target).map((run) => run.bytesPerSecond);
   const growth = of("hapta").map((run) => run.peakGrowthBytes);
-  const what = `1 GB ${direction}:`;
   const beside = (["nginx", "haproxy"] as const).filter((target) => of(target).length > 0);
   const toDirect = (target: TargetName) => ({
     ...compare(speed(target), speed("direct"), ratio),
     render: times,
   });
   return [
-    toRow({ what: `${what} speed against direct`, ...toDirect("hapta"), min: SHARE_MIN }),
+    toRow({ what: `${what}: speed against direct`, ...toDirect("hapta"), min: SHARE_MIN }),
     ...beside.map((target) =>
-      toRow({ what: `${what} speed against direct, ${target} beside it`, ...toDirect(target) }),
+      toRow({ what: `${what}: speed against direct, ${target} beside it`, ...toDirect(target) }),
     ),
     toRow({
-      what: `${what} growth of peak memory`,
+      what: `${what}: growth of peak memory`,
       value: Math.max(...growth),
       perRound: growth,
       render: megabytes,

@@ -4,6 +4,7 @@ import { type Machine, renderMachine } from "../support/machine.ts";
 import { median } from "../support/stats.ts";
 import type { BulkRun } from "./bulk.ts";
 import { select, summarise } from "./goals.ts";
+import { LINK_GBITS } from "./link.ts";
 import { PACE_MS, type SmallGetRun } from "./smallGets.ts";
 import type { TargetName } from "./targets.ts";
 
@@ -22,6 +23,8 @@ export interface RelayResult {
   readonly goals: readonly GoalRow[];
   readonly smallGets: readonly SmallGetRun[];
   readonly bulk: readonly BulkRun[];
+  /** The same, for a client behind a link; none where there was no way to have one. */
+  readonly overLink: readonly BulkRun[];
 }
 
 const renderSmallGets = ({ smallGets, targets }: RelayResult, path: string): string => {
@@ -73,6 +76,10 @@ ${Object.entries(paths)
 
 ${renderBulk(result.bulk)}
 
+## One gigabyte over a link of ${LINK_GBITS} Gbit/s
+
+${renderBulk(result.overLink)}
+
 ## How it was measured
 
 - Machine: ${renderMachine(machine)}. Load generator, server under test and PocketBase share it.
@@ -96,5 +103,8 @@ ${renderBulk(result.bulk)}
 - One gigabyte: curl, 1,000,000,000 bytes from PocketBase's public folder, or to a hook route that reads and drops
   them. Started in a quiet moment, but not repeated when other programs got busy meanwhile. Growth is the server's
   peak resident size (VmHWM) after all rounds so far, minus that after one 8 MB transfer each way.
+- Without a link, a transfer keeps all CPUs busy: the client, the relay and PocketBase take them from each other.
+  Over the link, all run in a network namespace in which tc gives what curl sends and gets the speed of the link each
+  way, and the hop between Hapta and PocketBase none.
 `;
 };

@@ -20,10 +20,26 @@ export type Target = Server<TargetName>;
 const RELAYING = { Cache: { isEnabled: false }, Files: { CacheBytes: 0 } };
 
 /** Starts a target. `haproxy` is optional: undefined when it is not installed. */
-export const startTarget = async (name: TargetName, upstream: BenchUpstream): Promise<Target | undefined> => {
+const startTarget = async (name: TargetName, upstream: BenchUpstream): Promise<Target | undefined> => {
   if (name === "direct") return borrowed(name, upstream);
   if (name === "hapta") return haptaServer(name, await startHapta(upstream, { config: RELAYING }));
   return await startProxy(name, upstream, CONFIGS[name]);
+};
+
+/** Starts targets one after the other, lends them out, stops them whatever happens. */
+export const withTargets = async <T>(
+  names: readonly TargetName[],
+  upstream: BenchUpstream,
+  use: (targets: readonly Target[]) => Promise<T>,
+): Promise<T> => {
+  await using started = new AsyncDisposableStack();
+  const targets: Target[] = [];
+  for (const name of names) {
+    const target = await startTarget(name, upstream);
+    if (target === undefined) console.error(`${name} is not installed: measured without it.`);
+    else targets.push(started.use(target));
+  }
+  return await use(targets);
 };
 
 // Bodies pass through as they flow, as they do in Hapta: spooling a gigabyte to disk first would measure the disk.

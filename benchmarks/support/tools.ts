@@ -8,6 +8,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   caddy: "caddy",
   haproxy: "haproxy",
   varnishd: "varnish",
+  ip: "iproute2",
+  tc: "iproute2",
 };
 
 // Servers live in sbin, which is not on everybody's PATH.
