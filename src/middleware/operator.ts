@@ -7,7 +7,7 @@ import type { Client } from "../utils/address.ts";
 import { BackOff, type BackOffOptions } from "../utils/backOff.ts";
 import type { Secret } from "../utils/secret.ts";
 
-/** Wrong keys of one client. */
+/** Wrong keys of one client. What keeps the key from being guessed is its length; this keeps the event log readable. */
 const BACK_OFF = { freeMax: 5, firstMs: 1_000, longestMs: 30_000, forgetMs: 600_000, namesMax: 4_096 };
 
 /** The part of an exchange that matters here. */
@@ -28,7 +28,8 @@ export interface OperatorCheckOptions {
 /**
  * Sets the principal of an exchange of the admin API that carries the admin key; a superuser's stays as it is.
  *
- * @throws Refusal `admin_key_required`, `admin_key_blocked` (with `Retry-After`), or `not_found` when there is no key.
+ * @throws Refusal `admin_key_required`, `admin_key_blocked` (with `Retry-After`; never for the right key), or `not_found`
+ * when there is no key.
  */
 export const createOperatorCheck = (
   options: OperatorCheckOptions,
@@ -36,6 +37,16 @@ export const createOperatorCheck = (
   const { adminKey, onWrongKey, now = () => performance.now() } = options;
   const expected = adminKey === undefined ? undefined : digest(adminKey.reveal());
   const backOff = new BackOff({ ...BACK_OFF, now });
+
+  // Also where the right key was presented meanwhile: it may be somebody else's at the same address.
+  const refuseWrong = (exchange: OperatorExchange): Refusal => {
+    const { block } = exchange.client;
+    const waitMs = backOff.waitMs(block);
+    if (waitMs > 0) return new Refusal("admin_key_blocked", { retryAfterSeconds: Math.ceil(waitMs / 1000) });
+    backOff.fail(block);
+    onWrongKey(exchange);
+    return new Refusal("admin_key_required");
+  };
 
   return (exchange) => {
     const { principal } = exchange;
@@ -45,16 +56,8 @@ export const createOperatorCheck = (
     if (expected === undefined) throw new Refusal("not_found");
     const presented = /^bearer (.+)$/i.exec(exchange.authorizations[0] ?? "")?.[1];
     if (presented === undefined) throw new Refusal("admin_key_required");
-    const { block } = exchange.client;
-    const waitMs = backOff.waitMs(block);
-    // Not even compared: otherwise the right key would show among any number of guesses.
-    if (waitMs > 0) throw new Refusal("admin_key_blocked", { retryAfterSeconds: Math.ceil(waitMs / 1000) });
-    if (!timingSafeEqual(digest(presented), expected)) {
-      backOff.fail(block);
-      onWrongKey(exchange);
-      throw new Refusal("admin_key_required");
-    }
-    backOff.succeed(block);
+    // First of all: whoever shares the operator's address must not be able to shut the operator out.
+    if (!timingSafeEqual(digest(presented), expected)) throw refuseWrong(exchange);
     exchange.principal = { kind: "operator", session: undefined };
     return undefined;
   };

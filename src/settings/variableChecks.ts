@@ -6,6 +6,8 @@ import { renderOrigin } from "./origin.ts";
 
 /** Fewest characters of a key. */
 const KEY_CHARACTERS_MIN = 16;
+/** Fewest different ones of the admin key; 16 random hexadecimal digits hold ten on average. */
+const KEY_VARIETY_MIN = 6;
 
 /** Texts that stand in examples; anyone can read them, so they are no secrets. */
 export const PUBLISHED_SECRETS: readonly string[] = [
@@ -22,6 +24,12 @@ export function judgeKey(name: string, text: string): string | undefined {
   if (text.length >= KEY_CHARACTERS_MIN) return undefined;
   return `${name}: found a text of ${text.length} characters; allowed: at least ${KEY_CHARACTERS_MIN}, random`;
 }
+
+// It may be tried without end, so its length has to mean something.
+const judgeVariety = (name: string, text: string): string | undefined =>
+  new Set(text).size >= KEY_VARIETY_MIN
+    ? undefined
+    : `${name}: is easily guessed: fewer than ${KEY_VARIETY_MIN} different characters; put a random text of your own`;
 
 /** Hides what stands before an @ in an address, where user and password are. */
 export const withoutCredentials = (text: string): string => text.replace(/^([a-z]+:\/*)?.*@/i, "$1***@");
@@ -49,6 +57,7 @@ function judgeDbUrl(name: string, text: string): string | undefined {
 function judgeOther(name: VariableName, text: string): string | undefined {
   switch (name) {
     case "HAPTA_ADMIN_KEY":
+      return judgeKey(name, text) ?? judgeVariety(name, text);
     case "HAPTA_ROOT_KEY":
     case "HAPTA_CLUSTER_SECRET":
       return judgeKey(name, text);

@@ -48,9 +48,4 @@ export class BackOff {
     if (this.#failures.size >= namesMax && oldest !== undefined) this.#failures.delete(oldest);
     this.#failures.set(name, { count, atMs, untilMs: atMs + waitMs });
   }
-
-  /** Forgets a name's failures. */
-  succeed(name: string): void {
-    this.#failures.delete(name);
-  }
 }

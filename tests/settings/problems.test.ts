@@ -196,6 +196,7 @@ test.each([
   ],
   [[], { HAPTA_ROOT_KEY: "hidden-pw" }, "HAPTA_ROOT_KEY: found a text of 9 characters"],
   [[], { HAPTA_CLUSTER_SECRET: "hidden-pw" }, "HAPTA_CLUSTER_SECRET: found a text of 9 characters"],
+  [[], { HAPTA_ADMIN_KEY: "12121212121212121212" }, "HAPTA_ADMIN_KEY: is easily guessed"],
   [[], { HAPTA_ADMIN_KEY: PUBLISHED_SECRETS[0] ?? "" }, "HAPTA_ADMIN_KEY: is a text from an example"],
   [[], { REDIS_URL: "http://:hidden-pw@a" }, "REDIS_URL: is not a redis:// or rediss:// URL"],
   [[], { HAPTA_POCKETBASE_DOWNLOAD: "file:///x" }, "HAPTA_POCKETBASE_DOWNLOAD: found the text"],
