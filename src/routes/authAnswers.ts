@@ -81,7 +81,7 @@ export const createAuthAnswers = (services: Services): AuthAnswers => {
     // PocketBase no longer knows this login: neither does Hapta. Anything else says nothing about it.
     if (answer.status === 401 || (answer.status === 403 && isOwnCollection(exchange, session))) {
       await sessions
-        .revoke({ kind: "session", id: session.id }, { reason: "upstream", request: id })
+        .revoke({ kind: "login", id: session.id }, { reason: "upstream", request: id })
         .catch(refuseUnavailable);
     }
     return answer;

@@ -30,7 +30,7 @@ export const upstreamTokenOf = (token: unknown): UpstreamToken | undefined => {
  * session it was asked with; impersonation and the app's own routes may speak of other people or devices.
  */
 export const loginOf = (exchange: Exchange, found: UpstreamToken): OpenRequest => {
-  const { principal, proven, route, id } = exchange;
+  const { principal, proven, route, id, credential } = exchange;
   const isImpersonation = route.operation === "impersonate";
   const isOwnLogin = route.kind === "auth" && !isImpersonation;
   const replaced = principal.kind === "record" && isOwnLogin ? principal.session?.id : undefined;
@@ -45,7 +45,8 @@ export const loginOf = (exchange: Exchange, found: UpstreamToken): OpenRequest =
     // What a superuser has made for somebody else cannot be bound to the superuser's key.
     jkt: isImpersonation ? undefined : proven.jkt,
     appId: proven.appId,
-    maker: isImpersonation && principal.kind === "superuser" ? principal.session.uid : undefined,
+    // PocketBase lets superusers only: an adopted token that got through names one.
+    maker: isImpersonation ? claimsOf(credential ?? "")?.id : undefined,
     replaces: replaced,
     request: id,
   };

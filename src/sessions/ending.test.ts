@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
+  DAY,
   HOUR,
   idOf,
   kindOf,
@@ -9,6 +10,7 @@ import {
   SECOND,
   startSessions,
 } from "../../tests/support/sessionKit.ts";
+import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
 import type { Ended } from "./sessionContext.ts";
 
 describe("open", () => {
@@ -100,6 +102,26 @@ describe("revoke", () => {
     kit.clock.advance(250);
     expect(other.resolve(tokens[1] ?? "", LAPTOP)).toMatchObject({ kind: "revoked" });
     expect(ended.map(({ reason }) => reason)).toEqual(["logout", "restore"]);
+  });
+
+  test("a superuser's login that PocketBase takes no more takes along what was made with it; one that ran out does not", async () => {
+    using kit = startSessions();
+    const superuser = { cid: SUPERUSERS_ID, kind: "superuser" } as const;
+    const start = async (uid: string) => {
+      const own = await kit.login({ ...superuser, uid });
+      const made = await kit.login({ kind: "impersonated", maker: uid });
+      return { id: await idOf(kit, own), own, made };
+    };
+    const [lost, ended, late] = [await start("root1"), await start("root2"), await start("root3")];
+    const reason = { reason: "upstream_rejected" };
+    expect(await kit.sessions.revoke({ kind: "login", id: lost.id }, reason)).toBe(2);
+    expect(await kit.sessions.revoke({ kind: "session", id: ended.id }, { reason: "logout" })).toBe(1);
+    expect([await kindOf(kit, lost.made), await kindOf(kit, ended.made)]).toEqual(["revoked", "live"]);
+    expect(await kit.sessions.revoke({ kind: "made", uid: "root2" }, reason)).toBe(1);
+    expect(await kindOf(kit, ended.made)).toBe("revoked");
+    kit.clock.advance(6 * DAY);
+    expect(await kit.sessions.revoke({ kind: "login", id: late.id }, reason)).toBe(1);
+    expect(kit.sessions.events({ type: "session_revoked" })).toHaveLength(5);
   });
 
   test("reaches a session that the caches have forgotten", async () => {

@@ -2,15 +2,20 @@
 
 import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
 import type { EventType, SessionEvent } from "./eventRow.ts";
+import type { Made } from "./impersonations.ts";
 import type { LiveSessions } from "./liveSessions.ts";
 import type { Ended, SessionContext } from "./sessionContext.ts";
 import { KEY_REVOKED } from "./sessionPages.ts";
 import type { SubjectKey } from "./sessionTable.ts";
 import type { StoreTx } from "./storeWriter.ts";
 
-/** Which sessions to end. `others`: all of the record but one. */
+/**
+ * Which sessions to end. `login`: one whose upstream token PocketBase does not take any more; with a superuser's goes what
+ * that superuser has made in others' names. `made`: only that. `others`: all of the record but one.
+ */
 export type Selection =
-  | { readonly kind: "session"; readonly id: string }
+  | { readonly kind: "session" | "login"; readonly id: string }
+  | { readonly kind: "made"; readonly uid: string }
   | { readonly kind: "record"; readonly cid: string; readonly uid: string }
   | { readonly kind: "others"; readonly cid: string; readonly uid: string; readonly keepId: string }
   | { readonly kind: "collection"; readonly cid: string }
@@ -52,7 +57,10 @@ export class Ending {
   async revoke(selection: Selection, note: EndingNote): Promise<number> {
     switch (selection.kind) {
       case "session":
-        return this.#revokeOne(selection.id, note);
+      case "login":
+        return this.#revokeOne(selection, note);
+      case "made":
+        return this.#revokeMadeBy(selection.uid, note);
       case "record":
         return this.#revokeRecord(selection, note);
       case "others":
@@ -104,7 +112,10 @@ export class Ending {
     return count;
   }
 
-  async #revokeOne(id: string, note: EndingNote): Promise<number> {
+  async #revokeOne(
+    { kind, id }: Extract<Selection, { readonly id: string }>,
+    note: EndingNote,
+  ): Promise<number> {
     const { reason, cause, ip, request } = note;
     const atMs = this.#context.times.wall();
     const ended = await this.#context.store.write((tx) => {
@@ -115,12 +126,28 @@ export class Ending {
       if (cause !== undefined)
         tx.append({ type: cause, session: id, cid, uid, ip, label, request, detail: reason });
       tx.append({ type: "session_revoked", session: id, cid, uid, ip, label, request, detail: reason });
-      return { cid, uid };
+      // A token that has run out says nothing about the password.
+      const isLost = kind === "login" && cid === SUPERUSERS_ID && atMs < row.upExpMs;
+      return { cid, uid, made: isLost ? revokeMade(tx, uid, { ...note, atMs }) : [] };
     });
     this.#lives.drop([id]);
     if (ended === undefined) return 0;
-    this.announce({ ids: [id], ...ended, reason });
-    return 1;
+    const { cid, uid, made } = ended;
+    this.announce({ ids: [id], cid, uid, reason });
+    this.#dropMade(made, reason);
+    return 1 + made.length;
+  }
+
+  async #revokeMadeBy(uid: string, note: EndingNote): Promise<number> {
+    const atMs = this.#context.times.wall();
+    const made = await this.#context.store.write((tx) => revokeMade(tx, uid, { ...note, atMs }));
+    this.#dropMade(made, note.reason);
+    return made.length;
+  }
+
+  #dropMade(made: readonly Made[], reason: string): void {
+    this.#lives.drop(made.map(({ id }) => id));
+    for (const { id, cid, uid } of made) this.announce({ ids: [id], cid, uid, reason });
   }
 
   async #revokeRecord(subject: SubjectKey, note: EndingNote, keepId?: string): Promise<number> {
@@ -130,20 +157,19 @@ export class Ending {
     const { mine, made } = await this.#context.store.write((tx) => {
       appendAction(tx, note, { cid, uid });
       const mine = tx.sessions.list({ cid, uid }).filter(({ id }) => id !== keepId);
-      // With a superuser goes what the superuser has made in others' names; record ids are unique over all logins.
-      const made = keepId === undefined ? tx.impersonations.madeBy(uid) : [];
-      for (const one of [...mine, ...made]) {
-        tx.sessions.revoke(one.id, { atMs, reason });
-        const { id: session, cid, uid, label } = one;
+      for (const { id: session, label } of mine) {
+        tx.sessions.revoke(session, { atMs, reason });
         tx.append({ type: "session_revoked", session, cid, uid, ip, label, request, detail: reason });
       }
+      // Record ids are unique over all logins.
+      const made = keepId === undefined ? revokeMade(tx, uid, { ...note, atMs }) : [];
       // Stops what is being opened right now with a login from before, too.
       if (keepId === undefined) tx.sessions.markSubject({ cid, uid }, atMs);
       return { mine: mine.map(({ id }) => id), made };
     });
-    this.#lives.drop([...mine, ...made.map(({ id }) => id)]);
+    this.#lives.drop(mine);
     if (mine.length > 0) this.announce({ ids: mine, cid, uid, reason });
-    for (const one of made) this.announce({ ids: [one.id], cid: one.cid, uid: one.uid, reason });
+    this.#dropMade(made, reason);
     return mine.length + made.length;
   }
 
@@ -158,12 +184,12 @@ export class Ending {
     });
     this.#lives.dropWhere((row) => cid === undefined || row.cid === cid);
     this.announce({ ids: [], cid, uid: undefined, reason });
-    if (cid === SUPERUSERS_ID) await this.#revokeMade(note);
+    if (cid === SUPERUSERS_ID) await this.#revokeAllMade(note);
     return -1;
   }
 
   // With all superusers goes all that any of them has made in others' names; in pieces.
-  async #revokeMade({ reason, ip, request }: EndingNote): Promise<void> {
+  async #revokeAllMade({ reason, ip, request }: EndingNote): Promise<void> {
     for (let count = ENDED_AT_ONCE; count === ENDED_AT_ONCE; ) {
       const atMs = this.#context.times.wall();
       const made = await this.#context.store.write((tx) => {
@@ -174,14 +200,27 @@ export class Ending {
         }
         return some;
       });
-      this.#lives.drop(made.map(({ id }) => id));
-      for (const { id, cid, uid } of made) this.announce({ ids: [id], cid, uid, reason });
+      this.#dropMade(made, reason);
       count = made.length;
     }
   }
 }
 
 const ENDED_AT_ONCE = 500;
+
+/** What a superuser has made in others' names, ended. */
+const revokeMade = (
+  tx: StoreTx,
+  maker: string,
+  { atMs, reason, ip, request }: EndingNote & { readonly atMs: number },
+): Made[] => {
+  const made = tx.impersonations.madeBy(maker);
+  for (const { id: session, cid, uid, label } of made) {
+    tx.sessions.revoke(session, { atMs, reason });
+    tx.append({ type: "session_revoked", session, cid, uid, ip, label, request, detail: reason });
+  }
+  return made;
+};
 
 const appendAction = (
   tx: StoreTx,

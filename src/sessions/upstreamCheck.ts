@@ -1,5 +1,6 @@
 // Keeps sessions in step with PocketBase: asks at a bounded age whether a session's upstream token still counts,
 // ends the session if not, and takes a newer token over. Being unable to ask never ends a session.
+import { SUPERUSERS_ID } from "../pocketbase/routes.ts";
 import { DueMarks } from "./dueMarks.ts";
 import type { Ending } from "./ending.ts";
 import type { Live, LiveSessions } from "./liveSessions.ts";
@@ -57,19 +58,23 @@ export class UpstreamCheck {
 
   /**
    * Checks all sessions of a record now, as after a write to it: whether PocketBase still takes their tokens. Nothing that
-   * an app's code may answer by another write is asked, or the two would go on for ever. Resolves when the dead ones are
-   * ended on disk.
+   * an app's code may answer by another write is asked, or the two would go on for ever. A superuser of whom no session is
+   * left takes along what was made in others' names. Resolves when the dead ones are ended on disk.
    */
   async checkRecord(subject: SubjectKey): Promise<void> {
-    for (let offset = 0; ; ) {
+    let offset = 0;
+    for (;;) {
       const page = this.#context.store.read((sessions) => sessions.list(subject, offset));
       const isAlive = await Promise.all(
         page.map(({ id }) => this.#runner.runAfresh(id, () => this.#ask(id, "token"))),
       );
       // Ended ones have left the list, so the next page begins after those that are still there.
       offset += isAlive.filter(Boolean).length;
-      if (page.length < PAGE) return;
+      if (page.length < PAGE) break;
     }
+    if (offset > 0 || subject.cid !== SUPERUSERS_ID) return;
+    // Nobody is left who could show that the superuser's password is still the one it was.
+    await this.#parts.ending.revoke({ kind: "made", uid: subject.uid }, { reason: "superuser_changed" });
   }
 
   /** After a change of a collection; see {@link Sessions.checkCollection}. `swept`: how many were asked about. */
@@ -131,7 +136,7 @@ export class UpstreamCheck {
     const { lives, ending } = this.#parts;
     switch (answer.kind) {
       case "dead":
-        await ending.revoke({ kind: "session", id }, { reason: "upstream_rejected" });
+        await ending.revoke({ kind: "login", id }, { reason: "upstream_rejected" });
         return false;
       case "unknown": {
         const found = lives.find(id);

@@ -1,7 +1,8 @@
 // Security.UpstreamTokens "adopt": whoever was signed in before Hapta came stays so. And superusers' tokens from
 // outside: refused in either mode.
 import { expect, test } from "bun:test";
-import { IDS } from "../support/fixture/records.ts";
+import { eventually } from "../support/eventually.ts";
+import { IDS, PASSWORD } from "../support/fixture/records.ts";
 import { startHapta } from "../support/hapta.ts";
 import {
   BEN,
@@ -139,4 +140,19 @@ test("a superuser's file token opens nothing from outside", async () => {
   expect((await call(pair.url, { path: `${path}?token=${token}`, headers: PUBLIC })).status).not.toBe(200);
   const rawFile = String(jsonOf(raw)["token"]);
   expect((await call(pair.url, { path: `${path}?token=${rawFile}`, headers: PUBLIC })).status).not.toBe(200);
+});
+
+test("SU5: what a superuser makes with an adopted token ends with that superuser, too", async () => {
+  const root = await login(pair.pb.url, ROOT);
+  const email = "adopted@example.com";
+  const json = { email, password: PASSWORD, passwordConfirm: PASSWORD };
+  const path = "/api/collections/_superusers/records";
+  const { id } = jsonOf(await call(pair.pb.url, { path, token: root, json }));
+  const raw = await login(pair.pb.url, { collection: "_superusers", email });
+  const impersonate = { path: `/api/collections/members/impersonate/${IDS.ada}`, token: raw, json: {} };
+  const made = String(jsonOf(await call(pair.url, impersonate))["token"]);
+  expect(await verify(pair.url, made)).toBe(200);
+  const gone = await call(pair.pb.url, { method: "DELETE", path: `${path}/${id}`, token: root });
+  expect(gone.status).toBe(204);
+  await eventually(async () => (await verify(pair.url, made)) === 401, 10_000);
 });

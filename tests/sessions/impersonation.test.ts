@@ -78,6 +78,48 @@ test("SU5: all of them end when an operator ends all superusers' sessions", asyn
   root = await login(pair.url, ROOT);
 });
 
+/** A new password for a superuser, set by whoever holds `token`. */
+const changePassword = async (url: string, id: string, token: string): Promise<void> => {
+  const json = { password: `${PASSWORD}2`, passwordConfirm: `${PASSWORD}2` };
+  const changed = await call(url, { method: "PATCH", path: `${SUPERUSERS}/${id}`, token, json });
+  expect(changed.status).toBe(200);
+};
+
+test("SU5: and with a new password of the superuser's, set through Hapta, before the answer", async () => {
+  const [one, other] = [await startImpersonation(), await startImpersonation()];
+  await changePassword(pair.url, one.id, one.own);
+  expect([await verify(pair.url, one.own), await verify(pair.url, one.impersonated)]).toEqual([401, 401]);
+  expect(await verify(pair.url, other.impersonated)).toBe(200);
+});
+
+test("SU5: or behind Hapta's back", async () => {
+  const { id, impersonated } = await startImpersonation();
+  await changePassword(pair.pb.url, id, await login(pair.pb.url, ROOT));
+  await eventually(async () => (await verify(pair.url, impersonated)) === 401, 10_000);
+});
+
+test("SU5: also of a superuser who has logged out, through Hapta and behind its back", async () => {
+  const [one, other] = [await startImpersonation(), await startImpersonation()];
+  for (const { own } of [one, other])
+    expect((await call(pair.url, { path: "/auth/logout", token: own, json: {} })).status).toBe(204);
+  await changePassword(pair.url, one.id, root);
+  expect([await verify(pair.url, one.impersonated), await verify(pair.url, other.impersonated)]).toEqual([
+    401, 200,
+  ]);
+  await changePassword(pair.pb.url, other.id, await login(pair.pb.url, ROOT));
+  await eventually(async () => (await verify(pair.url, other.impersonated)) === 401, 10_000);
+});
+
+test("a change that leaves the superuser's session alive leaves it alive, too", async () => {
+  const { id, own, impersonated } = await startImpersonation();
+  for (const token of [own, root]) {
+    const json = { emailVisibility: token === own };
+    const changed = await call(pair.url, { method: "PATCH", path: `${SUPERUSERS}/${id}`, token, json });
+    expect(changed.status).toBe(200);
+    expect([await verify(pair.url, own), await verify(pair.url, impersonated)]).toEqual([200, 200]);
+  }
+});
+
 test("a superuser who only logs out leaves it alive: it may be a program's key", async () => {
   const { own, impersonated } = await startImpersonation();
   expect((await call(pair.url, { path: "/auth/logout", token: own, json: {} })).status).toBe(204);
