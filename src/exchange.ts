@@ -117,6 +117,8 @@ export interface Exchange {
   principal: Principal;
   /** Value of the Authorization header that PocketBase gets; never the client's own token. */
   credential: string | undefined;
+  /** `query` with a new file token of PocketBase's, as long as the client's still stands for somebody; set by `identify`. */
+  renewQuery?: (() => Promise<string>) | undefined;
   /** Names and values of the rate-limit headers that leave with whatever the answer is; set by `meter`. */
   limitHeaders: readonly string[] | undefined;
   /** A try to log in that the limits want to hear the end of; set by `meter`. */

@@ -7,14 +7,24 @@ import { asksForThumb, createFileAsk, type FileAsk } from "../files/fileAsk.ts";
 import type { FileEntry, FileLease } from "../files/fileEntry.ts";
 import type { FileWish } from "../files/fileQuery.ts";
 import type { KeptFiles } from "../files/keptFiles.ts";
+import { resumable } from "../files/resumedSource.ts";
 import { createThumbGate } from "../files/thumbGate.ts";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import type { Services } from "../services.ts";
-import { headerValue } from "../utils/headers.ts";
+import { headerValue, withoutHeaders } from "../utils/headers.ts";
 
 /** What a file for others is asked with: nothing that could be about who asks. */
 const SHARED = new Set(["accept", "user-agent", "origin"]);
 const PRIVATE = "private, no-cache";
+/** What makes an answer a part of a file, or none. */
+const CONDITIONS = [
+  "range",
+  "if-range",
+  "if-match",
+  "if-none-match",
+  "if-modified-since",
+  "if-unmodified-since",
+];
 
 interface Wanted {
   readonly wish: FileWish;
@@ -31,11 +41,18 @@ export const createDownload = ({ collections, files, settings }: Services, forwa
   const askOf = createFileAsk();
   const inTurn = createThumbGate(settings.upstream.queueTimeoutMs);
 
-  const askNow = async (exchange: Exchange): Promise<Answer> => {
+  const send = async (exchange: Exchange): Promise<Answer> => {
     const answer = await forward(exchange);
     if (answer === undefined) throw new Error("the stage forward did not answer");
     return answer;
   };
+
+  const askNow = async (exchange: Exchange): Promise<Answer> =>
+    resumable(await send(exchange), async (fields) => {
+      const headers = [...withoutHeaders(exchange.headers, CONDITIONS), ...fields];
+      const query = (await exchange.renewQuery?.()) ?? exchange.query;
+      return await send({ ...exchange, headers, query });
+    });
 
   const ask = async (exchange: Exchange): Promise<Answer> => {
     if (!asksForThumb(exchange.query)) return await askNow(exchange);
@@ -66,7 +83,6 @@ export const createDownload = ({ collections, files, settings }: Services, forwa
     if (route.isFile !== true || route.body !== "drop") return undefined;
     const asked = askOf(exchange, collections.current());
     const answer = download(exchange, asked);
-    if (!asked.isThumb) return answer;
     return answer instanceof Promise
       ? answer.then((given) => given ?? ask(exchange))
       : (answer ?? ask(exchange));
@@ -194,6 +210,7 @@ const asGuest = (exchange: Exchange, wish: FileWish, more: readonly string[] = [
     method: "GET",
     headers: [...headers, ...more],
     query: wish.query,
+    renewQuery: undefined,
     credential: undefined,
     presence: { isGone: false, whenGone: undefined, whenOver: undefined },
   };

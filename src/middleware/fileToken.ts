@@ -29,16 +29,16 @@ interface FileTokenParts {
 export type SwapFileToken = (exchange: Exchange) => Promise<undefined>;
 
 export const createSwapFileToken = (parts: FileTokenParts): SwapFileToken => {
-  const { sessions, memberCalls, isAdminClient, adopts } = parts;
-  const fromSignedUrl = createSignedUrls(parts);
+  const { sessions, memberCalls, fileKey, isAdminClient, adopts } = parts;
+  const isSignedFor = createSignedCheck(parts);
   const kept = new Map<string, { readonly token: string; readonly untilMs: number }>();
 
   const upstreamFileToken = async (session: Session, exchange: Exchange): Promise<string | undefined> => {
+    const credential = sessions.upstreamToken(session);
+    if (credential === undefined) return undefined;
     const nowMs = performance.now();
     const known = kept.get(session.id);
     if (known !== undefined && known.untilMs > nowMs) return known.token;
-    const credential = sessions.upstreamToken(session);
-    if (credential === undefined) return undefined;
     const token = await memberCalls.fileToken(credential, exchange.client.address);
     if (token === undefined) return undefined;
     if (kept.size >= KEPT_MAX) kept.clear();
@@ -46,38 +46,43 @@ export const createSwapFileToken = (parts: FileTokenParts): SwapFileToken => {
     return token;
   };
 
-  const swap = async (exchange: Exchange, token: string): Promise<undefined> => {
+  const mintFor = async (exchange: Exchange, token: string): Promise<Mint | undefined> => {
+    if (isSignedToken(token)) return isSignedFor(exchange, token) ? fileKey : mintNone;
     const verdict = await sessions.resolveFileToken(token);
     const cid = verdict.kind === "live" ? verdict.session.cid : (claimsOf(token)?.collectionId ?? "");
     // As with their other tokens: from outside a superuser's counts for nothing.
     const isRefused = namesSuperusers(cid) && !isAdminClient(exchange.client);
     if (adopts && verdict.kind === "invalid" && !isRefused) return undefined;
-    const upstream =
-      verdict.kind === "live" && !isRefused ? await upstreamFileToken(verdict.session, exchange) : undefined;
-    exchange.query = withToken(exchange.query, upstream ?? "");
-    return undefined;
+    if (verdict.kind !== "live" || isRefused) return mintNone;
+    return () => upstreamFileToken(verdict.session, exchange);
   };
 
   return async (exchange) => {
-    const token = firstToken(exchange.query);
-    if (token === undefined) return undefined;
-    if (!isSignedToken(token)) return await swap(exchange, token);
-    exchange.query = withToken(exchange.query, (await fromSignedUrl(exchange, token)) ?? "");
+    const asked = exchange.query;
+    const token = firstToken(asked);
+    const mint = token === undefined ? undefined : await mintFor(exchange, token);
+    if (mint === undefined) return undefined;
+    const renewQuery = async (): Promise<string> => withToken(asked, (await mint()) ?? "");
+    exchange.query = await renewQuery();
+    exchange.renewQuery = renewQuery;
     return undefined;
   };
 };
 
+/** A token of PocketBase's for whom a token in a URL stands for; undefined when that is nobody any more. */
+type Mint = () => Promise<string | undefined>;
+
+const mintNone: Mint = () => Promise.resolve(undefined);
+
 const FILE_PATH = /^\/api\/files\/(\w+)\/(\w+)\/([\w.-]+)$/;
 
 // The signer's right to the file was looked at when the URL was signed.
-const createSignedUrls = ({ sessions, collections, fileKey }: FileTokenParts) => {
+const createSignedCheck = ({ sessions, collections }: FileTokenParts) => {
   const signer = new UrlSigner(sessions.root.derive("files", "sign"));
-  return async ({ path }: Exchange, token: string): Promise<string | undefined> => {
+  return ({ path }: Exchange, token: string): boolean => {
     const [, segment = "", recordId = "", name = ""] = FILE_PATH.exec(path) ?? [];
     const collectionId = collections.current().find(segment)?.id;
-    if (collectionId === undefined) return undefined;
-    const isRight = signer.verify(token, { collectionId, recordId, name }, Date.now());
-    return isRight ? await fileKey() : undefined;
+    return collectionId !== undefined && signer.verify(token, { collectionId, recordId, name }, Date.now());
   };
 };
 

@@ -12,6 +12,8 @@ import { createScratch } from "../support/scratch.ts";
 // Kept files are on unless somebody switches them off.
 const CONFIG = {};
 const NOTICES = "/api/collections/notices/records";
+/** More than sockets take ahead at once. */
+const LARGE_BYTES = 7_900_000;
 
 let pocketbase: PocketBase;
 let hapta: Hapta;
@@ -159,6 +161,19 @@ describe("kept downloads", () => {
     const headers = { "Content-Type": "application/json" };
     const batch = await open("/api/batch", { method: "POST", headers, body: JSON.stringify({ requests }) });
     expect([batch.status, (await open(path)).status]).toEqual([200, 404]);
+  });
+
+  test("a delivery under way when its record is deleted is the last, and whole", async () => {
+    const { id, path } = await addNotice("x".repeat(LARGE_BYTES));
+    await (await open(path)).arrayBuffer();
+    await warm(path, { method: "HEAD" });
+    const pieces = (await open(path)).body?.getReader();
+    let bytes = (await pieces?.read())?.value?.length ?? 0;
+    expect((await open(`${NOTICES}/${id}`, { method: "DELETE" })).status).toBe(204);
+    expect((await open(path)).status).toBe(404);
+    for (let next = await pieces?.read(); next?.done === false; next = await pieces?.read())
+      bytes += next.value.length;
+    expect(bytes).toBe(LARGE_BYTES);
   });
 
   test("UP12 protected files are never kept, and leave as private", async () => {
