@@ -20,9 +20,12 @@ export type MayPass = (rule: string, audience: Audience, collection: Collection)
 export interface VisibleCollection {
   readonly collection: Collection;
   readonly operations: ReadonlySet<RuleName>;
-  /** Without the fields PocketBase hides from this audience. */
+  /** What of a record the audience may ever be told, without the fields PocketBase hides from it: the id at least. */
   readonly fields: readonly CollectionField[];
 }
+
+/** The ways to log in that a collection may have open, as PocketBase calls them. */
+export type LoginMethod = "passwordAuth" | "oauth2" | "otp";
 
 const RULES: readonly RuleName[] = ["list", "view", "create", "update", "delete"];
 const READ_ONLY: ReadonlySet<RuleName> = new Set(["list", "view"]);
@@ -38,12 +41,11 @@ export const visibleCollections = (
 ): VisibleCollection[] =>
   collections
     .filter(({ isSystem }) => !isSystem || audience.kind === "superuser")
-    .map((collection) => ({
-      collection,
-      operations: operationsOf(collection, audience, mayPass),
-      fields: visibleFields(collection, audience),
-    }))
-    .filter(({ collection, operations }) => operations.size > 0 || isLoginOpen(collection));
+    .map((collection) => {
+      const operations = operationsOf(collection, audience, mayPass);
+      return { collection, operations, fields: visibleFields({ collection, operations }, audience) };
+    })
+    .filter(({ collection, operations }) => operations.size > 0 || loginMethods(collection).size > 0);
 
 const operationsOf = (collection: Collection, audience: Audience, mayPass: MayPass): Set<RuleName> => {
   const isOpen = (name: RuleName): boolean => {
@@ -55,17 +57,34 @@ const operationsOf = (collection: Collection, audience: Audience, mayPass: MayPa
   return new Set(possible.filter(isOpen));
 };
 
-/** Whether somebody who is not a superuser could log in to the collection. */
-const isLoginOpen = ({ type, isSystem, rules }: Collection): boolean =>
-  type === "auth" && !isSystem && rules.auth !== null;
+/** How somebody could log in to a collection; by no way where the auth rule lets nobody in. */
+export const loginMethods = ({ type, rules, options }: Collection): ReadonlySet<LoginMethod> =>
+  new Set(type === "auth" && rules.auth !== null ? METHODS.filter((one) => isEnabled(options[one])) : []);
 
-// PocketBase never sends `password` and `tokenKey`, and hidden fields to superusers only.
-const visibleFields = ({ fields, type }: Collection, { kind }: Audience): CollectionField[] =>
-  fields.filter((field) => {
+const METHODS: readonly LoginMethod[] = ["passwordAuth", "oauth2", "otp"];
+
+const isEnabled = (settings: unknown): boolean =>
+  typeof settings === "object" && settings !== null && Reflect.get(settings, "enabled") === true;
+
+/** Whether a second method is asked for. */
+export const needsSecondMethod = ({ options }: Collection): boolean => isEnabled(options["mfa"]);
+
+// PocketBase never sends `password` and `tokenKey`, and hidden fields to superusers only. Who gets none of the records,
+// neither read nor written nor as his own at a login, has no use for the names of their fields.
+const visibleFields = (
+  { collection, operations }: Omit<VisibleCollection, "fields">,
+  audience: Audience,
+): CollectionField[] => {
+  const { fields, id, type } = collection;
+  const isOwn = audience.kind === "record" && audience.collectionId === id;
+  const isTold = isOwn || RULES.some((name) => name !== "delete" && operations.has(name));
+  return fields.filter((field) => {
+    if (!isTold) return field.name === "id";
     if (type === "auth" && field.isSystem && (field.name === "password" || field.name === "tokenKey"))
       return false;
-    return !field.isHidden || kind === "superuser";
+    return !field.isHidden || audience.kind === "superuser";
   });
+};
 
 /** A short text that is the same for readers who get the same description. */
 export const audienceKey = (audience: Audience): string =>

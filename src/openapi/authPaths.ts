@@ -1,25 +1,13 @@
 // The ways to log in to one auth collection, as far as its settings open them.
 import type { Collection } from "../pocketbase/collection.ts";
-import type { Audience } from "./audience.ts";
+import { type Audience, loginMethods, needsSecondMethod } from "./audience.ts";
 import { type JsonSchema, objectOf, schemaRef } from "./jsonSchema.ts";
-import {
-  emptyAnswer,
-  jsonAnswer,
-  jsonBody,
-  type Operation,
-  type Paths,
-  pathParameter,
-  refusals,
-} from "./operation.ts";
+import { emptyAnswer, jsonAnswer, jsonBody, type Operation, type Paths, pathParameter } from "./operation.ts";
 import { schemaNames } from "./recordSchemas.ts";
+import { ERROR_SCHEMA_NAME, refusal, refusals } from "./refusals.ts";
 
 const TEXT: JsonSchema = { type: "string" };
 const PASSWORD: JsonSchema = { type: "string", format: "password" };
-
-const isEnabled = ({ options }: Collection, method: string): boolean => {
-  const settings = options[method];
-  return typeof settings === "object" && settings !== null && Reflect.get(settings, "enabled") === true;
-};
 
 /** What a login answers: the token, which rolls at every refresh, and the record. */
 export const loginSchema = (collection: Collection): JsonSchema =>
@@ -37,21 +25,26 @@ export const authPaths = (collection: Collection, audience: Audience): Paths => 
   if (collection.type !== "auth") return {};
   const base = `/api/collections/${collection.name}`;
   const build = builderFor(collection);
-  const post = (name: string, call: Call): Paths => ({ [`${base}/${name}`]: { post: build(name, call) } });
+  const post: Post = (name, call) => ({ [`${base}/${name}`]: { post: build(name, call) } });
+  const open = loginMethods(collection);
   return {
     [`${base}/auth-methods`]: { get: methodsOperation(collection) },
-    ...(isEnabled(collection, "passwordAuth") ? post("auth-with-password", withPassword) : {}),
-    ...(isEnabled(collection, "oauth2") ? post("auth-with-oauth2", withOAuth2) : {}),
-    ...(isEnabled(collection, "otp")
-      ? { ...post("request-otp", requestOtp), ...post("auth-with-otp", withOtp) }
-      : {}),
-    ...post("auth-refresh", refresh),
-    ...(collection.name === "_superusers" ? {} : mailPaths(post, audience)),
+    ...(open.has("passwordAuth") ? post("auth-with-password", withPassword) : {}),
+    ...(open.has("oauth2") ? post("auth-with-oauth2", withOAuth2) : {}),
+    ...(open.has("otp") ? { ...post("request-otp", requestOtp), ...post("auth-with-otp", withOtp) } : {}),
+    // Superusers open sessions where nobody can log in.
+    ...(open.size > 0 || audience.kind === "superuser" ? post("auth-refresh", refresh) : {}),
+    ...(open.has("passwordAuth") && !isSuperusers(collection) ? passwordPaths(post) : {}),
+    ...(open.size > 0 && !isSuperusers(collection) ? addressPaths(post, audience) : {}),
     ...(audience.kind === "superuser"
       ? { [`${base}/impersonate/{id}`]: { post: build("impersonate", impersonate) } }
       : {}),
   };
 };
+
+const isSuperusers = ({ name }: Collection): boolean => name === "_superusers";
+
+type Post = (name: string, call: Call) => Paths;
 
 /** One call: its sentence, its body, and whether it answers a login or nothing. */
 interface Call {
@@ -83,13 +76,13 @@ const builderFor =
       responses: {
         ...answered,
         ...refusals(...statuses),
-        ...(answer === "login" && isEnabled(collection, "mfa") ? { "401": SECOND_METHOD } : {}),
+        ...(answer === "login" && needsSecondMethod(collection) ? { "401": SECOND_METHOD } : {}),
       },
     };
   };
 
-const SECOND_METHOD = jsonAnswer("The token does not count, or a second method is asked for.", {
-  anyOf: [schemaRef("Error"), objectOf({ mfaId: TEXT })],
+const SECOND_METHOD = refusal("401", "The token does not count, or a second method is asked for.", {
+  anyOf: [schemaRef(ERROR_SCHEMA_NAME), objectOf({ mfaId: TEXT })],
 });
 
 const MFA = { mfaId: { type: "string", description: "From the 401 of the first of two methods." } } as const;
@@ -137,17 +130,7 @@ const impersonate: Call = {
   parameters: [pathParameter("id", "The id of the record.")],
 };
 
-const mailPaths = (post: (name: string, call: Call) => Paths, audience: Audience): Paths => ({
-  ...post("request-verification", {
-    summary: "Have a link mailed that verifies an address",
-    body: objectOf({ email: TEXT }),
-    answer: "empty",
-  }),
-  ...post("confirm-verification", {
-    summary: "Verify an address",
-    body: objectOf({ token: TEXT }),
-    answer: "empty",
-  }),
+const passwordPaths = (post: Post): Paths => ({
   ...post("request-password-reset", {
     summary: "Have a link mailed that sets a new password",
     body: objectOf({ email: TEXT }),
@@ -156,6 +139,19 @@ const mailPaths = (post: (name: string, call: Call) => Paths, audience: Audience
   ...post("confirm-password-reset", {
     summary: "Set a new password; every session ends",
     body: objectOf({ token: TEXT, password: PASSWORD, passwordConfirm: PASSWORD }),
+    answer: "empty",
+  }),
+});
+
+const addressPaths = (post: Post, audience: Audience): Paths => ({
+  ...post("request-verification", {
+    summary: "Have a link mailed that verifies an address",
+    body: objectOf({ email: TEXT }),
+    answer: "empty",
+  }),
+  ...post("confirm-verification", {
+    summary: "Verify an address",
+    body: objectOf({ token: TEXT }),
     answer: "empty",
   }),
   ...(audience.kind === "guest"

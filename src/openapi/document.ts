@@ -1,12 +1,21 @@
 // The OpenAPI 3.1 description of an app, from its live collections, for one audience. Pure: asks nobody.
 import type { Collection } from "../pocketbase/collection.ts";
-import { type Audience, type MayPass, type VisibleCollection, visibleCollections } from "./audience.ts";
+import {
+  type Audience,
+  loginMethods,
+  type MayPass,
+  type VisibleCollection,
+  visibleCollections,
+} from "./audience.ts";
 import { authPaths, loginSchema } from "./authPaths.ts";
 import type { JsonSchema } from "./jsonSchema.ts";
-import { ERROR_SCHEMA, type Parameter, type Paths, refusalResponses } from "./operation.ts";
-import { OWN_SCHEMAS, ownPaths } from "./ownPaths.ts";
+import { oauthPaths } from "./oauthPaths.ts";
+import type { Parameter, Paths } from "./operation.ts";
+import { ownPaths } from "./ownPaths.ts";
 import { recordPaths } from "./recordPaths.ts";
 import { recordSchemas, schemaNames } from "./recordSchemas.ts";
+import { ERROR_SCHEMA, ERROR_SCHEMA_NAME, refusalResponses } from "./refusals.ts";
+import { SESSION_SCHEMAS } from "./sessionPaths.ts";
 
 /** What the description is made from. */
 export interface DocumentOptions {
@@ -15,28 +24,25 @@ export interface DocumentOptions {
   readonly mayPass: MayPass;
   /** Hapta's version. */
   readonly version: string;
-  /** Name of the app; PocketBase's `meta.appName` or another title. */
   readonly title: string;
+  /** Whether devices without a browser may ask to be logged in. */
+  readonly hasDeviceLogin: boolean;
 }
 
 /** Builds the description. A few milliseconds for hundreds of collections: build once per schema and audience. */
-export const buildDocument = ({ collections, audience, mayPass, version, title }: DocumentOptions) => {
+export const buildDocument = (options: DocumentOptions) => {
+  const { collections, audience, mayPass, version, title, hasDeviceLogin } = options;
   const visible = visibleCollections(collections, audience, mayPass);
   const paths: Paths = {};
-  const schemas: Record<string, JsonSchema> = { Error: ERROR_SCHEMA, ...OWN_SCHEMAS };
-  for (const one of visible) {
-    Object.assign(paths, recordPaths(one), loginPaths(one, audience));
-    Object.assign(schemas, recordSchemas(one));
-    if (one.collection.type === "auth")
-      schemas[schemaNames(one.collection).login] = loginSchema(one.collection);
-  }
+  for (const one of visible) Object.assign(paths, recordPaths(one), authPaths(one.collection, audience));
+  Object.assign(paths, oauthPaths(withProviders(visible), hasDeviceLogin), ownPaths());
   return {
     openapi: "3.1.0",
     info: { title, version, description: DESCRIPTION },
     servers: [{ url: "/" }],
     security: [{}, { token: [] }],
     tags: tagsOf(paths),
-    paths: { ...paths, ...ownPaths() },
+    paths,
     components: {
       securitySchemes: {
         token: {
@@ -48,13 +54,28 @@ export const buildDocument = ({ collections, audience, mayPass, version, title }
       },
       parameters: PARAMETERS,
       responses: refusalResponses(),
-      schemas,
+      schemas: Object.fromEntries([
+        [ERROR_SCHEMA_NAME, ERROR_SCHEMA],
+        ...Object.entries(SESSION_SCHEMAS),
+        ...visible.flatMap(schemasOf),
+      ]),
     },
   };
 };
 
-const loginPaths = ({ collection }: VisibleCollection, audience: Audience): Paths =>
-  authPaths(collection, audience);
+const schemasOf = (visible: VisibleCollection): [name: string, schema: JsonSchema][] => {
+  const { collection } = visible;
+  const login = collection.type === "auth" ? [loginSchema(collection)] : [];
+  return [
+    ...recordSchemas(visible),
+    ...login.map((schema): [string, JsonSchema] => [schemaNames(collection).login, schema]),
+  ];
+};
+
+const withProviders = (visible: readonly VisibleCollection[]) =>
+  visible
+    .filter(({ collection }) => loginMethods(collection).has("oauth2"))
+    .map(({ collection }) => ({ name: collection.name, login: schemaNames(collection).login }));
 
 const DESCRIPTION = [
   "The API of this app, as it is for whoever asked for this page: guests see what guests may call, and more",
@@ -62,8 +83,7 @@ const DESCRIPTION = [
 ].join(" ");
 
 const tagsOf = (paths: Paths): { readonly name: string }[] => {
-  const items = [paths, ownPaths()].flatMap((some) => Object.values(some));
-  const names = items.flatMap((item) => Object.values(item).flatMap(({ tags }) => tags));
+  const names = Object.values(paths).flatMap((item) => Object.values(item).flatMap(({ tags }) => tags));
   return [...new Set(names)].map((name) => ({ name }));
 };
 

@@ -1,34 +1,21 @@
-// What is the same in every app: files, realtime, batches, health, and Hapta's own session routes.
-import { ANY_JSON, type JsonSchema, objectOf, schemaRef } from "./jsonSchema.ts";
+// What is the same in every app: files, realtime, batches and health; what else Hapta adds is joined to it here.
+import { ANY_JSON, type JsonSchema, objectOf } from "./jsonSchema.ts";
 import {
   emptyAnswer,
   jsonAnswer,
   jsonBody,
   type Operation,
+  OWN_TAGS,
   type Parameter,
   type Paths,
   pathParameter,
-  refusals,
 } from "./operation.ts";
+import { refusal, refusals } from "./refusals.ts";
+import { sessionPaths } from "./sessionPaths.ts";
 import { uploadPaths } from "./uploadPaths.ts";
 
 const TEXT: JsonSchema = { type: "string" };
 const TIME: JsonSchema = { type: "string", format: "date-time" };
-
-/** Schemas that {@link ownPaths} refer to. */
-export const OWN_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
-  Session: {
-    ...objectOf({
-      id: TEXT,
-      current: { type: "boolean", description: "The session of this very token." },
-      label: { type: "string", description: "Such as `Firefox on Windows`." },
-      ip: TEXT,
-      created: TIME,
-      lastSeen: TIME,
-    }),
-    title: "Session",
-  },
-};
 
 const bytes = (description: string, ...types: readonly string[]) => ({
   description,
@@ -42,12 +29,11 @@ const query = (name: string, description: string): Parameter => ({
   schema: TEXT,
 });
 
-const FILES = "files";
 const fileOperation: Operation = {
-  operationId: "file_download",
+  operationId: "downloadFile",
   summary: "Download a file",
   description: "Takes `Range` and conditional requests. Protected files need a file token.",
-  tags: [FILES],
+  tags: [OWN_TAGS.files],
   parameters: [
     pathParameter("collection", "Name or id of the collection."),
     pathParameter("id", "The id of the record."),
@@ -67,17 +53,17 @@ const fileOperation: Operation = {
 };
 
 const fileTokenOperation: Operation = {
-  operationId: "file_token",
+  operationId: "fileToken",
   summary: "A short token for protected files",
-  tags: [FILES],
+  tags: [OWN_TAGS.files],
   responses: { "200": jsonAnswer("The token.", objectOf({ token: TEXT })), ...refusals("401", "429", "503") },
 };
 
 const signOperation: Operation = {
-  operationId: "file_sign",
+  operationId: "signFile",
   summary: "A URL that lets anybody read one file for a while",
   description: "For who may read the file. The URL ends with its time, and with the file.",
-  tags: [FILES],
+  tags: [OWN_TAGS.files],
   requestBody: jsonBody(
     objectOf(
       {
@@ -95,13 +81,12 @@ const signOperation: Operation = {
   },
 };
 
-const REALTIME = "realtime";
 const streamOperation: Operation = {
-  operationId: "realtime_connect",
+  operationId: "openStream",
   summary: "Open an event stream",
   description:
     "Server-sent events. The first one, `PB_CONNECT`, holds the client id that subscriptions are made with; every later one is named after its topic and holds `{action, record}`.",
-  tags: [REALTIME],
+  tags: [OWN_TAGS.realtime],
   responses: {
     "200": { description: "The stream.", content: { "text/event-stream": { schema: TEXT } } },
     ...refusals("429", "503"),
@@ -109,23 +94,23 @@ const streamOperation: Operation = {
 };
 
 const subscribeOperation: Operation = {
-  operationId: "realtime_subscribe",
+  operationId: "subscribe",
   summary: "Say which topics a stream brings",
   description: "Topics are `collection/*` or `collection/ID`; the list replaces the one before.",
-  tags: [REALTIME],
+  tags: [OWN_TAGS.realtime],
   requestBody: jsonBody(objectOf({ clientId: TEXT, subscriptions: { type: "array", items: TEXT } })),
   responses: { "204": emptyAnswer("Subscribed."), ...refusals("400", "401", "403", "404", "429", "503") },
 };
 
 const socketOperation: Operation = {
-  operationId: "realtime_socket",
+  operationId: "openSocket",
   summary: "Open a WebSocket",
   description:
     'JSON text frames. From the client: `{"type":"auth","token"}`, `{"type":"subscribe","topics"}`, `{"type":"unsubscribe","topics"}`, `{"type":"join"|"message"|"leave","channel","data"}`, `{"type":"ping"}`. From the server: `{"type":"connected","clientId"}`, `{"type":"subscribed","topics"}`, `{"type":"event","topic","data":{"action","record"},"offset"}`, `{"type":"joined"|"join"|"message"|"leave"|"left"|"sent","channel"}`, `{"type":"pong"}`, `{"type":"error","code","message"}`.',
-  tags: [REALTIME],
+  tags: [OWN_TAGS.realtime],
   responses: {
     "101": emptyAnswer("The connection speaks WebSocket."),
-    "426": emptyAnswer("The request is none for a WebSocket."),
+    "426": refusal("426", "The request is none for a WebSocket."),
     ...refusals("400", "401", "403", "429", "503"),
   },
 };
@@ -133,7 +118,7 @@ const socketOperation: Operation = {
 const batchOperation: Operation = {
   operationId: "batch",
   summary: "Several writes, all or none",
-  tags: ["batch"],
+  tags: [OWN_TAGS.batch],
   requestBody: jsonBody(
     objectOf({
       requests: {
@@ -159,58 +144,6 @@ const batchOperation: Operation = {
   },
 };
 
-const SESSIONS = "sessions";
-const sessionPaths: Paths = {
-  "/auth/sessions": {
-    get: {
-      operationId: "sessions_list",
-      summary: "One's own sessions",
-      tags: [SESSIONS],
-      responses: {
-        "200": jsonAnswer("Every device that is logged in.", { type: "array", items: schemaRef("Session") }),
-        ...refusals("401", "429", "503"),
-      },
-    },
-    delete: {
-      operationId: "sessions_end_others",
-      summary: "End every session but this one",
-      tags: [SESSIONS],
-      responses: { "204": emptyAnswer("Ended."), ...refusals("401", "429", "503") },
-    },
-  },
-  "/auth/sessions/{id}": {
-    delete: {
-      operationId: "sessions_end",
-      summary: "End one session",
-      tags: [SESSIONS],
-      parameters: [pathParameter("id", "The id of the session.")],
-      responses: { "204": emptyAnswer("Ended."), ...refusals("401", "404", "429", "503") },
-    },
-  },
-  "/auth/logout": {
-    post: {
-      operationId: "sessions_logout",
-      summary: "End this session",
-      tags: [SESSIONS],
-      responses: { "204": emptyAnswer("Ended."), ...refusals("401", "429", "503") },
-    },
-  },
-  "/auth/verify": {
-    get: {
-      operationId: "sessions_verify",
-      summary: "Whether the token counts",
-      tags: [SESSIONS],
-      responses: {
-        "200": jsonAnswer(
-          "It does.",
-          objectOf({ record: objectOf({ id: TEXT, collectionId: TEXT }), session: TEXT }),
-        ),
-        ...refusals("401", "429", "503"),
-      },
-    },
-  },
-};
-
 /** The paths every app has. Guests see those of sessions, too: a token makes them work. */
 export const ownPaths = (): Paths => ({
   "/api/files/{collection}/{id}/{filename}": { get: fileOperation },
@@ -224,7 +157,7 @@ export const ownPaths = (): Paths => ({
     get: {
       operationId: "health",
       summary: "Whether PocketBase is well",
-      tags: ["health"],
+      tags: [OWN_TAGS.health],
       responses: {
         "200": jsonAnswer(
           "It is.",

@@ -10,9 +10,9 @@ import {
   type Paths,
   parameterRef,
   pathParameter,
-  refusals,
 } from "./operation.ts";
 import { schemaNames } from "./recordSchemas.ts";
+import { refusals } from "./refusals.ts";
 
 const LIST_PARAMETERS = ["page", "perPage", "sort", "filter", "expand", "fields", "skipTotal"].map(
   parameterRef,

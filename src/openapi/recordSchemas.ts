@@ -4,46 +4,56 @@ import type { VisibleCollection } from "./audience.ts";
 import { acceptedSchema, answeredSchema, exampleOf } from "./fieldSchema.ts";
 import { type JsonSchema, objectOf, schemaRef } from "./jsonSchema.ts";
 
-/** Names of a collection's schemas in the document; collection names have only word characters. */
+/**
+ * Names of a collection's schemas in the document. Collections have word characters only: with a hyphen, `landing`'s pages
+ * are not taken for the collection `landing_page`.
+ */
 export const schemaNames = ({ name }: Collection) => ({
   record: name,
-  page: `${name}_page`,
-  create: `${name}_create`,
-  createForm: `${name}_create_form`,
-  update: `${name}_update`,
-  updateForm: `${name}_update_form`,
-  login: `${name}_login`,
+  page: `${name}-page`,
+  create: `${name}-create`,
+  createForm: `${name}-create-form`,
+  update: `${name}-update`,
+  updateForm: `${name}-update-form`,
+  login: `${name}-login`,
 });
 
-/** Every schema of a collection that an audience may see, by name. */
-export const recordSchemas = (visible: VisibleCollection): Record<string, JsonSchema> => {
+/** Every schema of a collection that an audience may see, with its name. */
+export const recordSchemas = (visible: VisibleCollection): [name: string, schema: JsonSchema][] => {
   const { collection, operations } = visible;
   const names = schemaNames(collection);
-  const schemas: Record<string, JsonSchema> = { [names.record]: recordSchema(visible) };
-  if (operations.has("list")) schemas[names.page] = pageSchema(names.record);
-  if (operations.has("create")) {
-    schemas[names.create] = createSchema(visible, false);
-    schemas[names.createForm] = createSchema(visible, true);
-  }
-  if (operations.has("update")) {
-    schemas[names.update] = updateSchema(visible, false);
-    schemas[names.updateForm] = updateSchema(visible, true);
-  }
+  const schemas: [string, JsonSchema][] = [[names.record, recordSchema(visible)]];
+  if (operations.has("list")) schemas.push([names.page, pageSchema(names.record)]);
+  if (operations.has("create"))
+    schemas.push(
+      [names.create, createSchema(visible, false)],
+      [names.createForm, createSchema(visible, true)],
+    );
+  if (operations.has("update"))
+    schemas.push(
+      [names.update, updateSchema(visible, false)],
+      [names.updateForm, updateSchema(visible, true)],
+    );
   return schemas;
 };
 
+// Made of entries throughout: a field may be called `__proto__`, which is no member when it is assigned.
 const recordSchema = ({ collection, fields }: VisibleCollection): JsonSchema => {
-  const properties: Record<string, JsonSchema> = {
-    collectionId: { type: "string" },
-    collectionName: { type: "string" },
-    expand: { type: "object", description: "Related records, when `expand` asked for them." },
-  };
-  for (const field of fields) properties[field.name] = answeredSchema(field);
+  const { id: collectionId, name: collectionName } = collection;
+  const properties = Object.fromEntries([
+    ["collectionId", { type: "string" }],
+    ["collectionName", { type: "string" }],
+    ["expand", { type: "object", description: "Related records, when `expand` asked for them." }],
+    ...fields.map((field): [string, JsonSchema] => [field.name, answeredSchema(field)]),
+  ]);
   // An e-mail address is only shown to its owner and to whom the owner or the manage rule allows it.
   const optional = collection.type === "auth" ? ["expand", "email"] : ["expand"];
-  const example: Record<string, unknown> = { collectionId: collection.id, collectionName: collection.name };
-  for (const field of fields) example[field.name] = exampleOf(field);
-  return { ...objectOf(properties, optional), title: collection.name, examples: [example] };
+  const example = Object.fromEntries([
+    ["collectionId", collectionId],
+    ["collectionName", collectionName],
+    ...fields.map((field) => [field.name, exampleOf(field)]),
+  ]);
+  return { ...objectOf(properties, optional), title: collectionName, examples: [example] };
 };
 
 const pageSchema = (record: string): JsonSchema =>
@@ -63,27 +73,23 @@ const mustBeSent = (field: CollectionField): boolean =>
   field.isRequired && field.name !== "id" && textOption(field, "autogeneratePattern") === "";
 
 const createSchema = ({ collection, fields }: VisibleCollection, asForm: boolean): JsonSchema => {
-  const properties: Record<string, JsonSchema> = {};
-  const required: string[] = [];
-  for (const field of fields.filter(isSettable)) {
-    properties[field.name] = acceptedSchema(field, asForm);
-    if (mustBeSent(field)) required.push(field.name);
-  }
-  if (collection.type === "auth") {
-    Object.assign(properties, PASSWORDS);
-    required.push("password", "passwordConfirm");
-  }
-  return { type: "object", properties, ...(required.length === 0 ? {} : { required }) };
+  const settable = fields.filter(isSettable);
+  const passwords = collection.type === "auth" ? Object.entries(PASSWORDS) : [];
+  const accepted = settable.map((field): [string, JsonSchema] => [field.name, acceptedSchema(field, asForm)]);
+  return objectOf(
+    Object.fromEntries([...accepted, ...passwords]),
+    settable.filter((field) => !mustBeSent(field)).map(({ name }) => name),
+  );
 };
 
 const updateSchema = ({ collection, fields }: VisibleCollection, asForm: boolean): JsonSchema => {
-  const properties: Record<string, JsonSchema> = {};
-  for (const field of fields.filter((one) => isSettable(one) && one.name !== "id")) {
-    properties[field.name] = acceptedSchema(field, asForm);
-    Object.assign(properties, modifiersOf(field, asForm));
-  }
-  if (collection.type === "auth") Object.assign(properties, PASSWORDS, OLD_PASSWORD);
-  return { type: "object", properties };
+  const settable = fields.filter((one) => isSettable(one) && one.name !== "id");
+  const passwords = collection.type === "auth" ? { ...PASSWORDS, ...OLD_PASSWORD } : {};
+  const accepted = settable.flatMap((field): [string, JsonSchema][] => [
+    [field.name, acceptedSchema(field, asForm)],
+    ...Object.entries(modifiersOf(field, asForm)),
+  ]);
+  return { type: "object", properties: Object.fromEntries([...accepted, ...Object.entries(passwords)]) };
 };
 
 const PASSWORDS: Readonly<Record<string, JsonSchema>> = {

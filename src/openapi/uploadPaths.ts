@@ -1,13 +1,14 @@
 // Resumable uploads (tus 1.0) as the description shows them: the same in every app.
-import { type JsonSchema, schemaRef } from "./jsonSchema.ts";
+import type { JsonSchema } from "./jsonSchema.ts";
 import {
   type Operation,
+  OWN_TAGS,
   type Parameter,
   type Paths,
   pathParameter,
   type Response,
-  refusals,
 } from "./operation.ts";
+import { refusal, refusals } from "./refusals.ts";
 
 const TEXT: JsonSchema = { type: "string" };
 const COUNT: JsonSchema = { type: "integer", minimum: 0 };
@@ -51,22 +52,14 @@ const REFUSED: Readonly<Record<string, string>> = {
   "507": "There is no room for more unfinished uploads.",
 };
 const refused = (...statuses: readonly string[]): Record<string, Response> =>
-  Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      {
-        description: REFUSED[status] ?? "",
-        content: { "application/json": { schema: schemaRef("Error") } },
-      },
-    ]),
-  );
+  Object.fromEntries(statuses.map((status) => [status, refusal(status, REFUSED[status] ?? "")]));
 
 const EXPIRES = { "Upload-Expires": TEXT };
-const common = { tags: ["files"] } as const;
+const common = { tags: [OWN_TAGS.files] } as const;
 
 const create: Operation = {
   ...common,
-  operationId: "upload_create",
+  operationId: "beginUpload",
   summary: "Begin a resumable upload",
   description: "tus 1.0. The caller must see the record; its first bytes may come along.",
   parameters: [
@@ -89,7 +82,7 @@ const create: Operation = {
 
 const look: Operation = {
   ...common,
-  operationId: "upload_look",
+  operationId: "findUpload",
   summary: "Where an upload stands",
   parameters: [UPLOAD, VERSION],
   responses: {
@@ -100,7 +93,7 @@ const look: Operation = {
 
 const append: Operation = {
   ...common,
-  operationId: "upload_append",
+  operationId: "appendUpload",
   summary: "The next bytes of an upload",
   description:
     "With the last ones the file goes into its record, in the caller's name; 400 when PocketBase refuses it.",
@@ -115,7 +108,7 @@ const append: Operation = {
 
 const end: Operation = {
   ...common,
-  operationId: "upload_end",
+  operationId: "endUpload",
   summary: "Give an upload up",
   parameters: [UPLOAD, VERSION],
   responses: { "204": told("Gone.", {}), ...refusals("401", "404", "429", "503") },
@@ -123,7 +116,7 @@ const end: Operation = {
 
 const options: Operation = {
   ...common,
-  operationId: "upload_options",
+  operationId: "uploadOptions",
   summary: "What is offered for uploads",
   responses: {
     "204": told("The protocol, its extensions, and algorithms for checksums.", {

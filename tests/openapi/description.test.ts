@@ -1,12 +1,20 @@
 // `/openapi.json`: valid, true, no more than its reader may know, and never older than three seconds.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { validate } from "@readme/openapi-parser";
-import { Validator } from "@seriousme/openapi-schema-validator";
 import { z } from "zod";
 import { eventually } from "../support/eventually.ts";
 import { SUPERUSER } from "../support/fixture/load.ts";
 import { IDS } from "../support/fixture/records.ts";
-import { type App, CALLERS, type Caller, type Description, operationsOf, startApp } from "./support.ts";
+import { exchange } from "../support/wire.ts";
+import { headOf } from "../support/wireReader.ts";
+import {
+  type App,
+  CALLERS,
+  type Caller,
+  expectSchema,
+  expectValid,
+  operationsOf,
+  startApp,
+} from "./support.ts";
 
 let app: App;
 beforeAll(async () => {
@@ -20,11 +28,7 @@ const records = (name: string): string => `/api/collections/${name}/records`;
 
 describe.each([...CALLERS])("as %s", (caller) => {
   test("two independent validators accept it", async () => {
-    const text = await (await app.call(caller, "/openapi.json")).text();
-    const first = await validate(JSON.parse(text));
-    expect(first).toMatchObject({ valid: true });
-    const second = await new Validator().validate(JSON.parse(text));
-    expect(second).toMatchObject({ valid: true });
+    await expectValid(await (await app.call(caller, "/openapi.json")).text());
   });
 
   test("operation ids are unique", async () => {
@@ -38,7 +42,7 @@ describe.each([...CALLERS])("as %s", (caller) => {
     for (const [path, item] of Object.entries(description.paths)) {
       if (!/^\/api\/collections\/\w+\/records$/.test(path) || item.get === undefined) continue;
       const page = await readJson(await app.call(caller, `${path}?perPage=50`));
-      expectSchema(description, `${path.split("/")[3]}_page`, page);
+      expectSchema(description, `${path.split("/")[3]}-page`, page);
       const [item0] = z.object({ items: z.array(z.object({ id: z.string() })) }).parse(page).items;
       if (item0 === undefined || description.paths[`${path}/{id}`]?.get === undefined) continue;
       const view = await app.call(caller, `${path}/${item0.id}`);
@@ -52,14 +56,6 @@ describe.each([...CALLERS])("as %s", (caller) => {
 const readJson = async (response: Response): Promise<unknown> => {
   expect(response.status).toBe(200);
   return await response.json();
-};
-
-// Zod reads JSON Schema, so it judges the answers; references are moved to where it looks for them.
-const expectSchema = (description: Description, name: string, value: unknown): void => {
-  const moved = JSON.stringify({ $ref: `#/$defs/${name}`, $defs: description.components.schemas });
-  const schema = z.fromJSONSchema(JSON.parse(moved.replaceAll("#/components/schemas/", "#/$defs/")));
-  const { success, error } = schema.safeParse(value);
-  expect([name, success, error?.issues.slice(0, 3)]).toEqual([name, true, undefined]);
 };
 
 test("a schema that lies is noticed", async () => {
@@ -135,6 +131,27 @@ test("it is cached by its ETag, for its reader alone", async () => {
   expect([again.status, await again.text()]).toEqual([304, ""]);
   const other = await app.call("ada", "/openapi.json", { headers: { "If-None-Match": etag } });
   expect(other.status).toBe(200);
+});
+
+test("it travels compressed to whoever takes that, each form under its own tag", async () => {
+  const ask = (headers: Record<string, string>) =>
+    exchange(app.hapta.url, { path: "/openapi.json", headers: Object.entries(headers) });
+  const plain = await ask({ "Accept-Encoding": "br, gzip;q=0" });
+  const small = await ask({ "Accept-Encoding": "deflate, gzip;q=0.5" });
+  expect(headOf(plain, "content-encoding")).toBeUndefined();
+  expect(headOf(small, "content-encoding")).toBe("gzip");
+  expect(Bun.gunzipSync(new Uint8Array(small.body))).toEqual(new Uint8Array(plain.body));
+  expect(small.body.length * 5).toBeLessThan(plain.body.length);
+  const [tag, smallTag] = [headOf(plain, "etag") ?? "", headOf(small, "etag") ?? ""];
+  expect(smallTag).not.toBe(tag);
+  const statuses: number[] = [];
+  for (const known of [tag, smallTag, `W/${smallTag}`, `"x", ${smallTag}`]) {
+    const again = await ask({ "Accept-Encoding": "gzip", "If-None-Match": known });
+    statuses.push(again.status);
+    // What an answer depends on is said with a 304, too (RFC 9110 section 15.4.5).
+    expect(again.headers.filter(([name]) => name.toLowerCase() === "vary").join()).toContain("Authorization");
+  }
+  expect(statuses).toEqual([200, 304, 304, 304]);
 });
 
 test("a collection that is made past Hapta is described within three seconds", async () => {

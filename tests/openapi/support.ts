@@ -1,4 +1,8 @@
 // One PocketBase with the test app and one Hapta, and the description as each caller gets it.
+import { expect } from "bun:test";
+import { validate } from "@readme/openapi-parser";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { z } from "zod";
 import type { JsonSchema } from "../../src/openapi/jsonSchema.ts";
 import type { Operation, PathItem } from "../../src/openapi/operation.ts";
 import { loginCallers, type World } from "../support/fixture/load.ts";
@@ -55,3 +59,17 @@ export const operationsOf = ({
   Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
   );
+
+/** A value is what a schema of the description says. Zod reads JSON Schema; references are moved to where it looks for them. */
+export const expectSchema = (description: Description, name: string, value: unknown): void => {
+  const moved = JSON.stringify({ $ref: `#/$defs/${name}`, $defs: description.components.schemas });
+  const schema = z.fromJSONSchema(JSON.parse(moved.replaceAll("#/components/schemas/", "#/$defs/")));
+  const { success, error } = schema.safeParse(value);
+  expect([name, success, error?.issues.slice(0, 3)]).toEqual([name, true, undefined]);
+};
+
+/** Two independent validators accept a description. */
+export const expectValid = async (text: string): Promise<void> => {
+  expect(await validate(JSON.parse(text))).toMatchObject({ valid: true });
+  expect(await new Validator().validate(JSON.parse(text))).toMatchObject({ valid: true });
+};

@@ -23,7 +23,7 @@ interface Found {
 const authorizationOf = ({ headers = [] }: WireRequest): readonly (readonly [string, string])[] =>
   headers.filter(([name]) => name.toLowerCase() === "authorization");
 
-/** Refusals of what is wrong with HTTP itself, or with the machine, stand at no operation. */
+/** Refusals of what is wrong with HTTP itself, or with the machine: an operation says of them what it says of any other. */
 const EVERYWHERE = new Set([405, 408, 414, 415, 421, 431, 500, 502, 504]);
 
 /** Checks answers of one Hapta; `counts` says how many by operation and status. */
@@ -47,10 +47,14 @@ export class DescribedAnswers {
 
   #problemIn(found: Found | undefined, request: WireRequest, response: WireResponse): string | undefined {
     const operation = found === undefined ? undefined : operationOf(found.description, request);
-    if (found === undefined || operation === undefined || EVERYWHERE.has(response.status)) return undefined;
+    if (found === undefined || operation === undefined) return undefined;
     const place = `${operation.operationId} ${response.status}`;
-    const described = operation.responses[String(response.status)];
+    const rest = EVERYWHERE.has(response.status) ? operation.responses["default"] : undefined;
+    const described = operation.responses[String(response.status)] ?? rest;
     if (described === undefined) return `${place} is not described`;
+    const code = headOf(response, "x-hapta-error");
+    if (code !== undefined && !codesIn(found.description, described).includes(code))
+      return `${place} is not described with ${code}`;
     const schema = bodySchema(found.description, described);
     // What `fields` picks is anybody's choice.
     if (schema === undefined || /[?&]fields=/.test(request.path)) return undefined;
@@ -112,7 +116,19 @@ const operationOf = (
   return name === undefined ? undefined : paths[best]?.[name];
 };
 
-const bodySchema = ({ components }: Description, response: Described): JsonSchema | undefined => {
+type Whole = Exclude<Described, { readonly $ref: string }>;
+
+const wholeOf = ({ components }: Description, response: Described): Whole | undefined => {
   const whole = "$ref" in response ? components.responses[response.$ref.split("/").at(-1) ?? ""] : response;
-  return whole === undefined || "$ref" in whole ? undefined : whole.content?.["application/json"]?.schema;
+  return whole === undefined || "$ref" in whole ? undefined : whole;
+};
+
+const bodySchema = (description: Description, response: Described): JsonSchema | undefined =>
+  wholeOf(description, response)?.content?.["application/json"]?.schema;
+
+const CODES = z.object({ "X-Hapta-Error": z.object({ schema: z.object({ enum: z.array(z.string()) }) }) });
+
+const codesIn = (description: Description, response: Described): readonly string[] => {
+  const headers = CODES.safeParse(wholeOf(description, response)?.headers);
+  return headers.success ? headers.data["X-Hapta-Error"].schema.enum : [];
 };

@@ -1,5 +1,4 @@
 // The files of the docs pages, as the browser gets them. They travel inside the binary and come from no other host.
-import { createHash } from "node:crypto";
 import swaggerStyle from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import swaggerScript from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import scalarScript from "../../../node_modules/@scalar/api-reference/dist/browser/standalone.js" with {
@@ -9,6 +8,7 @@ import accountScript from "./browser/account.browser.js" with { type: "file" };
 import explorerScript from "./browser/explorer.browser.js" with { type: "file" };
 import pageStyle from "./browser/page.browser.css" with { type: "file" };
 import referenceScript from "./browser/reference.browser.js" with { type: "file" };
+import { type Content, toContent } from "./content.ts";
 
 const SCRIPT = "text/javascript; charset=utf-8";
 const STYLE = "text/css; charset=utf-8";
@@ -27,19 +27,13 @@ const FILES = {
 export type AssetName = keyof typeof FILES;
 
 /** One file, ready to be sent. */
-export interface Asset {
+export interface Asset extends Content {
   readonly type: string;
-  /** Strong, quoted. */
-  readonly etag: string;
-  readonly bytes: Uint8Array;
-  readonly gzipped: Uint8Array;
 }
 
 const read = async (name: AssetName): Promise<Asset> => {
   const { path, type } = FILES[name];
-  const bytes = await Bun.file(path).bytes();
-  const hash = createHash("sha256").update(bytes).digest("base64url").slice(0, 22);
-  return { type, etag: `"${hash}"`, bytes, gzipped: Bun.gzipSync(bytes) };
+  return { type, ...toContent(await Bun.file(path).bytes()) };
 };
 
 const assets = new Map<AssetName, Promise<Asset>>();

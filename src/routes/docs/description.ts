@@ -1,5 +1,4 @@
 // `/openapi.json` for whoever asks: built once per schema and audience, kept with its ETag.
-import { createHash } from "node:crypto";
 import { Refusal } from "../../errors.ts";
 import type { Principal } from "../../exchange.ts";
 import { type Audience, audienceKey } from "../../openapi/audience.ts";
@@ -8,13 +7,7 @@ import type { Schema } from "../../pocketbase/liveSchema.ts";
 import { mayPass } from "../../rules/mayPass.ts";
 import type { Services } from "../../services.ts";
 import { VERSION } from "../../utils/version.ts";
-
-/** A description, ready to be sent. */
-export interface Description {
-  readonly bytes: Uint8Array;
-  /** Strong, quoted. */
-  readonly etag: string;
-}
+import { type Content, toContent } from "./content.ts";
 
 /** A schema that was PocketBase's this long ago is new enough for docs. */
 const AGE_MS_MAX = 1_000;
@@ -25,9 +18,10 @@ const AGE_MS_MAX = 1_000;
  */
 export const createDescriptions = ({
   collections,
-}: Services): ((principal: Principal) => Promise<Description>) => {
+  settings,
+}: Services): ((principal: Principal) => Promise<Content>) => {
   let version = -1;
-  const made = new Map<string, Description>();
+  const made = new Map<string, Content>();
 
   return async (principal) => {
     // When PocketBase can't be asked, what was last read is still the best description.
@@ -42,7 +36,7 @@ export const createDescriptions = ({
     const key = audienceKey(audience);
     const known = made.get(key);
     if (known !== undefined) return known;
-    const description = describe(current, audience);
+    const description = describe(current, audience, settings.oauth2.isDeviceLoginEnabled);
     // As many as there are auth collections, and two.
     made.set(key, description);
     return description;
@@ -55,7 +49,7 @@ const audienceOf = (principal: Principal): Audience => {
   return cid === undefined ? { kind: "guest" } : { kind: "record", collectionId: cid };
 };
 
-const describe = (schema: Schema, audience: Audience): Description => {
+const describe = (schema: Schema, audience: Audience, hasDeviceLogin: boolean): Content => {
   const document = buildDocument({
     collections: schema.collections,
     audience,
@@ -67,7 +61,7 @@ const describe = (schema: Schema, audience: Audience): Description => {
     },
     version: VERSION,
     title: "API",
+    hasDeviceLogin,
   });
-  const bytes = Buffer.from(`${JSON.stringify(document)}\n`);
-  return { bytes, etag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"` };
+  return toContent(Buffer.from(`${JSON.stringify(document)}\n`));
 };

@@ -5,6 +5,7 @@ import type { Answer } from "../../http/answer.ts";
 import type { Services } from "../../services.ts";
 import { headerValue } from "../../utils/headers.ts";
 import { assetOf } from "./assets.ts";
+import type { Content } from "./content.ts";
 import { createDescriptions } from "./description.ts";
 import { isPage, PAGE_POLICY, renderPage } from "./pages.ts";
 
@@ -15,10 +16,10 @@ export const createDocsRoutes = (services: Services): ((exchange: Exchange) => P
   const descriptionFor = createDescriptions(services);
 
   const describe = async (exchange: Exchange): Promise<Answer> => {
-    const { bytes, etag } = await descriptionFor(exchange.principal);
+    const description = await descriptionFor(exchange.principal);
     // Others may see other operations, so nobody else may be given this one.
-    const headers = ["Content-Type", "application/json", "Vary", "Authorization, Cookie"];
-    return send(exchange, { bytes, etag, headers, caching: "private, no-cache" });
+    const [vary, caching] = ["Authorization, Cookie, Accept-Encoding", "private, no-cache"];
+    return send(exchange, description, { type: "application/json", vary, caching });
   };
 
   const page = (exchange: Exchange): Answer => {
@@ -37,15 +38,7 @@ export const createDocsRoutes = (services: Services): ((exchange: Exchange) => P
   const asset = async (exchange: Exchange): Promise<Answer> => {
     const found = await assetOf(exchange.path.slice(ASSETS.length));
     if (found === undefined) throw new Refusal("not_found");
-    const isGzip = /\bgzip\b/.test(headerValue(exchange.headers, "accept-encoding") ?? "");
-    const coding = isGzip ? ["Content-Encoding", "gzip"] : [];
-    return send(exchange, {
-      bytes: isGzip ? found.gzipped : found.bytes,
-      // Two codings are two representations, so they have two tags.
-      etag: isGzip ? `${found.etag.slice(0, -1)}-gzip"` : found.etag,
-      headers: ["Content-Type", found.type, "Vary", "Accept-Encoding", ...coding],
-      caching: "public, no-cache",
-    });
+    return send(exchange, found, { type: found.type, vary: "Accept-Encoding", caching: "public, no-cache" });
   };
 
   return async (exchange) => {
@@ -56,27 +49,28 @@ export const createDocsRoutes = (services: Services): ((exchange: Exchange) => P
 
 const PAGE_HEADERS = ["Referrer-Policy", "no-referrer", "Cross-Origin-Opener-Policy", "same-origin"];
 
-interface Sent {
-  readonly bytes: Uint8Array;
-  readonly etag: string;
-  readonly headers: readonly string[];
+interface Wording {
+  readonly type: string;
+  readonly vary: string;
   readonly caching: string;
 }
 
-const send = ({ headers: asked }: Exchange, { bytes, etag, headers, caching }: Sent): Answer => {
-  const shared = [
-    "ETag",
-    etag,
-    "Cache-Control",
-    caching,
-    "X-Content-Type-Options",
-    "nosniff",
-    ...OWN_HEADERS,
-  ];
+const send = ({ headers: asked }: Exchange, content: Content, { type, vary, caching }: Wording): Answer => {
+  const isGzip = takesGzip(headerValue(asked, "accept-encoding") ?? "");
+  // Two codings are two representations, so they have two tags.
+  const etag = isGzip ? `${content.etag.slice(0, -1)}-gzip"` : content.etag;
+  const headers = ["ETag", etag, "Cache-Control", caching, "Vary", vary, ...OWN_HEADERS];
   const isKnown = (headerValue(asked, "if-none-match") ?? "")
     .split(",")
     .map((tag) => tag.trim().replace(/^W\//, ""))
     .includes(etag);
-  if (isKnown) return { status: 304, headers: shared, body: null };
-  return { status: 200, headers: [...headers, ...shared], body: bytes };
+  if (isKnown) return { status: 304, headers, body: null };
+  headers.push("Content-Type", type, ...(isGzip ? ["Content-Encoding", "gzip"] : []));
+  return { status: 200, headers, body: isGzip ? content.gzipped : content.bytes };
+};
+
+/** Whether a client wants gzip: `gzip;q=0` is a no (RFC 9110 section 12.5.3). */
+const takesGzip = (accepted: string): boolean => {
+  const weight = /(?:^|,)[ \t]*gzip[ \t]*(?:;[ \t]*q=([0-9.]+)[ \t]*)?(?=,|$)/i.exec(accepted);
+  return weight !== null && Number(weight[1] ?? 1) > 0;
 };
