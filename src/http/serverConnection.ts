@@ -101,6 +101,9 @@ export class ServerConnection implements Connection, AnswerWatcher {
   sweep(nowMs: number): void {
     if (this.isIdle) this.#heads.forget();
     if (nowMs < this.#deadlineMs) return;
+    // The kernel tells of room only when a third of its own is free, megabytes that slow clients take minutes for.
+    this.onDrain();
+    if (nowMs < this.#deadlineMs) return;
     const isMidHead = this.#phase === "open" && this.#isFree && !this.#inbox.isEmpty;
     if (isMidHead) this.#refuse("too_slow");
     else this.destroy();

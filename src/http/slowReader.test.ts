@@ -11,8 +11,11 @@ afterAll(() => {
   clock.mockRestore();
 });
 
-/** How long a client that takes so many bytes every ten seconds is served, in ms, and whether it was cut then. */
-const serve = (bytesPerTenSeconds: number, takenBytesMin: number) => {
+/**
+ * How long a client that takes so many bytes every ten seconds is served, in ms, and whether it was cut then.
+ * @param tells - Whether its socket says each time that there is room.
+ */
+const serve = (bytesPerTenSeconds: number, takenBytesMin: number, tells = true) => {
   nowMs = 0;
   clock.mockImplementation(() => nowMs);
   let room = 0;
@@ -38,8 +41,8 @@ const serve = (bytesPerTenSeconds: number, takenBytesMin: number) => {
   connection.onData(Buffer.from("GET /a HTTP/1.1\r\nHost: a\r\n\r\n"));
   while (!isCut && !connection.isIdle) {
     nowMs += 10_000;
-    room = bytesPerTenSeconds;
-    connection.onDrain();
+    room += bytesPerTenSeconds;
+    if (tells) connection.onDrain();
     if (!connection.isIdle) connection.sweep(nowMs);
   }
   return { forMs: nowMs, isCut };
@@ -58,4 +61,9 @@ test("a client that takes enough of its answer in each minute gets all of it", (
 test("without a bound any byte will do, and none will not", () => {
   expect(serve(1_000, 1)).toEqual({ forMs: 10_010_000, isCut: false });
   expect(serve(0, 1)).toEqual({ forMs: 60_000, isCut: true });
+});
+
+test("a client whose socket tells of no room is cut only when there is none", () => {
+  expect(serve(5_000, 30_000, false)).toEqual({ forMs: 2_040_000, isCut: false });
+  expect(serve(4_900, 30_000, false)).toEqual({ forMs: 60_000, isCut: true });
 });

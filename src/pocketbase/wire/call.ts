@@ -81,7 +81,9 @@ export class Call<E extends Errand> implements ConnectionUser, BodySource, BagIt
   /** The moment this call gives up unless something moves. */
   get deadlineMs(): number {
     const uploadDeadlineMs = this.#writer?.deadlineMs ?? Number.POSITIVE_INFINITY;
-    return Math.min(this.#deadlineMs, this.#totalDeadlineMs, uploadDeadlineMs);
+    // PocketBase is not the one to wait for while the reader takes nothing; who writes to the client minds that.
+    const idleDeadlineMs = this.#isPaused ? Number.POSITIVE_INFINITY : this.#deadlineMs;
+    return Math.min(idleDeadlineMs, this.#totalDeadlineMs, uploadDeadlineMs);
   }
 
   get hasEnded(): boolean {
