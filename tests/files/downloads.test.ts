@@ -1,34 +1,22 @@
 // Kept downloads: the same bytes as PocketBase's, gone with the record, and never what only some may see.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
-import { loginCallers, type World } from "../support/fixture/load.ts";
+import { loginCallers } from "../support/fixture/load.ts";
 import { BIG_FILE_BYTES, bigBytes, IDS } from "../support/fixture/records.ts";
-import { type Hapta, startHapta } from "../support/hapta.ts";
-import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { useGateway } from "../support/gateway.ts";
+import { startHapta } from "../support/hapta.ts";
+import { startPocketBase } from "../support/pocketbase.ts";
 import { createScratch } from "../support/scratch.ts";
 
-// Kept files are on unless somebody switches them off.
-const CONFIG = {};
 const NOTICES = "/api/collections/notices/records";
 /** More than sockets take ahead at once. */
 const LARGE_BYTES = 7_900_000;
 
-let pocketbase: PocketBase;
-let hapta: Hapta;
-let tokens: World["tokens"];
-beforeAll(async () => {
-  pocketbase = await startPocketBase();
-  hapta = await startHapta(pocketbase, { config: CONFIG });
-  tokens = await loginCallers(hapta.url);
-}, 60_000);
-afterAll(async () => {
-  await hapta[Symbol.asyncDispose]();
-  await pocketbase[Symbol.asyncDispose]();
-});
+const gateway = useGateway();
 
-const open = (path: string, init?: RequestInit): Promise<Response> => fetch(hapta.url + path, init);
+const open = (path: string, init?: RequestInit): Promise<Response> => fetch(gateway.hapta.url + path, init);
 const statusOf = (answer: Response): string => answer.headers.get("cache-status") ?? "none";
 
 /** Asks until the answer comes from the cache. */
@@ -51,12 +39,12 @@ const addNotice = async (text: string): Promise<{ id: string; path: string }> =>
   return { id, path: `/api/files/notices/${id}/${String(Reflect.get(Object(saved), "blob"))}` };
 };
 
-const notes = (): string => `/api/files/articles/${IDS.news}/${pocketbase.world.files.notes}`;
-const big = (): string => `/api/files/notices/${IDS.bigNotice}/${pocketbase.world.files.big}`;
+const notes = (): string => `/api/files/articles/${IDS.news}/${gateway.pocketbase.world.files.notes}`;
+const big = (): string => `/api/files/notices/${IDS.bigNotice}/${gateway.pocketbase.world.files.big}`;
 
 describe("kept downloads", () => {
   test("a kept file is the one that PocketBase sends, headers and all", async () => {
-    const direct = await fetch(pocketbase.url + notes());
+    const direct = await fetch(gateway.pocketbase.url + notes());
     const kept = await warm(notes());
     const headersOf = (answer: Response) => {
       const headers = Object.fromEntries(answer.headers);
@@ -95,7 +83,7 @@ describe("kept downloads", () => {
   });
 
   test("UP16 sizes that are no thumbs are one entry", async () => {
-    const cover = `/api/files/articles/${IDS.news}/${pocketbase.world.files.cover}`;
+    const cover = `/api/files/articles/${IDS.news}/${gateway.pocketbase.world.files.cover}`;
     const original = await (await warm(cover)).arrayBuffer();
     for (const size of ["9999x9999", "1x1", "41x30"]) {
       const answer = await open(`${cover}?thumb=${size}`);
@@ -128,13 +116,13 @@ describe("kept downloads", () => {
   test("a file that was deleted past Hapta is gone soon", async () => {
     const { id, path } = await addNotice("one");
     await warm(path);
-    await fetch(`${pocketbase.url}${NOTICES}/${id}`, { method: "DELETE" });
+    await fetch(`${gateway.pocketbase.url}${NOTICES}/${id}`, { method: "DELETE" });
     await eventually(async () => (await open(path)).status === 404, 2_000);
   });
 
   test("a file belongs to its record: writes to others leave it alone", async () => {
     // Nothing is written about it before: what the feed tells of a write may come late.
-    const stays = `/api/files/notices/${IDS.bigNotice}/${pocketbase.world.files.svg}`;
+    const stays = `/api/files/notices/${IDS.bigNotice}/${gateway.pocketbase.world.files.svg}`;
     const goes = await addNotice("goes");
     await warm(stays);
     await warm(goes.path);
@@ -145,7 +133,7 @@ describe("kept downloads", () => {
     const init = { method: "PATCH", headers: { "Content-Type": "application/json" }, body };
     expect((await open(`${NOTICES}/${goes.id}`, init)).status).toBe(200);
     expect(await untouched()).toBe("hapta; hit");
-    await fetch(`${pocketbase.url}${NOTICES}/${goes.id}`, { method: "DELETE" });
+    await fetch(`${gateway.pocketbase.url}${NOTICES}/${goes.id}`, { method: "DELETE" });
     await eventually(async () => (await open(goes.path)).status === 404, 5_000);
     expect(await untouched()).toBe("hapta; hit");
     // A change of its own record costs a question, not the bytes.
@@ -177,8 +165,8 @@ describe("kept downloads", () => {
   });
 
   test("UP12 protected files are never kept, and leave as private", async () => {
-    const scan = `/api/files/diaries/${IDS.diary}/${pocketbase.world.files.scan}`;
-    const init = { method: "POST", headers: { Authorization: tokens.ada } };
+    const scan = `/api/files/diaries/${IDS.diary}/${gateway.pocketbase.world.files.scan}`;
+    const init = { method: "POST", headers: { Authorization: gateway.tokens.ada } };
     const json: unknown = await (await open("/api/files/token", init)).json();
     const token = String(Reflect.get(Object(json), "token"));
     for (let i = 0; i < 3; i++) {
@@ -195,14 +183,14 @@ describe("kept downloads", () => {
 
 test("UP12 a collection that was renamed or closed takes its kept files along", async () => {
   await using upstream = await startPocketBase();
-  await using gateway = await startHapta(upstream, { config: CONFIG });
-  const { superuser } = await loginCallers(gateway.url);
+  await using own = await startHapta(upstream);
+  const { superuser } = await loginCallers(own.url);
   const file = `${IDS.bigNotice}/${upstream.world.files.svg}`;
-  const ask = (name: string) => fetch(`${gateway.url}/api/files/${name}/${file}`);
+  const ask = (name: string) => fetch(`${own.url}/api/files/${name}/${file}`);
   await eventually(async () => statusOf(await ask("notices")) === "hapta; hit", 10_000);
   const change = async (body: unknown): Promise<void> => {
     const headers = { Authorization: superuser, "Content-Type": "application/json" };
-    const path = `${gateway.url}/api/collections/pbc_notices0001`;
+    const path = `${own.url}/api/collections/pbc_notices0001`;
     const answer = await fetch(path, { method: "PATCH", headers, body: JSON.stringify(body) });
     expect(answer.status).toBe(200);
   };
@@ -221,7 +209,7 @@ test("UP12 a collection that was renamed or closed takes its kept files along", 
 
 test("kept files survive a restart, and are asked about before they count again", async () => {
   using data = createScratch("data");
-  const start = () => startHapta(pocketbase, { config: CONFIG, env: { HAPTA_DATA_DIR: data.path } });
+  const start = () => startHapta(gateway.pocketbase, { env: { HAPTA_DATA_DIR: data.path } });
   const status = async (url: string): Promise<string> => statusOf(await fetch(url + notes()));
   {
     await using first = await start();
@@ -237,17 +225,17 @@ test("kept files survive a restart, and are asked about before they count again"
 }, 60_000);
 
 test("Files.CacheBytes 0 keeps nothing", async () => {
-  await using gateway = await startHapta(pocketbase, { config: { Files: { CacheBytes: 0 } } });
+  await using own = await startHapta(gateway.pocketbase, { config: { Files: { CacheBytes: 0 } } });
   for (let i = 0; i < 3; i++) {
-    const answer = await fetch(gateway.url + notes());
+    const answer = await fetch(own.url + notes());
     expect([answer.status, statusOf(answer), answer.headers.get("etag")]).toEqual([200, "none", null]);
   }
 }, 60_000);
 
 test("when PocketBase is gone, nothing kept is served for long", async () => {
   await using upstream = await startPocketBase();
-  await using gateway = await startHapta(upstream, { config: CONFIG });
-  const url = `${gateway.url}/api/files/articles/${IDS.news}/${upstream.world.files.notes}`;
+  await using own = await startHapta(upstream);
+  const url = `${own.url}/api/files/articles/${IDS.news}/${upstream.world.files.notes}`;
   await eventually(async () => statusOf(await fetch(url)) === "hapta; hit", 10_000);
   await upstream.child[Symbol.asyncDispose]();
   await eventually(async () => (await fetch(url)).status === 502, 5_000);

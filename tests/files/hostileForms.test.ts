@@ -1,27 +1,17 @@
 // Forms and ranges made to break readers of them: names, sizes that lie, floods of parts. Nothing of them is stored.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { RawClient } from "../adversarial/rawClient.ts";
 import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
-import { type Hapta, startHapta } from "../support/hapta.ts";
-import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { useGateway } from "../support/gateway.ts";
 import { WireConnection } from "../support/wire.ts";
 import { END, FLOODS, part } from "./floods.ts";
 
 const NOTICES = "/api/collections/notices/records";
 const HEAD = `POST ${NOTICES} HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=BB\r\n`;
 
-let pocketbase: PocketBase;
-let hapta: Hapta;
-beforeAll(async () => {
-  pocketbase = await startPocketBase();
-  hapta = await startHapta(pocketbase);
-}, 60_000);
-afterAll(async () => {
-  await hapta[Symbol.asyncDispose]();
-  await pocketbase[Symbol.asyncDispose]();
-});
+const gateway = useGateway();
 
 const formOf = (title: string, filename: string): string =>
   `${part("title", title)}\r\n${part("blob", "file", filename)}${END}`;
@@ -34,7 +24,7 @@ const send = async (url: string, body: string): Promise<{ status: number; text: 
 
 const countOf = async (title: string): Promise<number> => {
   const query = new URLSearchParams({ filter: `title = "${title}"`, fields: "id" });
-  const list: unknown = await (await fetch(`${pocketbase.url}${NOTICES}?${query}`)).json();
+  const list: unknown = await (await fetch(`${gateway.pocketbase.url}${NOTICES}?${query}`)).json();
   return Number(Reflect.get(Object(list), "totalItems"));
 };
 
@@ -69,7 +59,10 @@ test("UP5 names become what PocketBase makes of them, and never a path", async (
   ];
   for (const name of names) {
     const text = formOf("names", name);
-    const [direct, through] = await Promise.all([send(pocketbase.url, text), send(hapta.url, text)]);
+    const [direct, through] = await Promise.all([
+      send(gateway.pocketbase.url, text),
+      send(gateway.hapta.url, text),
+    ]);
     expect([name.slice(0, 20), through.status, shapesIn(through.text)]).toEqual([
       name.slice(0, 20),
       direct.status,
@@ -81,14 +74,16 @@ test("UP5 names become what PocketBase makes of them, and never a path", async (
 
 test("UP5 names with control characters are refused", async () => {
   for (const name of ["a\0.txt", "a\tb.txt", "a\x7f.txt", "a.png\r\nX-Evil: 1", "a\n.txt"])
-    expect([(await send(hapta.url, formOf("control", name))).status, await countOf("control")]).toEqual([
-      400, 0,
-    ]);
+    expect([
+      (await send(gateway.hapta.url, formOf("control", name))).status,
+      await countOf("control"),
+    ]).toEqual([400, 0]);
 });
 
 /** CPU time of Hapta, in ms. */
 const cpuMs = (): number => {
-  const fields = readFileSync(`/proc/${hapta.child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  const fields =
+    readFileSync(`/proc/${gateway.hapta.child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) * 10;
 };
 
@@ -97,7 +92,7 @@ for (const [name, body] of Object.entries(FLOODS))
     const costs: number[] = [];
     for (let i = 0; i < 3; i++) {
       const before = cpuMs();
-      using client = await RawClient.open(hapta.port);
+      using client = await RawClient.open(gateway.hapta.port);
       client.write(`${HEAD}Content-Length: ${body.length}\r\n\r\n`);
       client.write(body);
       client.socket.end();
@@ -112,21 +107,21 @@ for (const [name, body] of Object.entries(FLOODS))
 test("UP9 lengths that lie", async () => {
   const form = formOf("lies", "a.txt");
   // The rest is no request of its own.
-  using short = await RawClient.open(hapta.port);
+  using short = await RawClient.open(gateway.hapta.port);
   short.write(`${HEAD}Content-Length: ${form.length - 8}\r\n\r\n${form}`);
   await short.contains("body_invalid");
-  using long = await RawClient.open(hapta.port);
+  using long = await RawClient.open(gateway.hapta.port);
   long.write(`${HEAD}Content-Length: ${form.length + 100}\r\n\r\n${form}`);
   long.socket.end();
   await long.closed();
-  using twice = await RawClient.open(hapta.port);
+  using twice = await RawClient.open(gateway.hapta.port);
   twice.write(`${HEAD}Content-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n`);
   await twice.contains("request_malformed");
   expect(await countOf("lies")).toBe(0);
 });
 
 test("UP9 a chunked body goes no further than PocketBase's limit", async () => {
-  using client = await RawClient.open(hapta.port);
+  using client = await RawClient.open(gateway.hapta.port);
   client.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
   const text = part("title", "endless");
   client.write(`${text.length.toString(16)}\r\n${text}\r\n`);
@@ -141,16 +136,18 @@ test("UP9 a chunked body goes no further than PocketBase's limit", async () => {
 }, 20_000);
 
 test("UP11 no range makes more bytes than there are, but for PocketBase's own framing", async () => {
-  const path = `/api/files/articles/${IDS.news}/${pocketbase.world.files.notes}`;
+  const path = `/api/files/articles/${IDS.news}/${gateway.pocketbase.world.files.notes}`;
   const overlapping = `bytes=${Array.from({ length: 100 }, () => "0-35").join(",")}`;
   for (const range of [overlapping, "bytes=-0", "bytes=0-0,-1", "bytes=99999999999999999999-", "bytes=5-1"]) {
     const init = { headers: { Range: range } };
-    const answers = await Promise.all([pocketbase.url, hapta.url].map((url) => fetch(url + path, init)));
+    const answers = await Promise.all(
+      [gateway.pocketbase.url, gateway.hapta.url].map((url) => fetch(url + path, init)),
+    );
     const [direct, through] = await Promise.all(
       answers.map(async (answer) => [answer.status, (await answer.arrayBuffer()).byteLength]),
     );
     expect([range.slice(0, 30), through]).toEqual([range.slice(0, 30), direct]);
   }
-  const whole = await fetch(hapta.url + path, { headers: { Range: overlapping } });
+  const whole = await fetch(gateway.hapta.url + path, { headers: { Range: overlapping } });
   expect((await whole.arrayBuffer()).byteLength).toBeLessThanOrEqual(36);
 });

@@ -1,27 +1,15 @@
 // Resumable uploads from somebody who means harm: methods that the protocol does not have, and lengths that lie.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { loginCallers, type World } from "../support/fixture/load.ts";
-import { type Hapta, startHapta } from "../support/hapta.ts";
-import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { expect, test } from "bun:test";
+import { useGateway } from "../support/gateway.ts";
 import { bytesOf, type Call, call, codeOf, metadata, spooled } from "./tusKit.ts";
 
-let pocketbase: PocketBase;
-let hapta: Hapta;
-let tokens: World["tokens"];
-beforeAll(async () => {
-  pocketbase = await startPocketBase();
-  const config = { Server: { MaxBodyBytes: 6_000_000 }, Files: { SpoolBytes: 40_000_000 } };
-  hapta = await startHapta(pocketbase, { config });
-  tokens = await loginCallers(hapta.url);
-}, 60_000);
-afterAll(async () => {
-  await hapta[Symbol.asyncDispose]();
-  await pocketbase[Symbol.asyncDispose]();
+const gateway = useGateway({
+  config: { Server: { MaxBodyBytes: 6_000_000 }, Files: { SpoolBytes: 40_000_000 } },
 });
 
 const create = (length: number, more: Partial<Call> = {}): Promise<Response> =>
-  call(`${hapta.url}/files/tus`, "POST", {
-    token: tokens.ada,
+  call(`${gateway.hapta.url}/files/tus`, "POST", {
+    token: gateway.tokens.ada,
     ...more,
     headers: {
       "Upload-Length": String(length),
@@ -30,21 +18,21 @@ const create = (length: number, more: Partial<Call> = {}): Promise<Response> =>
     },
   });
 const begun = async (length: number): Promise<string> =>
-  hapta.url + ((await create(length)).headers.get("location") ?? "");
+  gateway.hapta.url + ((await create(length)).headers.get("location") ?? "");
 
 test("UP10 an upload's own URL makes no further uploads, whose bytes nobody would count", async () => {
   const url = await begun(100);
-  const before = spooled(hapta.dataDir);
+  const before = spooled(gateway.hapta.dataDir);
   const more = {
-    token: tokens.ada,
+    token: gateway.tokens.ada,
     headers: { "Upload-Length": "5000000", "Content-Type": "application/offset+octet-stream" },
     body: new Uint8Array(bytesOf(100_000)),
   };
   expect(codeOf(await call(url, "POST", more))).toBe("404 not_found");
-  expect(spooled(hapta.dataDir)).toEqual(before);
+  expect(spooled(gateway.hapta.dataDir)).toEqual(before);
   for (const method of ["GET", "PUT"])
-    expect(codeOf(await call(url, method, { token: tokens.ada }))).toBe("404 not_found");
-  expect((await call(url, "DELETE", { token: tokens.ada })).status).toBe(204);
+    expect(codeOf(await call(url, method, { token: gateway.tokens.ada }))).toBe("404 not_found");
+  expect((await call(url, "DELETE", { token: gateway.tokens.ada })).status).toBe(204);
 });
 
 test("UP15 lengths that come later, or again, or make one of many", async () => {
@@ -52,23 +40,23 @@ test("UP15 lengths that come later, or again, or make one of many", async () => 
   const type = { "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0" };
   for (const odd of [{ "Upload-Length": "5000000" }, { "Upload-Offset": "-1" }, { "Upload-Offset": "1e1" }]) {
     const headers = { ...type, ...odd };
-    const answer = await call(url, "PATCH", { token: tokens.ada, headers, body: new Uint8Array(10) });
+    const answer = await call(url, "PATCH", { token: gateway.tokens.ada, headers, body: new Uint8Array(10) });
     expect([JSON.stringify(odd), Math.floor(answer.status / 100)]).toEqual([JSON.stringify(odd), 4]);
   }
   const tooMany = { headers: type, body: new Uint8Array(101) };
-  expect((await call(url, "PATCH", { token: tokens.ada, ...tooMany })).status).toBe(413);
-  const head = await call(url, "HEAD", { token: tokens.ada });
+  expect((await call(url, "PATCH", { token: gateway.tokens.ada, ...tooMany })).status).toBe(413);
+  const head = await call(url, "HEAD", { token: gateway.tokens.ada });
   expect([head.headers.get("upload-length"), head.headers.get("upload-offset")]).toEqual(["100", "0"]);
   for (const headers of [{ "Upload-Defer-Length": "1" }, { "Upload-Concat": "partial" }])
     expect((await create(100, { headers })).status).toBe(400);
-  expect((await call(url, "DELETE", { token: tokens.ada })).status).toBe(204);
-  expect(spooled(hapta.dataDir)).toEqual([]);
+  expect((await call(url, "DELETE", { token: gateway.tokens.ada })).status).toBe(204);
+  expect(spooled(gateway.hapta.dataDir)).toEqual([]);
 });
 
 test("what could never be sent on is refused before its first byte", async () => {
   // The field takes 8 MB, a request of this Hapta less.
   expect(codeOf(await create(6_500_000))).toBe("413 body_too_large");
-  expect(spooled(hapta.dataDir)).toEqual([]);
+  expect(spooled(gateway.hapta.dataDir)).toEqual([]);
 });
 
 test("UP5 a name is a name, and says nothing about the form that it travels in", async () => {
@@ -79,7 +67,7 @@ test("UP5 a name is a name, and says nothing about the form that it travels in",
     return await create(bytes.length, { headers, body: new Uint8Array(bytes) });
   };
   const record = async (): Promise<{ readonly title: string; readonly blob: readonly string[] }> => {
-    const answer = await fetch(`${pocketbase.url}/api/collections/notices/records/notice000000002`);
+    const answer = await fetch(`${gateway.pocketbase.url}/api/collections/notices/records/notice000000002`);
     return (await answer.json()) as { title: string; blob: string[] };
   };
   const { title } = await record();
@@ -90,16 +78,16 @@ test("UP5 a name is a name, and says nothing about the form that it travels in",
     expect(now.blob[0]).toMatch(/^[\w-][\w.-]*$/);
     const emptied = JSON.stringify({ "blob-": now.blob });
     const init = { method: "PATCH", headers: { "Content-Type": "application/json" }, body: emptied };
-    const url = `${pocketbase.url}/api/collections/notices/records/notice000000002`;
+    const url = `${gateway.pocketbase.url}/api/collections/notices/records/notice000000002`;
     expect((await fetch(url, init)).status).toBe(200);
   }
   for (const filename of ["a\r\nX: y", "a\0b", ""])
     expect(codeOf(await upload(filename))).toBe("400 upload_invalid");
-  expect(spooled(hapta.dataDir)).toEqual([]);
+  expect(spooled(gateway.hapta.dataDir)).toEqual([]);
 });
 
 test("an upload of no bytes is whole at once, and leaves nothing", async () => {
   const answer = await create(0);
   expect([201, 400]).toContain(answer.status);
-  expect(spooled(hapta.dataDir)).toEqual([]);
+  expect(spooled(gateway.hapta.dataDir)).toEqual([]);
 });

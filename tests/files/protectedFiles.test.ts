@@ -1,28 +1,17 @@
 // Files that not everybody may see: what opens them, and what never does.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { loginCallers, type World } from "../support/fixture/load.ts";
+import { expect, test } from "bun:test";
+import { loginCallers } from "../support/fixture/load.ts";
 import { IDS } from "../support/fixture/records.ts";
-import { type Hapta, startHapta } from "../support/hapta.ts";
-import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { useGateway } from "../support/gateway.ts";
 
-let pocketbase: PocketBase;
-let hapta: Hapta;
-let tokens: World["tokens"];
-beforeAll(async () => {
-  pocketbase = await startPocketBase();
-  hapta = await startHapta(pocketbase);
-  tokens = await loginCallers(hapta.url);
-}, 60_000);
-afterAll(async () => {
-  await hapta[Symbol.asyncDispose]();
-  await pocketbase[Symbol.asyncDispose]();
-});
+const gateway = useGateway();
 
-const scan = (): string => `${hapta.url}/api/files/diaries/${IDS.diary}/${pocketbase.world.files.scan}`;
+const scan = (): string =>
+  `${gateway.hapta.url}/api/files/diaries/${IDS.diary}/${gateway.pocketbase.world.files.scan}`;
 
 const fileToken = async (token: string): Promise<string> => {
   const init = { method: "POST", headers: { Authorization: token } };
-  const json: unknown = await (await fetch(`${hapta.url}/api/files/token`, init)).json();
+  const json: unknown = await (await fetch(`${gateway.hapta.url}/api/files/token`, init)).json();
   return String(Reflect.get(Object(json), "token"));
 };
 
@@ -30,7 +19,7 @@ const statusOf = async (url: string, headers: Readonly<Record<string, string>> =
   (await fetch(url, { headers })).status;
 
 test("UP12 a file token opens its owner's files, and nobody else's", async () => {
-  const [adas, bens] = [await fileToken(tokens.ada), await fileToken(tokens.ben)];
+  const [adas, bens] = [await fileToken(gateway.tokens.ada), await fileToken(gateway.tokens.ben)];
   const opened: number[] = [];
   // In turns, so that what was opened for one could be had by the other.
   for (const token of [adas, bens, adas, bens, ""]) opened.push(await statusOf(`${scan()}?token=${token}`));
@@ -44,7 +33,7 @@ test("UP12 a file token opens its owner's files, and nobody else's", async () =>
 });
 
 test("UP12 a URL with a token that arrives as Referer opens nothing", async () => {
-  const url = `${scan()}?token=${await fileToken(tokens.ada)}`;
+  const url = `${scan()}?token=${await fileToken(gateway.tokens.ada)}`;
   expect(await statusOf(url)).toBe(200);
   for (const name of ["Referer", "Origin", "X-Original-URL", "Cookie", "Authorization"]) {
     const value = name === "Cookie" ? `token=${url.slice(url.indexOf("=") + 1)}` : url;
@@ -56,9 +45,12 @@ test("UP12 a URL with a token that arrives as Referer opens nothing", async () =
 });
 
 test("UP12 a file token ends with its session", async () => {
-  const { ada } = await loginCallers(hapta.url);
+  const { ada } = await loginCallers(gateway.hapta.url);
   const adas = `${scan()}?token=${await fileToken(ada)}`;
   expect(await statusOf(adas)).toBe(200);
-  const logout = await fetch(`${hapta.url}/auth/logout`, { method: "POST", headers: { Authorization: ada } });
+  const logout = await fetch(`${gateway.hapta.url}/auth/logout`, {
+    method: "POST",
+    headers: { Authorization: ada },
+  });
   expect([logout.status, await statusOf(adas)]).toEqual([204, 404]);
 });

@@ -1,27 +1,14 @@
 // Signed URLs: who gets one, what it opens, and how it ends.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { loginCallers, type World } from "../support/fixture/load.ts";
+import { expect, test } from "bun:test";
 import { IDS } from "../support/fixture/records.ts";
-import { type Hapta, startHapta } from "../support/hapta.ts";
-import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { useGateway } from "../support/gateway.ts";
 
-let pocketbase: PocketBase;
-let hapta: Hapta;
-let tokens: World["tokens"];
-beforeAll(async () => {
-  pocketbase = await startPocketBase();
-  hapta = await startHapta(pocketbase);
-  tokens = await loginCallers(hapta.url);
-}, 60_000);
-afterAll(async () => {
-  await hapta[Symbol.asyncDispose]();
-  await pocketbase[Symbol.asyncDispose]();
-});
+const gateway = useGateway();
 
 const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 const sign = (token: string | undefined, body: unknown): Promise<Response> =>
-  fetch(`${hapta.url}/files/sign`, {
+  fetch(`${gateway.hapta.url}/files/sign`, {
     method: "POST",
     headers: { "Content-Type": "application/json", ...(token === undefined ? {} : { Authorization: token }) },
     body: JSON.stringify(body),
@@ -30,7 +17,7 @@ const sign = (token: string | undefined, body: unknown): Promise<Response> =>
 const scan = (more = {}) => ({
   collection: "diaries",
   record: IDS.diary,
-  file: pocketbase.world.files.scan,
+  file: gateway.pocketbase.world.files.scan,
   ...more,
 });
 
@@ -39,10 +26,10 @@ const urlOf = async (answer: Response): Promise<string> => {
   return String(Reflect.get(Object(json), "url"));
 };
 
-const open = (path: string, init?: RequestInit): Promise<Response> => fetch(hapta.url + path, init);
+const open = (path: string, init?: RequestInit): Promise<Response> => fetch(gateway.hapta.url + path, init);
 
 test("a signed URL opens a protected file to a guest, whole and in part", async () => {
-  const answer = await sign(tokens.ada, scan());
+  const answer = await sign(gateway.tokens.ada, scan());
   expect(answer.status).toBe(200);
   const url = await urlOf(answer);
   const file = await open(url);
@@ -55,12 +42,12 @@ test("a signed URL opens a protected file to a guest, whole and in part", async 
 });
 
 test("UP12 a signed URL opens nothing else", async () => {
-  const url = await urlOf(await sign(tokens.ada, scan()));
+  const url = await urlOf(await sign(gateway.tokens.ada, scan()));
   const token = url.slice(url.indexOf("?"));
   for (const path of [
     `/api/files/diaries/${IDS.diary}/other_1234567890.png`,
-    `/api/files/diaries/diaryada0000002/${pocketbase.world.files.scan}`,
-    `/api/files/members/${IDS.diary}/${pocketbase.world.files.scan}`,
+    `/api/files/diaries/diaryada0000002/${gateway.pocketbase.world.files.scan}`,
+    `/api/files/members/${IDS.diary}/${gateway.pocketbase.world.files.scan}`,
     "/api/backups/x.zip",
   ])
     expect([403, 404]).toContain((await open(path + token)).status);
@@ -74,9 +61,9 @@ test("UP12 a signed URL opens nothing else", async () => {
 
 test("only who may read a file may sign it", async () => {
   expect((await sign(undefined, scan())).status).toBe(401);
-  expect((await sign(tokens.ben, scan())).status).toBe(404);
-  expect((await sign(tokens.ben, scan({ collection: "nosuch" }))).status).toBe(404);
-  expect((await sign(tokens.superuser, scan())).status).toBe(200);
+  expect((await sign(gateway.tokens.ben, scan())).status).toBe(404);
+  expect((await sign(gateway.tokens.ben, scan({ collection: "nosuch" }))).status).toBe(404);
+  expect((await sign(gateway.tokens.superuser, scan())).status).toBe(200);
 });
 
 test("bad input is refused with the member's name", async () => {
@@ -85,21 +72,21 @@ test("bad input is refused with the member's name", async () => {
     [scan({ file: "../x" }), "file"],
     [null, "body"],
   ] as const) {
-    const answer = await sign(tokens.ada, body);
+    const answer = await sign(gateway.tokens.ada, body);
     const json: unknown = await answer.json();
     expect([answer.status, Object.keys(Object(Reflect.get(Object(json), "data")))]).toEqual([400, [member]]);
   }
 });
 
 test("a signed URL ends with its time and with the file", async () => {
-  const short = await urlOf(await sign(tokens.ada, scan({ expiresIn: 1 })));
-  const long = await urlOf(await sign(tokens.ada, scan()));
+  const short = await urlOf(await sign(gateway.tokens.ada, scan({ expiresIn: 1 })));
+  const long = await urlOf(await sign(gateway.tokens.ada, scan()));
   expect((await open(short)).status).toBe(200);
   await Bun.sleep(2_100);
   expect([(await open(short)).status, (await open(long)).status]).toEqual([404, 200]);
   const gone = await open(`/api/collections/diaries/records/${IDS.diary}`, {
     method: "DELETE",
-    headers: { Authorization: tokens.ada },
+    headers: { Authorization: gateway.tokens.ada },
   });
   expect([gone.status, (await open(long)).status]).toEqual([204, 404]);
 });

@@ -1,28 +1,17 @@
 // Resumable uploads: the library's own client, crashes, quotas, and what other people's uploads are worth.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { Upload } from "tus-js-client";
-import { loginCallers, type World } from "../support/fixture/load.ts";
+import { loginCallers } from "../support/fixture/load.ts";
 import { IDS } from "../support/fixture/records.ts";
-import { type Hapta, startHapta } from "../support/hapta.ts";
-import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { useGateway } from "../support/gateway.ts";
+import { startHapta } from "../support/hapta.ts";
 import { createScratch } from "../support/scratch.ts";
 import * as kit from "./tusKit.ts";
 import { bytesOf, type Call, codeOf, metadata, spooled } from "./tusKit.ts";
 
-let pocketbase: PocketBase;
-let hapta: Hapta;
-let tokens: World["tokens"];
-beforeAll(async () => {
-  pocketbase = await startPocketBase();
-  hapta = await startHapta(pocketbase);
-  tokens = await loginCallers(hapta.url);
-}, 60_000);
-afterAll(async () => {
-  await hapta[Symbol.asyncDispose]();
-  await pocketbase[Symbol.asyncDispose]();
-});
+const gateway = useGateway();
 
-const asAda = (more: Partial<Call> = {}): Call => ({ token: tokens.ada, ...more });
+const asAda = (more: Partial<Call> = {}): Call => ({ token: gateway.tokens.ada, ...more });
 const call = (url: string, method: string, more?: Partial<Call>) => kit.call(url, method, asAda(more));
 const patch = (url: string, piece: readonly [number, Buffer], more?: Partial<Call>) =>
   kit.patch(url, piece, asAda(more));
@@ -32,20 +21,20 @@ const create = (
   meta: string,
   more: Partial<Call> & { readonly url?: string } = {},
 ): Promise<Response> =>
-  call(`${more.url ?? hapta.url}/files/tus`, "POST", {
+  call(`${more.url ?? gateway.hapta.url}/files/tus`, "POST", {
     ...more,
     headers: { "Upload-Length": String(length), "Upload-Metadata": meta, ...more.headers },
   });
 
-const locationOf = (answer: Response): string => hapta.url + (answer.headers.get("location") ?? "");
+const locationOf = (answer: Response): string => gateway.hapta.url + (answer.headers.get("location") ?? "");
 
 const stored = async (record: string): Promise<Buffer> => {
-  const path = `${pocketbase.url}/api/collections/notices/records/${record}`;
+  const path = `${gateway.pocketbase.url}/api/collections/notices/records/${record}`;
   const saved: unknown = await (await fetch(path)).json();
   const names: unknown = Reflect.get(Object(saved), "blob");
   const name = Array.isArray(names) ? String(names.at(-1)) : "";
   return Buffer.from(
-    await (await fetch(`${pocketbase.url}/api/files/notices/${record}/${name}`)).arrayBuffer(),
+    await (await fetch(`${gateway.pocketbase.url}/api/files/notices/${record}/${name}`)).arrayBuffer(),
   );
 };
 
@@ -54,26 +43,26 @@ test("tus-js-client uploads in pieces, and the file is in the record", async () 
   let calls = 0;
   await new Promise<void>((resolve, reject) => {
     new Upload(bytes, {
-      endpoint: `${hapta.url}/files/tus`,
+      endpoint: `${gateway.hapta.url}/files/tus`,
       chunkSize: 700_000,
       retryDelays: null,
-      headers: { Authorization: tokens.ada },
+      headers: { Authorization: gateway.tokens.ada },
       metadata: { collection: "notices", record: "notice000000002", field: "blob", filename: "big.bin" },
       onChunkComplete: () => calls++,
       onSuccess: () => resolve(),
       onError: reject,
     }).start();
   });
-  expect([calls, Buffer.compare(await stored("notice000000002"), bytes), spooled(hapta.dataDir)]).toEqual([
-    5,
-    0,
-    [],
-  ]);
+  expect([
+    calls,
+    Buffer.compare(await stored("notice000000002"), bytes),
+    spooled(gateway.hapta.dataDir),
+  ]).toEqual([5, 0, []]);
 });
 
 test("an upload outlives kill -9 in the middle", async () => {
   using data = createScratch("data");
-  const start = () => startHapta(pocketbase, { env: { HAPTA_DATA_DIR: data.path } });
+  const start = () => startHapta(gateway.pocketbase, { env: { HAPTA_DATA_DIR: data.path } });
   const bytes = bytesOf(900_000);
   let path = "";
   let token = "";
@@ -107,11 +96,11 @@ test("UP13 of two pieces for one offset one counts", async () => {
 test("UP14 somebody else's upload is none", async () => {
   const url = locationOf(await create(10, metadata("notice000000005")));
   for (const method of ["HEAD", "DELETE"])
-    expect((await call(url, method, { token: tokens.ben })).status).toBe(404);
-  expect((await patch(url, [0, bytesOf(10)], { token: tokens.ben })).status).toBe(404);
+    expect((await call(url, method, { token: gateway.tokens.ben })).status).toBe(404);
+  expect((await patch(url, [0, bytesOf(10)], { token: gateway.tokens.ben })).status).toBe(404);
   expect((await call(url, "HEAD", { token: "" })).status).toBe(401);
   expect((await call(url, "DELETE")).status).toBe(204);
-  expect([(await call(url, "HEAD")).status, spooled(hapta.dataDir)]).toEqual([404, []]);
+  expect([(await call(url, "HEAD")).status, spooled(gateway.hapta.dataDir)]).toEqual([404, []]);
 });
 
 test("UP15 lengths, metadata and methods that make no sense", async () => {
@@ -133,33 +122,33 @@ test("UP15 lengths, metadata and methods that make no sense", async () => {
   const override = { "X-HTTP-Method-Override": "PATCH" };
   expect((await create(10, good, { headers: override })).status).toBe(201);
   for (const id of ["../../data.db", "..%2f..%2fdata.db", "0".repeat(32)])
-    expect([400, 404]).toContain((await call(`${hapta.url}/files/tus/${id}`, "HEAD")).status);
+    expect([400, 404]).toContain((await call(`${gateway.hapta.url}/files/tus/${id}`, "HEAD")).status);
 });
 
 test("who may not change the record learns it at the end, and nothing stays", async () => {
-  const before = spooled(hapta.dataDir).length;
+  const before = spooled(gateway.hapta.dataDir).length;
   const meta = metadata(IDS.essay, { collection: "articles", field: "attachments" });
   const url = locationOf(await create(10, meta));
   expect(codeOf(await patch(url, [0, bytesOf(10)]))).toBe("400 upload_refused");
-  expect([(await call(url, "HEAD")).status, spooled(hapta.dataDir).length]).toEqual([404, before]);
+  expect([(await call(url, "HEAD")).status, spooled(gateway.hapta.dataDir).length]).toEqual([404, before]);
 });
 
 test("one user's unfinished uploads are bounded", async () => {
   const answers: string[] = [];
   const urls: string[] = [];
   for (let i = 0; i < 21; i++) {
-    const answer = await create(10, metadata("notice000000006"), { token: tokens.ben });
+    const answer = await create(10, metadata("notice000000006"), { token: gateway.tokens.ben });
     answers.push(codeOf(answer));
     if (answer.status === 201) urls.push(locationOf(answer));
   }
   expect(answers.at(-1)).toBe("507 spool_full");
   expect(urls).toHaveLength(20);
-  for (const url of urls) await call(url, "DELETE", { token: tokens.ben });
-  expect((await create(10, metadata("notice000000006"), { token: tokens.ben })).status).toBe(201);
+  for (const url of urls) await call(url, "DELETE", { token: gateway.tokens.ben });
+  expect((await create(10, metadata("notice000000006"), { token: gateway.tokens.ben })).status).toBe(201);
 });
 
 test("the protocol introduces itself, also to pages", async () => {
-  const answer = await fetch(`${hapta.url}/files/tus`, {
+  const answer = await fetch(`${gateway.hapta.url}/files/tus`, {
     method: "OPTIONS",
     headers: { Origin: "https://app.example.com" },
   });
@@ -173,7 +162,7 @@ test("the protocol introduces itself, also to pages", async () => {
 });
 
 test("/openapi.json describes it, with the headers that it answers", async () => {
-  const description: unknown = await (await fetch(`${hapta.url}/openapi.json`)).json();
+  const description: unknown = await (await fetch(`${gateway.hapta.url}/openapi.json`)).json();
   const at = (...path: readonly string[]): unknown =>
     path.reduce((value, name) => Reflect.get(Object(value), name) as unknown, description);
   const described = (path: string, method: string, status: string): string[] =>
@@ -181,7 +170,7 @@ test("/openapi.json describes it, with the headers that it answers", async () =>
   const made = await create(10, metadata("notice000000006"));
   const url = locationOf(made);
   const answers: readonly (readonly [path: string, method: string, status: string, answer: Response])[] = [
-    ["/files/tus", "options", "204", await fetch(`${hapta.url}/files/tus`, { method: "OPTIONS" })],
+    ["/files/tus", "options", "204", await fetch(`${gateway.hapta.url}/files/tus`, { method: "OPTIONS" })],
     ["/files/tus", "post", "201", made],
     ["/files/tus/{id}", "head", "200", await call(url, "HEAD")],
     ["/files/tus/{id}", "patch", "204", await patch(url, [0, bytesOf(5)])],

@@ -1,17 +1,17 @@
 // Resumable uploads where something goes wrong on the way: bytes that changed, a crash within a piece, clients that stall,
 // and deliveries that end a login.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RawClient } from "../adversarial/rawClient.ts";
 import { startFeedBlocker } from "../sessions/feedBlocker.ts";
 import { eventually } from "../support/eventually.ts";
-import { loginCallers, type World } from "../support/fixture/load.ts";
+import { loginCallers } from "../support/fixture/load.ts";
 import { drawPng } from "../support/fixture/png.ts";
 import { IDS } from "../support/fixture/records.ts";
-import { type Hapta, startHapta } from "../support/hapta.ts";
-import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { useGateway } from "../support/gateway.ts";
+import { startHapta } from "../support/hapta.ts";
 import { createScratch } from "../support/scratch.ts";
 import { bytesOf, type Call, call, codeOf, metadata, patch, spooled } from "./tusKit.ts";
 
@@ -22,19 +22,9 @@ const HOOK = `onRecordUpdateRequest((e) => {
   e.next();
 }, "members");`;
 
-let pocketbase: PocketBase;
-let hapta: Hapta;
-let tokens: World["tokens"];
-beforeAll(async () => {
-  pocketbase = await startPocketBase({
-    prepare: (dir) => writeFileSync(join(dir, "pb_hooks", "avatars.pb.js"), HOOK),
-  });
-  hapta = await startHapta(pocketbase, { config: CONFIG });
-  tokens = await loginCallers(hapta.url);
-}, 60_000);
-afterAll(async () => {
-  await hapta[Symbol.asyncDispose]();
-  await pocketbase[Symbol.asyncDispose]();
+const gateway = useGateway({
+  config: CONFIG,
+  prepare: (dir) => writeFileSync(join(dir, "pb_hooks", "avatars.pb.js"), HOOK),
 });
 
 interface Where {
@@ -46,7 +36,13 @@ interface Where {
 }
 
 const create = (length: number, where: Where = {}): Promise<Response> => {
-  const { url = hapta.url, token = tokens.ada, headers, body, meta = metadata("notice000000001") } = where;
+  const {
+    url = gateway.hapta.url,
+    token = gateway.tokens.ada,
+    headers,
+    body,
+    meta = metadata("notice000000001"),
+  } = where;
   return call(`${url}/files/tus`, "POST", {
     token,
     headers: { "Upload-Length": String(length), "Upload-Metadata": meta, ...headers },
@@ -56,19 +52,19 @@ const create = (length: number, where: Where = {}): Promise<Response> => {
 const begun = async (length: number, where: Where = {}): Promise<string> => {
   const answer = await create(length, where);
   expect(answer.status).toBe(201);
-  return (where.url ?? hapta.url) + (answer.headers.get("location") ?? "");
+  return (where.url ?? gateway.hapta.url) + (answer.headers.get("location") ?? "");
 };
 
 const sumOf = (algorithm: string, bytes: Buffer): { "Upload-Checksum": string } => ({
   "Upload-Checksum": `${algorithm} ${createHash(algorithm).update(bytes).digest("base64")}`,
 });
-const offsetOf = async (url: string, token = tokens.ada): Promise<number> =>
+const offsetOf = async (url: string, token = gateway.tokens.ada): Promise<number> =>
   Number((await call(url, "HEAD", { token })).headers.get("upload-offset"));
 
 test("a piece that is not what its checksum says is gone, and may come again", async () => {
   const bytes = bytesOf(300_000);
   const url = await begun(bytes.length);
-  const as = (headers: Call["headers"]): Call => ({ token: tokens.ada, headers: headers ?? {} });
+  const as = (headers: Call["headers"]): Call => ({ token: gateway.tokens.ada, headers: headers ?? {} });
   const first = bytes.subarray(0, 100_000);
   expect((await patch(url, [0, first], as(sumOf("sha1", first)))).status).toBe(204);
   const second = bytes.subarray(100_000, 200_000);
@@ -84,17 +80,19 @@ test("a piece that is not what its checksum says is gone, and may come again", a
   expect(codeOf(await patch(url, [200_000, last], as(sumOf("md5", first))))).toBe("460 upload_corrupt");
   expect(await offsetOf(url)).toBe(200_000);
   expect((await patch(url, [200_000, last], as(sumOf("md5", last)))).status).toBe(204);
-  expect(spooled(hapta.dataDir)).toEqual([]);
+  expect(spooled(gateway.hapta.dataDir)).toEqual([]);
 });
 
 test("a piece that comes with the creation is checked, too, and leaves nothing when it is wrong", async () => {
   const bytes = bytesOf(10);
   const type = { "Content-Type": "application/offset+octet-stream" };
   const wrong = await create(20, { body: bytes, headers: { ...type, ...sumOf("sha1", bytesOf(9)) } });
-  expect([codeOf(wrong), spooled(hapta.dataDir)]).toEqual(["460 upload_corrupt", []]);
+  expect([codeOf(wrong), spooled(gateway.hapta.dataDir)]).toEqual(["460 upload_corrupt", []]);
   const right = await create(20, { body: bytes, headers: { ...type, ...sumOf("sha1", bytes) } });
   expect([right.status, right.headers.get("upload-offset")]).toEqual([201, "10"]);
-  await call(hapta.url + (right.headers.get("location") ?? ""), "DELETE", { token: tokens.ada });
+  await call(gateway.hapta.url + (right.headers.get("location") ?? ""), "DELETE", {
+    token: gateway.tokens.ada,
+  });
 });
 
 /** Begins to send a piece and stops halfway. */
@@ -117,7 +115,7 @@ const sizeOf = (url: string, dataDir: string): number =>
 
 test("of a piece with a checksum, what came before kill -9 is gone; of any other it counts", async () => {
   using data = createScratch("data");
-  const start = () => startHapta(pocketbase, { env: { HAPTA_DATA_DIR: data.path } });
+  const start = () => startHapta(gateway.pocketbase, { env: { HAPTA_DATA_DIR: data.path } });
   const urls: string[] = [];
   let token = "";
   {
@@ -138,42 +136,58 @@ test("of a piece with a checksum, what came before kill -9 is gone; of any other
 
 test("a client that stalls is let go; what it sent counts, and nobody waits for it", async () => {
   const url = await begun(100_000);
-  using slow = await stall(hapta.port, url, { token: tokens.ada });
-  using begins = await RawClient.open(hapta.port);
+  using slow = await stall(gateway.hapta.port, url, { token: gateway.tokens.ada });
+  using begins = await RawClient.open(gateway.hapta.port);
   begins.write(
-    `POST /files/tus HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 10\r\nAuthorization: ${tokens.ada}\r\n` +
+    `POST /files/tus HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 10\r\nAuthorization: ${gateway.tokens.ada}\r\n` +
       `Upload-Metadata: ${metadata("notice000000002")}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: 10\r\n\r\nhalf`,
   );
-  await eventually(() => spooled(hapta.dataDir).length >= 4, 5_000);
-  const other = await create(10, { token: tokens.ben });
+  await eventually(() => spooled(gateway.hapta.dataDir).length >= 4, 5_000);
+  const other = await create(10, { token: gateway.tokens.ben });
   expect([other.status, slow.receivedBytes, begins.receivedBytes]).toEqual([201, 0, 0]);
   await slow.contains("body_too_slow", 5_000);
   await begins.contains("body_too_slow", 5_000);
   expect(await offsetOf(url)).toBe(50_000);
   for (const [path, token] of [
-    [url, tokens.ada],
-    [hapta.url + (other.headers.get("location") ?? ""), tokens.ben],
+    [url, gateway.tokens.ada],
+    [gateway.hapta.url + (other.headers.get("location") ?? ""), gateway.tokens.ben],
   ] as const)
     await call(path, "DELETE", { token });
-  await eventually(() => spooled(hapta.dataDir).length === 0, 5_000);
+  await eventually(() => spooled(gateway.hapta.dataDir).length === 0, 5_000);
 });
 
 test("UP10 the spool has a bound, and one user a quarter of it", async () => {
   const url = await begun(900_000);
   expect(codeOf(await create(200_000))).toBe("507 spool_full");
-  const bens = await begun(900_000, { token: tokens.ben });
-  expect(codeOf(await create(200_000, { token: tokens.ben }))).toBe("507 spool_full");
-  await call(url, "DELETE", { token: tokens.ada });
+  const bens = await begun(900_000, { token: gateway.tokens.ben });
+  expect(codeOf(await create(200_000, { token: gateway.tokens.ben }))).toBe("507 spool_full");
+  await call(url, "DELETE", { token: gateway.tokens.ada });
   const again = await begun(100_000);
-  await call(again, "DELETE", { token: tokens.ada });
-  await call(bens, "DELETE", { token: tokens.ben });
+  await call(again, "DELETE", { token: gateway.tokens.ada });
+  await call(bens, "DELETE", { token: gateway.tokens.ben });
 });
 
+test("UP2 a delivered picture may not stand for too many pixels either", async () => {
+  const bytes = Buffer.from(drawPng(40, 40));
+  const meta = metadata(IDS.ada, { collection: "members", field: "avatar", filename: "a.png" });
+  const url = await begun(bytes.length, { meta });
+  expect(codeOf(await patch(url, [0, bytes], { token: gateway.tokens.ada }))).toBe("400 file_refused");
+  expect([
+    (await call(url, "HEAD", { token: gateway.tokens.ada })).status,
+    spooled(gateway.hapta.dataDir),
+  ]).toEqual([404, []]);
+});
+
+test("nothing of an upload is readable to others on the machine", () => {
+  expect(statSync(join(gateway.hapta.dataDir, "spool")).mode & 0o077).toBe(0);
+});
+
+// The last, because Ada's logins end with it.
 test("a delivery that ends a login ends its session before it is acknowledged", async () => {
   const bytes = Buffer.from(drawPng(8, 8));
   const meta = metadata(IDS.ada, { collection: "members", field: "avatar", filename: "a.png" });
   // Nobody tells this Hapta what happens: it has to ask.
-  await using relay = await startFeedBlocker(pocketbase.url);
+  await using relay = await startFeedBlocker(gateway.pocketbase.url);
   await using deaf = await startHapta(relay);
   const { ada } = await loginCallers(deaf.url);
   relay.block();
@@ -181,20 +195,4 @@ test("a delivery that ends a login ends its session before it is acknowledged", 
   expect((await patch(url, [0, bytes], { token: ada })).status).toBe(204);
   const verified = await fetch(`${deaf.url}/auth/verify`, { headers: { Authorization: ada } });
   expect(verified.status).toBe(401);
-  tokens = await loginCallers(hapta.url);
 }, 60_000);
-
-test("UP2 a delivered picture may not stand for too many pixels either", async () => {
-  const bytes = Buffer.from(drawPng(40, 40));
-  const meta = metadata(IDS.ada, { collection: "members", field: "avatar", filename: "a.png" });
-  const url = await begun(bytes.length, { meta });
-  expect(codeOf(await patch(url, [0, bytes], { token: tokens.ada }))).toBe("400 file_refused");
-  expect([(await call(url, "HEAD", { token: tokens.ada })).status, spooled(hapta.dataDir)]).toEqual([
-    404,
-    [],
-  ]);
-});
-
-test("nothing of an upload is readable to others on the machine", () => {
-  expect(statSync(join(hapta.dataDir, "spool")).mode & 0o077).toBe(0);
-});
