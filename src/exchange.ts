@@ -1,5 +1,6 @@
 // The Exchange: one request in its only parsed form. `admit` makes it; later stages read and extend it.
 // Nothing after `admit` sees the raw request, and what is forwarded is rebuilt from here.
+import type { BatchFiles } from "./batch/batchFiles.ts";
 import type { KeptRefresh } from "./cache/keptRefreshes.ts";
 import type { Lease } from "./cache/versions.ts";
 import type { Answer, RequestBody } from "./http/answer.ts";
@@ -103,6 +104,8 @@ export interface Exchange {
   body: RequestBody;
   /** The checked payload of a batch: `{"requests":[...]}`, whatever it travels in. */
   readonly batchPayload?: Uint8Array;
+  /** The files of a batch in a form. */
+  readonly batchFiles?: BatchFiles;
   /** What a signature was made over, when the body was written anew since. */
   readonly asSigned?: AsSigned;
   /** Of a request for a WebSocket: its `Sec-WebSocket-Key`, checked. */

@@ -1,4 +1,5 @@
 // What a file in the form of a batch belongs to: a field of the record that one of the items writes. Reads no file.
+import type { BatchFile } from "./batchFiles.ts";
 import type { BatchItem } from "./batchItems.ts";
 
 /** A field of a record, in the words of the request. */
@@ -16,8 +17,23 @@ const RECORD = /^\/api\/collections\/([^/?]+)\/records(?:\/([^/?]+))?(?:\?|$)/;
 
 /** @param name - Of the part, such as `requests.0.avatar`. @returns undefined for a name that is none of a file's. */
 export const filePlaceOf = (items: readonly BatchItem[], name: string): FilePlace | undefined => {
+  const target = targetOf(name);
+  if (target === undefined) return undefined;
+  const [, collection = "", record] = RECORD.exec(items[target.index]?.url ?? "") ?? [];
+  return { collection, record, field: target.field };
+};
+
+/** The files of the item at `index`: for each its field, modifiers included, and its bytes; in the order they came. O(files). */
+export const filesOfItem = (
+  files: readonly BatchFile[],
+  index: number,
+): { readonly field: string; readonly bytes: number }[] =>
+  files.flatMap(({ name, bytes }) => {
+    const target = targetOf(name);
+    return target?.index === index ? [{ field: target.field, bytes }] : [];
+  });
+
+const targetOf = (name: string): { readonly index: number; readonly field: string } | undefined => {
   const [, dotted, bracketed, field] = PART.exec(name) ?? [];
-  if (field === undefined) return undefined;
-  const [, collection = "", record] = RECORD.exec(items[Number(dotted ?? bracketed)]?.url ?? "") ?? [];
-  return { collection, record, field };
+  return field === undefined ? undefined : { index: Number(dotted ?? bracketed), field };
 };

@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { Refusal } from "../errors.ts";
 import { foldMemberName } from "../utils/strictJson.ts";
 import { BLANK, refusedList, unreadableBatch } from "./batchFaults.ts";
+import { BatchFiles } from "./batchFiles.ts";
 import { ByteHold } from "./byteHold.ts";
 import type {
   BatchParser,
@@ -37,6 +38,8 @@ export interface MultipartBatch {
   readonly stream: Readable;
   /** The checked payload, as it is sent: `{"requests":[...]}`. */
   readonly payload: Uint8Array;
+  /** All of them when they came before the payload; otherwise those that have come yet. */
+  readonly files: BatchFiles;
 }
 
 /** Default of `heldBytesMax`. */
@@ -47,7 +50,8 @@ const PAYLOAD = "@jsonPayload";
 const FILE_NAME = /^requests(?:\.(?:0|[1-9]\d{0,3})|\[(?:0|[1-9]\d{0,3})\])\.\+?\w{1,255}\+?$/;
 
 /**
- * Rebuilds a multipart batch. Resolves once the payload is checked, before any byte is handed on.
+ * Rebuilds a multipart batch. Resolves once the payload is checked and either another part or the end of the form has
+ * come, before any byte is handed on.
  *
  * The body must hold one text part `@jsonPayload`, and files named `requests.N.field` or
  * `requests[N].field`. Other text parts, which PocketBase ignores, are left out.
@@ -70,8 +74,11 @@ class Rebuild implements BatchPartEvents {
   #rebuilt: Uint8Array = Buffer.alloc(0);
   #parser: BatchParser | undefined;
   #part: "payload" | "file" | "skipped" = "skipped";
+  readonly #files = new BatchFiles();
   #hasPayload = false;
   #output: Readable | undefined;
+  /** What comes behind the payload is known: more parts, or nothing. */
+  #isReady = false;
   #isResolved = false;
   // Until the output is first read, what belongs into it and what went wrong wait here: a stream that fails
   // before anybody listens fails unheard. null is its end.
@@ -103,6 +110,7 @@ class Rebuild implements BatchPartEvents {
 
   part(info: BatchPartInfo): void {
     const isFile = info.filename !== undefined && info.filename !== "";
+    this.#isReady = this.#output !== undefined;
     if (info.name === PAYLOAD) {
       if (isFile) throw unreadableBatch(`The part ${PAYLOAD} must be text, without a filename.`);
       if (this.#hasPayload) throw unreadableBatch(`The part ${PAYLOAD} appears twice.`);
@@ -111,6 +119,7 @@ class Rebuild implements BatchPartEvents {
     } else if (isFile) {
       if (!FILE_NAME.test(info.name)) throw unreadableBatch('A file must be named like "requests.0.field".');
       this.#part = "file";
+      this.#files.begin(info.name);
       this.#write(this.#writer.partStart(info));
     } else {
       // Would fill the list itself, behind the payload's back.
@@ -121,7 +130,10 @@ class Rebuild implements BatchPartEvents {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#part === "file") this.#write(chunk);
+    if (this.#part === "file") {
+      this.#files.add(chunk.length);
+      this.#write(chunk);
+    }
     if (this.#part !== "payload") return;
     if (this.#payload.length + chunk.length > this.#options.payloadBytesMax)
       throw new Refusal("body_too_large");
@@ -135,6 +147,8 @@ class Rebuild implements BatchPartEvents {
 
   end(): void {
     if (this.#output === undefined) throw refusedList(BLANK);
+    this.#isReady = true;
+    this.#files.isWhole = true;
     this.#write(this.#writer.end());
     this.#write(null);
   }
@@ -187,22 +201,28 @@ class Rebuild implements BatchPartEvents {
   readonly #onData = (chunk: Buffer): void =>
     this.#guarded(() => {
       this.#parser?.push(chunk);
-      if (this.#output === undefined || this.#isResolved) return;
-      // Nothing more is taken in until somebody reads the output.
-      this.#options.stream.pause();
-      this.#isResolved = true;
-      this.#settle.resolve({
-        contentType: this.#writer.contentType,
-        stream: this.#output,
-        payload: this.#rebuilt,
-      });
+      this.#resolve();
     });
 
   readonly #onEnd = (): void =>
     this.#guarded(() => {
       this.#detach();
       this.#parser?.finish();
+      this.#resolve();
     });
+
+  #resolve(): void {
+    if (this.#output === undefined || !this.#isReady || this.#isResolved) return;
+    // Nothing more is taken in until somebody reads the output.
+    this.#options.stream.pause();
+    this.#isResolved = true;
+    this.#settle.resolve({
+      contentType: this.#writer.contentType,
+      stream: this.#output,
+      payload: this.#rebuilt,
+      files: this.#files,
+    });
+  }
 
   readonly #onBreak = (): void => this.#fail(new Refusal("body_invalid"));
 

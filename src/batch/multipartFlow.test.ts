@@ -4,15 +4,16 @@ import { Readable } from "node:stream";
 import { END, file, payload, readParts, reasonOf, rebuild, refusalOf } from "../../tests/support/batchKit.ts";
 import { Refusal } from "../errors.ts";
 
+/** What begins a file and does not end it. */
+const begun = file("requests.0.f", "").slice(0, -2);
 /** A source that the test feeds by hand. */
 const createSource = (): Readable => new Readable({ read: () => undefined });
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 describe("rebuildMultipartBatch flow", () => {
-  test("rebuildMultipartBatch resolves at the end of the payload, not of the body", async () => {
+  test("rebuildMultipartBatch resolves when a file comes behind the payload, not at the end of the body", async () => {
     const source = createSource();
     source.push(payload + file("requests.0.f", "first").slice(0, -2));
-    // The payload ends where the next boundary line does.
     const batch = await rebuild(source);
     const parts = readParts(batch);
     source.push(" second\r\n");
@@ -34,7 +35,31 @@ describe("rebuildMultipartBatch flow", () => {
     await settled();
     expect(isSettled).toBe(false);
     source.push("\n");
+    await settled();
+    expect(isSettled).toBe(false);
+    source.push(begun.slice("--BB\r\n".length));
     await work;
+  });
+
+  test("rebuildMultipartBatch tells which files have come, and whether all have", async () => {
+    const source = createSource();
+    source.push(file("requests.0.f", "12345") + payload + begun);
+    const batch = await rebuild(source);
+    const { files } = batch;
+    expect([files.isWhole, files.list]).toEqual([
+      false,
+      [
+        { name: "requests.0.f", bytes: 5 },
+        { name: "requests.0.f", bytes: 0 },
+      ],
+    ]);
+    source.push(`123\r\n${END}`);
+    source.push(null);
+    await readParts(batch);
+    expect([files.isWhole, files.list[1]]).toEqual([true, { name: "requests.0.f", bytes: 3 }]);
+    const whole = await rebuild(file("requests.1.f", "12") + payload + END);
+    expect([whole.files.isWhole, whole.files.list]).toEqual([true, [{ name: "requests.1.f", bytes: 2 }]]);
+    whole.stream.resume();
   });
 
   test("rebuildMultipartBatch breaks the stream off when the rest is bad", async () => {
@@ -53,9 +78,9 @@ describe("rebuildMultipartBatch flow", () => {
 
   test("rebuildMultipartBatch reads on only when its output is read", async () => {
     const source = createSource();
-    source.push(`${payload}--BB\r\n`);
+    source.push(payload + begun);
     const batch = await rebuild(source);
-    source.push("not a header\r\n\r\n");
+    source.push("\r\n--BB\r\nnot a header\r\n\r\n");
     await settled();
     expect(batch.stream.destroyed).toBe(false);
     expect(await reasonOf(readParts(batch))).toContain("header");
@@ -69,7 +94,7 @@ describe("rebuildMultipartBatch flow", () => {
     expect((await refusalOf(work)).code).toBe("body_invalid");
 
     const late = createSource();
-    late.push(`${payload}--BB\r\n`);
+    late.push(payload + begun);
     const batch = await rebuild(late);
     late.destroy();
     await settled();
@@ -130,7 +155,7 @@ describe("rebuildMultipartBatch flow", () => {
 
   test("rebuildMultipartBatch stops reading when its output is given up", async () => {
     const source = createSource();
-    source.push(`${payload}--BB\r\n`);
+    source.push(payload + begun);
     const { stream } = await rebuild(source);
     stream.destroy();
     await settled();

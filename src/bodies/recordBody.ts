@@ -34,7 +34,8 @@ export const readRecordBody = (bytes: Uint8Array): RecordBody | undefined => {
 /** The reason `parseStrictJson` gives. */
 const NOT_JSON = "The body is not valid JSON.";
 
-const holdsInfinity = (value: unknown): boolean => {
+/** Whether a parsed JSON value holds a number beyond all numbers, which Go can't read. O(size). */
+export const holdsInfinity = (value: unknown): boolean => {
   if (typeof value === "number") return !Number.isFinite(value);
   return typeof value === "object" && value !== null && Object.values(value).some(holdsInfinity);
 };

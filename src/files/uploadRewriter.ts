@@ -117,7 +117,7 @@ export class UploadRewriter implements BodySource {
     this.#source.start({
       data: (chunk) => this.#take(chunk),
       end: () => this.#finish(),
-      fail: (error) => this.#fail(error),
+      fail: (error) => (error instanceof Refusal ? this.#refuse(error) : this.#fail(error)),
     });
   }
 

@@ -1,19 +1,38 @@
-// Batches of JSON: refused when the first item that PocketBase would not take is known, and all before it are. Forms with
-// files, and items that change or delete, are left to PocketBase.
+// Batches: refused when the first item that PocketBase would not take is known, and all before it are. Of a form whose files
+// come behind its payload that is known at its end, before PocketBase has it. Items that delete are left to PocketBase.
 
 import { failedRecord } from "../batch/batchFaults.ts";
 import { type BatchItem, batchItemsOf } from "../batch/batchItems.ts";
+import { filesOfItem } from "../batch/filePlace.ts";
+import { checkedEnd } from "../bodies/checkedEnd.ts";
+import { holdsInfinity } from "../bodies/recordBody.ts";
+import type { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { FieldErrors } from "../schema/fieldError.ts";
+import { withFiles } from "../schema/formBody.ts";
 import { FAILED } from "../schema/validateBody.ts";
 import type { Services } from "../services.ts";
 
-const RECORDS = /^\/api\/collections\/([^/?]+)\/records(?:\?|$)/;
+const RECORDS = /^\/api\/collections\/([^/?]+)\/records(?:\/([^/?]+))?(?:\?|$)/;
+
+type Members = BatchItem["body"];
 
 interface NewRecord {
   readonly segment: string;
   readonly principal: Exchange["principal"];
-  readonly members: Readonly<Record<string, unknown>>;
+  readonly members: Members;
+}
+
+interface Change {
+  readonly exchange: Exchange;
+  readonly segment: string;
+  readonly recordId: string;
+  readonly members: Members;
+}
+
+interface Judges {
+  judgeCreate(record: NewRecord): Promise<FieldErrors | "fine" | "unsure">;
+  judgeChange(change: Change): undefined | Promise<FieldErrors | undefined>;
 }
 
 /** @throws Refusal `record_invalid`, with PocketBase's whole answer to such a batch. */
@@ -21,24 +40,57 @@ type CheckBatch = (exchange: Exchange) => undefined | Promise<undefined>;
 
 export const createCheckBatch = (
   { batchItemsMax }: Services,
-  judge: (record: NewRecord) => Promise<FieldErrors | "fine" | "unsure">,
+  { judgeCreate, judgeChange }: Judges,
 ): CheckBatch => {
-  const judgeItem = async ({ method, url, body }: BatchItem, principal: Exchange["principal"]) => {
-    const segment = method === "POST" ? RECORDS.exec(url)?.[1] : undefined;
-    return segment === undefined ? "unsure" : judge({ segment, principal, members: body });
+  const judgeItem = async (
+    exchange: Exchange,
+    { method, url }: BatchItem,
+    members: Members,
+  ): Promise<FieldErrors | "fine" | "unsure"> => {
+    const [, segment, recordId] = RECORDS.exec(url) ?? [];
+    if (segment === undefined) return "unsure";
+    if (recordId === undefined)
+      return isNew(method, members)
+        ? judgeCreate({ segment, principal: exchange.principal, members })
+        : "unsure";
+    if (method !== "PATCH") return "unsure";
+    return (await judgeChange({ exchange, segment, recordId, members })) ?? "unsure";
   };
 
-  const check = async ({ batchPayload, principal }: Exchange): Promise<undefined> => {
-    const items = batchItemsOf(batchPayload);
+  /** The first item that PocketBase would refuse, if that is certain. */
+  const findFault = async (exchange: Exchange, items: readonly BatchItem[]): Promise<Refusal | undefined> => {
     for (const [index, item] of items.entries()) {
-      const judged = await judgeItem(item, principal);
+      const judged = await judgeItem(exchange, item, membersOf(exchange, item, index));
       if (judged === "unsure") return undefined;
-      if (judged === "fine") continue;
-      // Whether batches are allowed comes first.
-      if (items.length > (await batchItemsMax())) return undefined;
-      throw failedRecord(index, judged, FAILED.create);
+      if (judged !== "fine") return failedRecord(index, judged, failureOf(item));
     }
     return undefined;
   };
-  return (exchange) => (exchange.body.kind === "bytes" ? check(exchange) : undefined);
+
+  const check = async (exchange: Exchange): Promise<undefined> => {
+    const items = batchItemsOf(exchange.batchPayload);
+    const refusal = await findFault(exchange, items);
+    if (refusal === undefined) return undefined;
+    // Whether PocketBase can read the batch, and whether batches are allowed, comes first.
+    const isRead = !items.some(({ body }) => holdsInfinity(body)) && items.length <= (await batchItemsMax());
+    if (isRead) throw refusal;
+    return undefined;
+  };
+
+  return (exchange) => {
+    const { batchFiles, batchPayload, body } = exchange;
+    if (batchPayload === undefined) return undefined;
+    if (batchFiles === undefined || batchFiles.isWhole || body.kind !== "stream") return check(exchange);
+    exchange.body = { ...body, source: checkedEnd(body.source, () => check(exchange)) };
+    return undefined;
+  };
 };
+
+// An upsert looks for a record to change only where an id is given.
+const isNew = (method: string, members: Members): boolean =>
+  method === "POST" || (method === "PUT" && !Object.hasOwn(members, "id"));
+
+const membersOf = ({ batchFiles }: Exchange, { body }: BatchItem, index: number): Members =>
+  batchFiles === undefined ? body : withFiles(body, filesOfItem(batchFiles.list, index));
+
+const failureOf = ({ method }: BatchItem): string => FAILED[method === "PATCH" ? "update" : "create"];

@@ -173,6 +173,7 @@ const rebuildMultipart = async (
       // PocketBase merges the query into a form; here it could only bring a second set of requests.
       query: "",
       batchPayload: rebuilt.payload,
+      batchFiles: rebuilt.files,
       body: { kind: "stream", source: fromReadable(rebuilt.stream), length: undefined },
     };
   } finally {

@@ -44,7 +44,7 @@ export const createValidate = (services: Services): Stage => {
   );
   const checkBatch = both(
     both(cost?.batch, refine?.batch),
-    isEnabled ? createCheckBatch(services, judgeCreate) : undefined,
+    isEnabled ? createCheckBatch(services, judges) : undefined,
   );
 
   const checkLogin = both(cost?.request, isEnabled ? createCheckLogin(services, judging) : undefined);

@@ -229,6 +229,26 @@ describe("rate limits", () => {
     ]);
   });
 
+  test("RL12: the parts of a batch in a form count as those in JSON", async () => {
+    const Rules = [{ Name: "new-posts", Collection: "posts", Action: "create", Max: 5 }];
+    await using hapta = await startLimited({ ratelimit: { ...SAMPLE, Max: 50, Rules } });
+    const batch = (collection: string, count: number): WireRequest => {
+      const item = { method: "POST", url: `/api/collections/${collection}/records`, body: {} };
+      const payload = JSON.stringify({ requests: repeat(count, item) });
+      return {
+        method: "POST",
+        path: "/api/batch",
+        headers: [["Content-Type", "multipart/form-data; boundary=BB"]],
+        body: `--BB\r\nContent-Disposition: form-data; name="@jsonPayload"\r\n\r\n${payload}\r\n--BB--\r\n`,
+      };
+    };
+    expect(await hapta.statuses([batch("others", 60), batch("posts", 6)])).toEqual([429, 429]);
+    expect(hapta.seen).toEqual([]);
+    expect(await hapta.statuses([batch("posts", 5), batch("posts", 1), batch("others", 45), LIST])).toEqual([
+      200, 429, 200, 429,
+    ]);
+  });
+
   test("RL12: a rule by weight for batches alone counts the weight of their parts", async () => {
     const Rules = [{ Name: "batches", Path: "/api/batch", Max: 8, Cost: "weight" }];
     await using hapta = await startLimited({ ratelimit: { ...SAMPLE, Max: 1000, Rules } });

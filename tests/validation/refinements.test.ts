@@ -4,6 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { encodeForm } from "../support/scenario.ts";
 import { exchange } from "../support/wire.ts";
 import { changeSchema, type Pair, startPair, type Told } from "./ask.ts";
+import { toBody } from "./batchForms.ts";
 
 setDefaultTimeout(60_000);
 
@@ -127,6 +128,25 @@ describe("validate applies refinements", () => {
       json: { requests: requests.slice(0, 1) },
     });
     expect(fine.status).toBe(200);
+  });
+
+  test("to batches in forms, wherever the payload stands", async () => {
+    const items = [
+      { method: "POST", url: NOTICES, body: { title: "fine" }, files: { blob: [10] } },
+      { method: "POST", url: NOTICES, body: { title: "casino" } },
+    ];
+    const before = await pair.through({ path: `${NOTICES}?perPage=1` });
+    for (const travel of ["files first", "payload first"] as const) {
+      const call = { method: "POST", path: "/api/batch", ...toBody(items, travel) };
+      expect(refusedWith(await pair.through(call))).toMatchObject({
+        requests: { "1": { response: { data: ADS } } },
+      });
+      const fine = { ...call, ...toBody(items.slice(0, 1), travel) };
+      expect((await pair.through(fine)).status).toBe(200);
+    }
+    const after = await pair.through({ path: `${NOTICES}?perPage=1` });
+    const totalOf = ({ body }: Told): number => (body as { totalItems: number }).totalItems;
+    expect(totalOf(after)).toBe(totalOf(before) + 2);
   });
 
   test("not before PocketBase's no to everybody", async () => {
