@@ -105,11 +105,13 @@ export class MultipartParser {
 
   // Bytes held back are joined with just enough new ones to settle them; the rest is read in place.
   #readData(bytes: Buffer, at: number): number {
+    const { length } = bytes;
     if (this.#held.length === 0) {
       const next = this.#scan(bytes, at);
       if (this.#state !== "data") return next;
-      this.#held = Buffer.from(bytes.subarray(next));
-      return bytes.length;
+      // What was handed on whole is not looked at again: it may have been sent, and be empty.
+      this.#held = next === length ? NOTHING : Buffer.from(bytes.subarray(next));
+      return length;
     }
     const held = this.#held;
     const joint = Buffer.concat([held, bytes.subarray(at, at + this.#needle.length + 4)]);
