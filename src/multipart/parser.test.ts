@@ -60,8 +60,8 @@ describe("MultipartParser accepts", () => {
       part: () => undefined,
       data: (chunk) => {
         length += chunk.length;
-        if (chunk.length === chunk.buffer.byteLength)
-          structuredClone(chunk.buffer, { transfer: [chunk.buffer] });
+        const { buffer } = chunk;
+        if (buffer instanceof ArrayBuffer && chunk.length === buffer.byteLength) buffer.transfer(0);
       },
       partEnd: () => undefined,
       end: () => undefined,
