@@ -23,15 +23,19 @@ export const filePlaceOf = (items: readonly BatchItem[], name: string): FilePlac
   return { collection, record, field: target.field };
 };
 
-/** The files of the item at `index`: for each its field, modifiers included, and its bytes; in the order they came. O(files). */
-export const filesOfItem = (
+/** The files of each item, by its index: their fields, modifiers included, and bytes; in the order they came. O(files). */
+export const filesByItem = (
   files: readonly BatchFile[],
-  index: number,
-): { readonly field: string; readonly bytes: number }[] =>
-  files.flatMap(({ name, bytes }) => {
+): ReadonlyMap<number, readonly { readonly field: string; readonly bytes: number }[]> => {
+  const byItem = new Map<number, { field: string; bytes: number }[]>();
+  for (const { name, bytes } of files) {
     const target = targetOf(name);
-    return target?.index === index ? [{ field: target.field, bytes }] : [];
-  });
+    if (target === undefined) continue;
+    const { index, field } = target;
+    byItem.set(index, [...(byItem.get(index) ?? []), { field, bytes }]);
+  }
+  return byItem;
+};
 
 const targetOf = (name: string): { readonly index: number; readonly field: string } | undefined => {
   const [, dotted, bracketed, field] = PART.exec(name) ?? [];

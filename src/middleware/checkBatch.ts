@@ -3,7 +3,7 @@
 
 import { failedRecord } from "../batch/batchFaults.ts";
 import { type BatchItem, batchItemsOf } from "../batch/batchItems.ts";
-import { filesOfItem } from "../batch/filePlace.ts";
+import { filesByItem } from "../batch/filePlace.ts";
 import { checkedEnd } from "../bodies/checkedEnd.ts";
 import { holdsInfinity } from "../bodies/recordBody.ts";
 import type { Refusal } from "../errors.ts";
@@ -59,8 +59,9 @@ export const createCheckBatch = (
 
   /** The first item that PocketBase would refuse, if that is certain. */
   const findFault = async (exchange: Exchange, items: readonly BatchItem[]): Promise<Refusal | undefined> => {
+    const files = filesByItem(exchange.batchFiles?.list ?? []);
     for (const [index, item] of items.entries()) {
-      const judged = await judgeItem(exchange, item, membersOf(exchange, item, index));
+      const judged = await judgeItem(exchange, item, withFiles(item.body, files.get(index)));
       if (judged === "unsure") return undefined;
       if (judged !== "fine") return failedRecord(index, judged, failureOf(item));
     }
@@ -89,8 +90,5 @@ export const createCheckBatch = (
 // An upsert looks for a record to change only where an id is given.
 const isNew = (method: string, members: Members): boolean =>
   method === "POST" || (method === "PUT" && !Object.hasOwn(members, "id"));
-
-const membersOf = ({ batchFiles }: Exchange, { body }: BatchItem, index: number): Members =>
-  batchFiles === undefined ? body : withFiles(body, filesOfItem(batchFiles.list, index));
 
 const failureOf = ({ method }: BatchItem): string => FAILED[method === "PATCH" ? "update" : "create"];

@@ -22,7 +22,7 @@ interface FileFor {
  *
  * @returns undefined when a payload is no JSON object: PocketBase refuses that as a whole.
  */
-export const toFormBody = (parts: readonly FormPart[]): Record<string, unknown> | undefined => {
+export const toFormBody = (parts: readonly FormPart[]): Readonly<Record<string, unknown>> | undefined => {
   const lists = new Map<string, unknown[]>();
   const files: FileFor[] = [];
   const payload: Record<string, unknown> = {};
@@ -45,8 +45,9 @@ export const toFormBody = (parts: readonly FormPart[]): Record<string, unknown> 
 /** A body with the files that travel beside it. Under a name that both have, both count. */
 export const withFiles = (
   body: Readonly<Record<string, unknown>>,
-  files: readonly FileFor[],
-): Record<string, unknown> => {
+  files: readonly FileFor[] = [],
+): Readonly<Record<string, unknown>> => {
+  if (files.length === 0) return body;
   const members = new Map(Object.entries(body));
   for (const { field, bytes } of files) {
     const file = new Upload(bytes);
