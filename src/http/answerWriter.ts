@@ -1,5 +1,5 @@
 // Writes answers: head, framing, body; in one piece when the body is at hand.
-import { type Answer, type BodySource, isStreamed } from "./answer.ts";
+import { type Answer, type BodySink, type BodySource, isStreamed } from "./answer.ts";
 import { type AnswerPlace, renderHead } from "./answerHead.ts";
 import type { Outbox } from "./outbox.ts";
 import { frameChunk, type SharedBytes } from "./sharedBytes.ts";
@@ -27,8 +27,8 @@ export const writeWhole = (outbox: Outbox, answer: Answer, place: AnswerPlace): 
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
-/** Writes one answer whose body arrives piece by piece. */
-export class AnswerWriter {
+/** Writes one answer whose body arrives piece by piece; takes the pieces itself, because there may be very many of it. */
+export class AnswerWriter implements BodySink {
   readonly #outbox: Outbox;
   readonly #place: AnswerPlace;
   readonly #watcher: AnswerWatcher;
@@ -55,12 +55,29 @@ export class AnswerWriter {
       source.cancel();
       return this.#end(true);
     }
-    source.start({
-      data: (chunk) => this.#hasEnded || this.#send(this.#isChunked ? frameChunk([chunk]) : chunk),
-      share: (shared) => this.#hasEnded || this.#share(shared),
-      end: () => this.#finish(),
-      fail: () => this.#end(false),
-    });
+    source.start(this);
+  }
+
+  data(chunk: Uint8Array): boolean {
+    if (this.#hasEnded || this.#outbox.give(this.#isChunked ? frameChunk([chunk]) : chunk)) return true;
+    this.#watcher.onStall();
+    return false;
+  }
+
+  share({ chunk, bytes }: SharedBytes): boolean {
+    if (this.#hasEnded || this.#outbox.write(this.#isChunked ? chunk : bytes)) return true;
+    this.#watcher.onStall();
+    return false;
+  }
+
+  end(): void {
+    if (this.#hasEnded) return;
+    if (this.#isChunked && !this.#outbox.write(LAST_CHUNK)) this.#watcher.onStall();
+    this.#end(true);
+  }
+
+  fail(): void {
+    this.#end(false);
   }
 
   /** The client takes bytes again. */
@@ -72,31 +89,13 @@ export class AnswerWriter {
   endStream(): void {
     if (!this.#isEndless || this.#hasEnded) return;
     // In this order: a source that is cancelled reports a failure, which must find the answer ended.
-    this.#finish();
+    this.end();
     this.#source?.cancel();
   }
 
   cancel(): void {
     this.#hasEnded = true;
     this.#source?.cancel();
-  }
-
-  #finish(): void {
-    if (this.#hasEnded) return;
-    if (this.#isChunked && !this.#outbox.write(LAST_CHUNK)) this.#watcher.onStall();
-    this.#end(true);
-  }
-
-  #send(bytes: Uint8Array): boolean {
-    if (this.#outbox.give(bytes)) return true;
-    this.#watcher.onStall();
-    return false;
-  }
-
-  #share({ chunk, bytes }: SharedBytes): boolean {
-    if (this.#outbox.write(this.#isChunked ? chunk : bytes)) return true;
-    this.#watcher.onStall();
-    return false;
   }
 
   #end(isWhole: boolean): void {
