@@ -3,6 +3,7 @@
 import { createParser } from "eventsource-parser";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import { headerValue } from "../utils/headers.ts";
+import { ReadPace } from "./readPace.ts";
 import { field } from "./superuser.ts";
 import type { PendingCall, UpstreamPool } from "./wire/pool.ts";
 import type { UpstreamRequest } from "./wire/requestWriter.ts";
@@ -152,10 +153,11 @@ class PooledStream implements RealtimeStream {
       maxBufferSize: MESSAGE_CHARS_MAX,
     });
     const decoder = new TextDecoder();
+    const pace = new ReadPace(() => body.resume());
     body.start({
       data: (chunk) => {
         if (this.#isOpen) parser.feed(decoder.decode(chunk, { stream: true }));
-        return true;
+        return pace.take(chunk.length);
       },
       end: over,
       fail: over,

@@ -1,6 +1,7 @@
 // What is on its way from a group to its clients: numbered, in order, each of them once, whoever comes or goes
 // meanwhile. Decides nothing about who hears what.
 import { Batch, type Message } from "./message.ts";
+import type { Backlog } from "./pace.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { Delivery, Turns } from "./turns.ts";
 
@@ -13,6 +14,8 @@ const TOLD_PER_LOOK = 16;
 
 /** What leaves in one piece at most, in characters: a part of what may wait for a client. */
 const BATCH_CHARS_MAX = 16_384;
+/** With more waiting, it is a flood. */
+const BURST_CHARS_MAX = 4 * BATCH_CHARS_MAX;
 
 /** Something on its way to many clients. */
 interface Pending {
@@ -50,9 +53,12 @@ export class Telling implements Delivery {
     return isLate || this.#pendingChars + chars > PENDING_CHARS_MAX;
   }
 
-  get isBehind(): boolean {
+  get backlog(): Backlog | undefined {
     const [oldest] = this.#pending;
-    return this.#pending.length > 1 || (oldest?.message?.parts.length ?? 0) > 1;
+    if (oldest === undefined) return undefined;
+    const isBehind = this.#pending.length > 1 || (oldest.message?.parts.length ?? 0) > 1;
+    if (!isBehind) return undefined;
+    return { sinceMs: oldest.sinceMs, isFlood: this.#pendingChars > BURST_CHARS_MAX };
   }
 
   /**
@@ -73,6 +79,8 @@ export class Telling implements Delivery {
 
   /** Tells one client at once what is on its way to it. */
   flush(subscriber: Subscriber): void {
+    // Thousands who leave together while thousands of events wait would be looked at one by one for nothing.
+    if (!subscriber.isOpen) return;
     for (const pending of this.#pending) if (pending.audience.has(subscriber)) give(subscriber, pending);
   }
 

@@ -37,7 +37,7 @@ const createDelivery = (
   { take, now }: Clock,
   { name, steps, done }: { name: string; steps: number; done: string[] },
 ): Delivery => ({
-  isBehind: false,
+  backlog: undefined,
   go: (untilMs) => {
     while (steps > 0) {
       take(0.5);
@@ -48,12 +48,12 @@ const createDelivery = (
   },
 });
 
-/** Takes all the time it is given. */
-const startFlood = ({ turns, take, now }: Clock): { isBehind: boolean; isOver: boolean; tookMs: number } => {
+/** Takes all the time it is given, while something else waits since `sinceMs`. */
+const startFlood = ({ turns, take, now }: Clock, { isFlood = false, sinceMs = () => now() } = {}) => {
   const flood = { isBehind: true, isOver: false, tookMs: 0 };
   turns.add({
-    get isBehind() {
-      return flood.isBehind;
+    get backlog() {
+      return flood.isBehind ? { sinceMs: sinceMs(), isFlood } : undefined;
     },
     go: (untilMs) => {
       flood.tookMs += untilMs - now();
@@ -107,10 +107,30 @@ test("Turns leaves most of a busy machine to others while events come faster tha
   // A burst is nothing to give way to.
   expect(clock.state.rests).toEqual([]);
   const before = flood.tookMs;
-  pass(clock, 2_000);
-  expect(flood.tookMs - before).toBeLessThan(2_000 / 12);
-  expect(flood.tookMs - before).toBeGreaterThan(2_000 / 14);
-  expect(Math.max(...clock.state.rests)).toBeLessThanOrEqual(12 * 4);
+  pass(clock, 10_000);
+  expect(flood.tookMs - before).toBeLessThan(10_000 / 24);
+  expect(flood.tookMs - before).toBeGreaterThan(10_000 / 26);
+  expect(Math.max(...clock.state.rests)).toBeLessThanOrEqual(24 * 4);
+});
+
+test("Turns gives way to a flood sooner than to a burst", () => {
+  const clock = startClock();
+  clock.state.idle = 0.05;
+  startFlood(clock, { isFlood: true });
+  pass(clock, 50);
+  expect(clock.state.rests).toEqual([]);
+  while (clock.state.rests.length === 0) clock.step();
+  expect([clock.state.rests, clock.now() < 70]).toEqual([[96], true]);
+});
+
+test("Turns rests half as long once something has waited for four seconds", () => {
+  const clock = startClock();
+  clock.state.idle = 0;
+  startFlood(clock, { isFlood: true, sinceMs: () => 0 });
+  pass(clock, 3_800);
+  expect(clock.state.rests.at(-1)).toBe(96);
+  pass(clock, 400);
+  expect(clock.state.rests.at(-1)).toBe(48);
 });
 
 test("Turns takes the time that nobody else needs, and gives it back at once", () => {
@@ -121,13 +141,13 @@ test("Turns takes the time that nobody else needs, and gives it back at once", (
   expect(clock.state.rests).toEqual([]);
   clock.state.idle = 0;
   pass(clock, 500);
-  expect(clock.state.rests.at(-1)).toBe(48);
+  expect(clock.state.rests.at(-1)).toBe(96);
   clock.state.idle = 0.5;
-  pass(clock, 1_500);
+  pass(clock, 2_000);
   const rests = clock.state.rests.length;
   pass(clock, 500);
   expect(clock.state.rests.length).toBe(rests);
-  expect([...new Set(clock.state.rests)]).toEqual([48, 24, 12, 6, 3]);
+  expect([...new Set(clock.state.rests)]).toEqual([96, 48, 24, 12, 6, 3]);
   expect(flood.isOver).toBe(false);
 });
 

@@ -1,14 +1,14 @@
 // Lets deliveries to many clients take turns, so that an event for ten thousand of them does not hold up everything
 // else. Knows neither events nor clients.
 import { createIdleShare } from "../utils/idleShare.ts";
-import { Pace } from "./pace.ts";
+import { type Backlog, Pace } from "./pace.ts";
 
 /** Something to tell many clients. */
 export interface Delivery {
   /** Goes on until all is told or until `untilMs`; makes some way in any case. @returns whether all is told. */
   go(untilMs: number): boolean;
-  /** Whether more than one event waits for the same clients. */
-  readonly isBehind: boolean;
+  /** What else waits for the same clients; undefined when nothing does. */
+  readonly backlog: Backlog | undefined;
 }
 
 /** The clock and the machine; a test may play them. */
@@ -42,7 +42,8 @@ export class Turns {
   readonly #waiting = new Set<Delivery>();
   /** What this turn has left, in ms; undefined before the first delivery in it. */
   #leftMs: number | undefined;
-  #isBehind = false;
+  /** Of the deliveries that are behind, the worst of each. */
+  #backlog: Backlog | undefined;
 
   constructor({ nowMs, later, idleShare }: Surroundings = { ...HERE, idleShare: createIdleShare() }) {
     this.nowMs = nowMs;
@@ -69,7 +70,7 @@ export class Turns {
     if (this.#waiting.size === 0) return;
     const startMs = this.nowMs();
     this.#leftMs = SLICE_MS;
-    this.#isBehind = false;
+    this.#backlog = undefined;
     // A set gives back what is added again behind all others.
     for (const delivery of this.#waiting) {
       this.#waiting.delete(delivery);
@@ -77,7 +78,7 @@ export class Turns {
       if (this.#leftMs <= 0) break;
     }
     const nowMs = this.nowMs();
-    this.#later(this.#pace.restMs(nowMs - startMs, this.#isBehind, nowMs), () => this.#next());
+    this.#later(this.#pace.restMs(nowMs - startMs, this.#backlog, nowMs), () => this.#next());
   }
 
   #advance(delivery: Delivery, shareMs: number): boolean {
@@ -86,7 +87,12 @@ export class Turns {
     const startMs = this.nowMs();
     const isDone = delivery.go(startMs + Math.min(leftMs, shareMs));
     this.#leftMs = leftMs - (this.nowMs() - startMs);
-    if (!isDone && delivery.isBehind) this.#isBehind = true;
+    if (!isDone) this.#backlog = worseOf(delivery.backlog, this.#backlog);
     return isDone;
   }
 }
+
+const worseOf = (one: Backlog | undefined, other: Backlog | undefined): Backlog | undefined => {
+  if (one === undefined || other === undefined) return one ?? other;
+  return { sinceMs: Math.min(one.sinceMs, other.sinceMs), isFlood: one.isFlood || other.isFlood };
+};
