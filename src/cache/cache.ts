@@ -51,6 +51,8 @@ export interface CacheRead extends ReadMark {
   readonly isForced?: boolean;
   /** Everybody may read the answer, so it may leave encoded. */
   readonly isPublic?: boolean;
+  /** Names of all that a kept answer depends on, when they are fewer, now that it is known; undefined otherwise. */
+  readonly narrowed?: ((kept: Kept) => readonly string[] | undefined) | undefined;
 }
 
 /** Keys whose answers turned out not to be for keeping are not filled again for this long. */
@@ -131,7 +133,7 @@ export class Cache {
 
   /** Asks, and keeps what may be kept. Rejects as `ask` does. */
   fill(read: CacheRead): Promise<Fill> {
-    const { key, name, lease, keeps, isPublic = false } = read;
+    const { key, name, lease, keeps, isPublic = false, narrowed } = read;
     const mark = { key, name };
     const fill = this.#flights.start({
       mark,
@@ -140,7 +142,7 @@ export class Cache {
       keeps,
       isEncodable: isPublic && this.#encoder !== undefined,
       bodyBytesMax: this.store.entryBytesMax,
-      store: (kept) => this.#keep(mark, kept, lease),
+      store: (kept) => this.#keep(mark, kept, { lease, narrowed }),
     });
     fill.then(
       ({ kind }) => {
@@ -179,11 +181,18 @@ export class Cache {
     return askPage({ totals: this.totals, totalKey, lease, ask, isForced, limits });
   }
 
-  #keep(mark: ReadMark, kept: Kept, lease: Lease): boolean {
-    if (!lease.holds()) {
+  #keep(
+    mark: ReadMark,
+    kept: Kept,
+    { lease: wide, narrowed }: Pick<CacheRead, "lease" | "narrowed">,
+  ): boolean {
+    if (!wide.holds()) {
       this.counts.broken += 1;
       return false;
     }
+    // Nothing may happen between the look at the one and the making of the other.
+    const names = narrowed?.(kept);
+    const lease = names === undefined ? wide : this.versions.lease(names);
     this.#noteRenewal(mark.key, kept.etag);
     this.store.put({ ...kept, ...mark, lease, storedMs: this.#nowMs(), hits: 0 });
     return this.store.peek(mark.key) !== undefined;

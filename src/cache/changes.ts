@@ -3,7 +3,7 @@
 import type { Collection } from "../pocketbase/collection.ts";
 import type { FeedEvent } from "../pocketbase/feedEvent.ts";
 import { Hearings } from "./hearings.ts";
-import { Images, type RecordShape } from "./images.ts";
+import { Images, type RecordChange, type RecordShape } from "./images.ts";
 import { Interests } from "./interests.ts";
 import { UNHEARD, type Versions } from "./versions.ts";
 import { callerOf, collectionIn, EVERYTHING, recordIn, recordOf } from "./written.ts";
@@ -47,12 +47,7 @@ export class Changes {
     else if (this.#distrusted.has(collectionId)) this.move([recordOf(collectionId, recordId)], cause);
     else {
       const change = this.#images.take(event, this.#shapeOf(collection));
-      if (change === undefined) return;
-      const { names, kinds, spared } = this.interests.touchedBy(change);
-      this.counts.changes += 1;
-      this.counts.kinds += kinds;
-      this.counts.spared += spared;
-      this.#versions.move(names, cause);
+      if (change !== undefined) this.#touch(change, cause);
     }
     this.#versions.move([callerOf(collectionId, recordId)], cause);
     this.hearings.tell({ collectionId, recordId, action, record });
@@ -82,7 +77,7 @@ export class Changes {
       if (collectionId === undefined) this.#versions.move([name], cause);
       else if (recordId === undefined) this.#versions.move(this.interests.allOf(collectionId), cause);
       else {
-        const unknown = { action: "update", before: undefined, after: undefined } as const;
+        const unknown = { action: "update", before: undefined, after: undefined, isAlone: false } as const;
         this.#versions.move(this.interests.touchedBy({ collectionId, recordId, ...unknown }).names, cause);
       }
     }
@@ -113,6 +108,14 @@ export class Changes {
   remake(cause: string): void {
     this.gap(cause);
     this.interests.clear();
+  }
+
+  #touch(change: RecordChange, cause: string): void {
+    const { names, kinds, spared } = this.interests.touchedBy(change);
+    this.counts.changes += 1;
+    this.counts.kinds += kinds;
+    this.counts.spared += spared;
+    this.#versions.move(names, cause);
   }
 
   #shapeOf(collection: Collection): RecordShape {

@@ -87,6 +87,17 @@ test("an event counts before anybody is told, for the lists that it can be about
   expect(seen()).toEqual(["posts/* xyz", "posts/* xyz", "posts/r1 xyz", "posts/r1 xyz"]);
 });
 
+test("the feed's word on a write is heard, too, when clients were told first", async () => {
+  const { changes, feed } = await create();
+  // It shows all that the feed does.
+  const record = { id: "r1", post: "x", secret: "s", updated: "1" };
+  const told = { collectionId: posts.id, recordId: "r1", action: "update", record, text: "" } as const;
+  changes.glimpse(told, posts);
+  const hearing = changes.hearings.begin(posts.id);
+  feed("update", "x", "1");
+  expect(await hearing?.heard(({ recordId }) => recordId === "r1", 1)).toBe(true);
+});
+
 test("what looks the same as before counts again when something else was told in between", async () => {
   const { hear, seen, listeners } = await create();
   const unstamped = (post: string) => {

@@ -7,7 +7,7 @@ import { callerOf, deletedAlong, recordOf } from "./written.ts";
 import { recordAt, schemaOf, type WriteRequest, type WrittenRecord } from "./writtenBy.ts";
 
 /** The feed is told about as soon as PocketBase answers; after this long the write counts without it. */
-const HEARD_MS = 15;
+const HEARD_MS = 20;
 
 /** A write that is listened for. */
 export interface HeardWrite {
@@ -57,14 +57,16 @@ interface Wanted {
 
 type Shown = Readonly<Record<string, unknown>>;
 
-// A record is made and goes once. Of two updates that look the same at the same moment, either will do.
+// A record goes once, and is made once at a time. Of two updates that look the same at the same moment, either will do.
 const isTold = (told: ToldChange, { method, recordId, shown, written: { collection } }: Wanted): boolean => {
   if (told.recordId !== recordId || told.action !== ACTIONS[method]) return false;
-  if (told.action !== "update") return true;
+  if (told.action === "delete") return true;
   const stamp = collection.fields.find(
     ({ type, options }) => type === "autodate" && options["onUpdate"] === true,
   );
-  if (stamp === undefined || shown === undefined || !Object.hasOwn(shown, stamp.name)) return false;
+  const isStamped = stamp !== undefined && shown !== undefined && Object.hasOwn(shown, stamp.name);
+  if (told.action === "create") return !isStamped || shown[stamp.name] === told.record[stamp.name];
+  if (!isStamped) return false;
   return collection.fields.every(
     ({ name }) =>
       !Object.hasOwn(shown, name) || JSON.stringify(shown[name]) === JSON.stringify(told.record[name]),

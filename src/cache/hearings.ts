@@ -13,7 +13,7 @@ export interface ToldChange {
 export interface Hearing {
   /**
    * Whether a change that `isIt` accepts was told since the beginning, or is within the deadline. Whoever waited in vain
-   * spares the next ones the wait for a while.
+   * spares the next ones the wait for a while, the longer the more often in a row.
    */
   heard(isIt: (told: ToldChange) => boolean, deadlineMs: number): Promise<boolean>;
   /** Ends it. */
@@ -24,8 +24,11 @@ export interface Hearing {
 const TOLD_MAX = 64;
 /** Writes that listen at a time. */
 const LISTENERS_MAX = 1_000;
-/** After a wait in vain nobody waits for so long. */
-const CALM_MS = 1_000;
+/** A deadline is waited for in so many turns: what came while the process was busy is read between them. */
+const TURNS = 4;
+/** After a wait in vain nobody waits for so long; twice as long after each further one, up to the second. */
+const CALM_MS = 50;
+const CALM_MS_MAX = 1_000;
 
 interface Listener {
   readonly collectionId: string;
@@ -38,6 +41,7 @@ export class Hearings {
   readonly #listeners = new Set<Listener>();
   readonly #nowMs: () => number;
   #calmUntilMs = 0;
+  #calmMs = CALM_MS;
 
   constructor(nowMs: () => number = performance.now.bind(performance)) {
     this.#nowMs = nowMs;
@@ -67,15 +71,28 @@ export class Hearings {
     if (listener.told.some(isIt)) return Promise.resolve(true);
     if (this.#nowMs() < this.#calmUntilMs) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#calmUntilMs = this.#nowMs() + CALM_MS;
-        resolve(false);
-      }, deadlineMs);
+      let turns = 0;
+      const timer = setInterval(() => {
+        turns += 1;
+        if (turns === TURNS) end(false);
+      }, deadlineMs / TURNS);
+      const end = (isHeard: boolean): void => {
+        clearInterval(timer);
+        if (isHeard) this.#calmMs = CALM_MS;
+        else this.#calm();
+        resolve(isHeard);
+      };
       listener.onTold = (told) => {
-        if (!isIt(told)) return;
-        clearTimeout(timer);
-        resolve(true);
+        if (isIt(told)) end(true);
       };
     });
+  }
+
+  // Those who waited together are one.
+  #calm(): void {
+    const nowMs = this.#nowMs();
+    if (nowMs < this.#calmUntilMs) return;
+    this.#calmUntilMs = nowMs + this.#calmMs;
+    this.#calmMs = Math.min(2 * this.#calmMs, CALM_MS_MAX);
   }
 }

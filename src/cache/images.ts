@@ -13,6 +13,8 @@ export interface RecordChange {
   readonly before: readonly Image[] | undefined;
   /** The same of what it is now. */
   readonly after: readonly Image[] | undefined;
+  /** An update of a record of which nothing was told lately, or missed: what it was is not known, but it is one thing. */
+  readonly isAlone: boolean;
 }
 
 /** What the feed tells. */
@@ -44,11 +46,19 @@ const CHARS_MAX = 16_000_000;
  * the record, but not there. No update takes longer than this from loading to saving, and no event comes later.
  */
 const OVERLAP_MS = 5_000;
-/** Of one record within that time; of more, nothing is known. */
-const IMAGES_MAX = 64;
+/** A longer one is not remembered, only that it was told. */
+const IMAGE_CHARS_MAX = 64_000;
+/** Of one record within that time; of more, some are taken together that were told within so long. */
+const IMAGES_MAX = 16;
+const MERGED_MS = 1_000;
 
+/** Something was told, but it does not say what the record is. */
+const UNCLEAR: Image = new Map();
+
+/** What a record was told to be at one moment, or within a short time: then only that in which all of it is alike. */
 interface Seen {
   readonly image: Image;
+  readonly fromMs: number;
   readonly toldMs: number;
 }
 
@@ -57,16 +67,16 @@ export class Images {
   readonly #charsMax: number;
   readonly #overlapMs: number;
   readonly #nowMs: () => number;
-  /** Newest last. */
   readonly #byRecord = new Map<string, readonly Seen[]>();
-  #sinceMs: number;
+  /** When the last change may have gone untold, or was told and is forgotten. */
+  #blindMs: number;
   #chars = 0;
 
   constructor(options: ImagesOptions = {}) {
     this.#charsMax = options.charsMax ?? CHARS_MAX;
     this.#overlapMs = options.overlapMs ?? OVERLAP_MS;
     this.#nowMs = options.nowMs ?? performance.now.bind(performance);
-    this.#sinceMs = this.#nowMs();
+    this.#blindMs = this.#nowMs();
   }
 
   /** What images take, in characters. */
@@ -80,15 +90,15 @@ export class Images {
     const seen = this.#byRecord.get(key) ?? [];
     const image = toImage(record, fields);
     if (image === undefined || image.size !== fields.size) {
-      this.#forget(key);
-      return { ...told, before: undefined, after: undefined };
+      this.#remember(key, seen, UNCLEAR);
+      return { ...told, before: undefined, after: undefined, isAlone: false };
     }
     const isStamped = stampField !== undefined && told.action !== "delete";
     if (isStamped && seen.some((one) => one.image.size === image.size && isPart(image, one.image)))
       return undefined;
-    if (told.action === "delete") this.#forget(key);
-    else this.#remember(key, seen, image);
-    return this.#changeOf(told, image, seen);
+    const change = this.#changeOf(told, image, seen);
+    this.#remember(key, seen, told.action === "delete" ? undefined : image);
+    return change;
   }
 
   /**
@@ -99,45 +109,51 @@ export class Images {
     const key = keyOf(told);
     const seen = this.#byRecord.get(key) ?? [];
     const part = toImage(record, fields);
-    if (part === undefined) return { ...told, before: undefined, after: undefined };
+    if (part === undefined) return { ...told, before: undefined, after: undefined, isAlone: false };
     const isStamped = stampField !== undefined && part.has(stampField) && told.action !== "delete";
     if (isStamped && seen.some((one) => isPart(part, one.image))) return undefined;
+    const change = this.#changeOf(told, part, seen);
     if (told.action !== "delete") this.#remember(key, seen, part);
-    return this.#changeOf(told, part, seen);
+    return change;
   }
 
   /** Forgets everything: something may have happened of which nobody told. */
   clear(): void {
     this.#byRecord.clear();
     this.#chars = 0;
-    this.#sinceMs = this.#nowMs();
+    this.#blindMs = this.#nowMs();
   }
 
   #changeOf(told: Omit<Told, "record">, image: Image, seen: readonly Seen[]): RecordChange {
     const images = seen.map((one) => one.image);
-    if (told.action === "create") return { ...told, before: [], after: [image] };
+    const isBlind = this.#isBlind();
+    if (told.action === "create") return { ...told, before: [], after: [image], isAlone: false };
     if (told.action === "delete")
-      return { ...told, before: this.#isYoung() ? undefined : [...images, image], after: [] };
-    const isKnown = images.length > 0 && images.length < IMAGES_MAX;
-    return { ...told, before: isKnown ? images : undefined, after: [image] };
+      return { ...told, before: isBlind ? undefined : [...images, image], after: [], isAlone: false };
+    const isKnown = images.length > 0;
+    return { ...told, before: isKnown ? images : undefined, after: [image], isAlone: !isKnown && !isBlind };
   }
 
-  // What is told now may be of a record that was changed before anything was told.
-  #isYoung(): boolean {
-    return this.#nowMs() - this.#sinceMs < this.#overlapMs;
+  // What is told now may be of a record that was loaded before a change of which nothing is known.
+  #isBlind(): boolean {
+    return this.#nowMs() - this.#blindMs < this.#overlapMs;
   }
 
-  #remember(key: string, seen: readonly Seen[], image: Image): void {
+  /** @param image - Undefined when the record is gone: of one that is made with its id, what was told lately still counts. */
+  #remember(key: string, seen: readonly Seen[], image: Image | undefined): void {
     this.#forget(key);
-    if (this.#isYoung()) return;
     const toldMs = this.#nowMs();
-    const kept = seen.filter((one) => toldMs - one.toldMs < this.#overlapMs);
-    const next = [...kept, { image, toldMs }].slice(-IMAGES_MAX);
+    const missed = this.#isBlind() && seen.length === 0 ? [seenAt(UNCLEAR, this.#blindMs)] : [];
+    const kept = [...missed, ...seen].filter((one) => toldMs - one.toldMs < this.#overlapMs);
+    if (image !== undefined) kept.push(seenAt(isLarge(image) ? UNCLEAR : image, toldMs));
+    const next = kept.length > IMAGES_MAX ? shortened(kept) : kept;
+    if (next.length === 0) return;
     this.#byRecord.set(key, next);
     this.#chars += costOf(key, next);
-    for (const [oldest] of this.#byRecord) {
+    for (const [oldest, forgotten] of this.#byRecord) {
       if (this.#chars <= this.#charsMax) return;
       this.#forget(oldest);
+      this.#blindMs = Math.max(this.#blindMs, ...forgotten.map((one) => one.toldMs));
     }
   }
 
@@ -149,11 +165,32 @@ export class Images {
   }
 }
 
+const seenAt = (image: Image, toldMs: number): Seen => ({ image, fromMs: toldMs, toldMs });
+
+// Takes two for one, if possible two that were told one soon after the other: what they differ in is soon known again.
+const shortened = (seen: readonly Seen[]): readonly Seen[] => {
+  const close = seen.findIndex(({ fromMs }, i) => (seen[i + 1]?.toldMs ?? Infinity) - fromMs <= MERGED_MS);
+  const at = Math.max(close, 0);
+  const [one, other] = [seen[at], seen[at + 1]];
+  if (one === undefined || other === undefined) return seen;
+  const alike = [...one.image].filter(([name, text]) => other.image.get(name) === text);
+  return seen.toSpliced(at, 2, { image: new Map(alike), fromMs: one.fromMs, toldMs: other.toldMs });
+};
+
 const costOf = (key: string, seen: readonly Seen[]): number => {
   let chars = key.length + 200;
-  for (const { image } of seen) for (const [name, text] of image) chars += name.length + text.length + 20;
+  for (const { image } of seen) chars += charsOf(image);
   return chars;
 };
+
+const charsOf = (image: Image): number => {
+  let chars = 0;
+  for (const [name, text] of image) chars += name.length + text.length + 20;
+  return chars;
+};
+
+/** A few of them would leave no room for others. */
+const isLarge = (image: Image): boolean => charsOf(image) > IMAGE_CHARS_MAX;
 
 const keyOf = ({ collectionId, recordId }: Pick<Told, "collectionId" | "recordId">): string =>
   `${collectionId}/${recordId}`;

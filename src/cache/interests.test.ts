@@ -1,24 +1,33 @@
 // What a change touches, with every doubt on the side of evicting.
 import { describe, expect, test } from "bun:test";
-import { Images } from "./images.ts";
+import { Images, type ImagesOptions } from "./images.ts";
 import { type Interest, Interests } from "./interests.ts";
+import { type Lease, Versions } from "./versions.ts";
 
 const SHAPE = { fields: new Set(["id", "post", "title", "updated"]), stampField: "updated" };
 const C = "posts";
 
-const create = () => {
+const create = (options: ImagesOptions = {}) => {
   const clock = { nowMs: 0 };
-  const images = new Images({ nowMs: () => clock.nowMs });
+  const images = new Images({ nowMs: () => clock.nowMs, ...options });
   const interests = new Interests();
+  const versions = new Versions();
   clock.nowMs = 10_000;
   const touched = (action: "create" | "update" | "delete", record: Readonly<Record<string, unknown>>) => {
     const whole = { id: "r1", post: "", title: "", updated: "1", ...record };
-    const change = images.take({ collectionId: C, recordId: "r1", action, record: whole }, SHAPE);
+    const change = images.take({ collectionId: C, recordId: whole.id, action, record: whole }, SHAPE);
     return change === undefined ? [] : interests.touchedBy(change).names;
   };
+  const touch = (...change: Parameters<typeof touched>): void => versions.move(touched(...change), "");
+  /** Of an answer; with `ids` of one that shows all its records. */
+  const leaseOf = (interest: Omit<Interest, "collectionId">, ids?: readonly string[]): Lease => {
+    const names = interests.namesOf({ collectionId: C, ...interest });
+    return versions.lease(ids === undefined ? names : interests.wholeNamesOf(names, C, ids));
+  };
+  const holds = (leases: readonly Lease[]): boolean[] => leases.map((lease) => lease.holds());
   const name = (interest: Omit<Interest, "collectionId">): string =>
     interests.namesOf({ collectionId: C, ...interest }).at(-1) ?? "";
-  return { clock, images, interests, name, touched };
+  return { clock, holds, images, interests, leaseOf, name, touch, touched, versions };
 };
 
 const by = (value: unknown, field = "post") => ({
@@ -42,11 +51,87 @@ describe("a change touches", () => {
     expect(touched("create", { post: "" })).toContain(empty);
   });
 
-  test("the whole kind when an update comes of a record of which nothing is known", () => {
-    const { interests, name, touched } = create();
-    const [x] = interests.namesOf({ collectionId: C, ...by("x") });
-    name(by("x"));
-    expect(touched("update", { post: "y" })).toContain(x ?? "");
+  test("all answers of a kind when an update comes of a record of which nothing is known", () => {
+    const { holds, leaseOf, touch } = create();
+    const leases = [leaseOf(by("x")), leaseOf(by("y"))];
+    touch("update", { post: "y" });
+    expect(holds(leases)).toEqual([false, false]);
+  });
+
+  test("of those that show all their records only the ones with that record, and the ones of its new value", () => {
+    const { holds, leaseOf, touch } = create();
+    const leases = [
+      leaseOf(by("x"), ["r2", "r3"]),
+      leaseOf(by("y"), ["r2"]),
+      leaseOf(by("z"), ["r2", "r1"]),
+      leaseOf(by("w"), []),
+    ];
+    touch("update", { post: "y" });
+    expect(holds(leases)).toEqual([true, false, false, true]);
+    touch("create", { post: "w", updated: "9" });
+    expect(holds(leases)).toEqual([true, false, false, false]);
+  });
+
+  test("those, too, when anything may have changed", () => {
+    const { holds, interests, leaseOf, versions } = create();
+    const leases = [leaseOf(by("x"), ["r2"])];
+    versions.move(interests.allOf(C), "");
+    expect(holds(leases)).toEqual([false]);
+  });
+
+  test("those, too, while another update of the record may have been missed, or was told and is forgotten", () => {
+    const { clock, holds, images, leaseOf, touch } = create({ charsMax: 2_000 });
+    images.clear();
+    const missed = [leaseOf(by("x"), ["r2"])];
+    touch("update", { post: "y" });
+    expect(holds(missed)).toEqual([false]);
+    clock.nowMs += 6_000;
+    touch("update", { post: "x", updated: "2" });
+    // Loaded before that one was saved, it says nothing of it; the record may well be in the list now.
+    const loaded = [leaseOf(by("x"), ["r2"])];
+    for (let i = 0; i < 9; i++) touch("update", { id: `o${i}`, title: "t".repeat(200) });
+    touch("update", { post: "y", title: "t", updated: "3" });
+    expect(holds(loaded)).toEqual([false]);
+    clock.nowMs += 6_000;
+    const alone = [leaseOf(by("x"), ["r2"])];
+    touch("update", { id: "r9", post: "y" });
+    expect(holds(alone)).toEqual([true]);
+  });
+
+  test("those, too, when it is not understood what the record is, and of its next change as well", () => {
+    const { clock, holds, leaseOf, touch } = create();
+    clock.nowMs += 6_000;
+    const odd = [leaseOf(by("x"), ["r2"])];
+    touch("update", { post: "y", computed: 1 });
+    expect(holds(odd)).toEqual([false]);
+    const next = [leaseOf(by("x"), ["r2"])];
+    touch("update", { post: "y", updated: "2" });
+    expect(holds(next)).toEqual([false]);
+    clock.nowMs += 6_000;
+    touch("update", { post: "y", updated: "3" });
+    const later = [leaseOf(by("x"), ["r2"])];
+    touch("update", { post: "z", updated: "4" });
+    expect(holds(later)).toEqual([true]);
+  });
+
+  test("nothing of what changes all the time is certain, and the rest stays so, and is soon known again", () => {
+    const { clock, holds, leaseOf, touch } = create();
+    const change = (post: string, title: string): void => {
+      clock.nowMs += 10;
+      touch("update", { post, title, updated: String(clock.nowMs) });
+    };
+    change("x", "a");
+    change("y", "a");
+    for (let i = 0; i < 100; i++) change("y", `t${i}`);
+    const posts = [leaseOf(by("z")), leaseOf(by("x")), leaseOf(by("y"))];
+    const titles = [leaseOf(by("other", "title"))];
+    change("y", "t");
+    // It was `x` a second ago, which is not told apart any more.
+    expect([...holds(posts), ...holds(titles)]).toEqual([false, false, false, false]);
+    for (let i = 0; i < 700; i++) change("y", `u${i}`);
+    const later = [leaseOf(by("z")), leaseOf(by("x")), leaseOf(by("y"))];
+    change("y", "u");
+    expect(holds(later)).toEqual([true, true, false]);
   });
 
   test("the old value and the new one when both are known", () => {

@@ -1,6 +1,6 @@
 // What answers depend on within a collection, and which of it a change touches. Everything in doubt is touched.
 import type { RecordChange } from "./images.ts";
-import { recordsOf } from "./written.ts";
+import { memberOf, recordsOf } from "./written.ts";
 
 /** What decides about an answer within one collection. */
 export interface Interest {
@@ -24,6 +24,9 @@ const KINDS_MAX = 64;
 /** A value that is longer is not told apart. */
 const VALUE_CHARS_MAX = 256;
 
+/** The end of the name that moves when a record changes of which nobody knows what value it had. */
+const UNKNOWN = "~";
+
 /** Interests that differ only in their value. */
 interface Kind {
   readonly name: string;
@@ -35,13 +38,28 @@ interface Kind {
 export class Interests {
   readonly #byCollection = new Map<string, Map<string, Kind>>();
 
-  /** The names of what an answer depends on, one for the kind and one for the value. Notes the kind. */
+  /**
+   * The names of what an answer depends on: one for the kind, and one each for the value and for what nobody knows the value
+   * of. Notes the kind.
+   */
   namesOf({ collectionId, fields, by }: Interest): readonly string[] {
     const isPlain = fields === undefined && by === undefined;
     if (isPlain || (by !== undefined && by.value.length > VALUE_CHARS_MAX)) return [recordsOf(collectionId)];
     const name = `${recordsOf(collectionId)}/${fields?.join(",") ?? "*"}/${by?.field ?? ""}`;
     if (!this.#note(collectionId, { name, fields, byField: by?.field })) return [recordsOf(collectionId)];
-    return by === undefined ? [name] : [name, `${name}=${by.value}`];
+    if (by === undefined) return [name];
+    const ofValue = `${name}=${by.value}`;
+    return by.field === "id" ? [name, ofValue] : [name, name + UNKNOWN, ofValue];
+  }
+
+  /**
+   * The names for an answer that shows all the records it is about: one that is not among them was of another value, so it
+   * does not matter that nobody knows of which.
+   * @param names - All that the answer depends on. @param recordIds - Of the collection that it lists.
+   */
+  wholeNamesOf(names: readonly string[], collectionId: string, recordIds: readonly string[]): string[] {
+    const whole = names.filter((name) => !name.endsWith(UNKNOWN));
+    return [...new Set([...whole, ...recordIds.map((id) => memberOf(collectionId, id))])];
   }
 
   /** What moves when a record has changed. */
@@ -54,6 +72,8 @@ export class Interests {
       if (values[0] !== "") spared += 1;
       for (const value of values) names.push(kind.name + value);
     }
+    if (change.before === undefined && change.isAlone)
+      names.push(memberOf(change.collectionId, change.recordId));
     return { names, kinds: kinds.size, spared };
   }
 
@@ -96,13 +116,16 @@ const isBeside = ({ fields }: Kind, { before, after }: RecordChange): boolean =>
 };
 
 /** The ends of the names that a change moves: of the values the record may have had or has, or of the whole kind. */
-const valuesOf = ({ byField }: Kind, { recordId, before, after }: RecordChange): readonly string[] => {
+const valuesOf = (
+  { byField }: Kind,
+  { recordId, before, after, isAlone }: RecordChange,
+): readonly string[] => {
   if (byField === undefined) return [""];
   // Which record it is stays certain, whatever is not.
   if (byField === "id") return [`=${JSON.stringify(recordId)}`];
-  if (before === undefined || after === undefined) return [""];
-  const values = new Set<string>();
-  for (const image of [...before, ...after]) {
+  if (after === undefined || (before === undefined && !isAlone)) return [""];
+  const values = new Set<string>(before === undefined ? [UNKNOWN] : []);
+  for (const image of [...(before ?? []), ...after]) {
     const value = image.get(byField);
     if (value === undefined) return [""];
     values.add(`=${value}`);

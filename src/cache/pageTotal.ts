@@ -5,6 +5,7 @@ const TAIL = /,"page":(\d+),"perPage":(\d+),"totalItems":(-?\d+),"totalPages":(-
 const TAIL_BYTES = 160;
 const START = '{"items":[';
 
+/** The members behind the items. */
 interface Tail {
   /** Where the members of the tail begin. */
   readonly at: number;
@@ -15,7 +16,7 @@ interface Tail {
 }
 
 /** Undefined for a body in another order of members: PocketBase 0.40 changes it at random beside `fields`. */
-const tailOf = (body: Uint8Array): Tail | undefined => {
+export const tailOf = (body: Uint8Array): Tail | undefined => {
   const from = Math.max(0, body.length - TAIL_BYTES);
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const tail = bytes.toString("latin1", from);

@@ -14,6 +14,11 @@ export const recordIn = (name: string): string | undefined => /^x:[^/]+\/(.+)$/.
 export const callerOf = (collectionId: string, recordId: string): string => `r:${collectionId}/${recordId}`;
 /** The one that stands for all of an auth collection's records as those who ask. */
 export const callersOf = (collectionId: string): string => `r:${collectionId}`;
+/** The dependency that stands for one record of those that an answer shows; some records have the same. */
+export const memberOf = (collectionId: string, recordId: string): string =>
+  `m:${collectionId}/${Bun.hash.crc32(recordId) % MEMBERS_MAX}`;
+/** Members of a collection that are told apart: of records there is no end. */
+const MEMBERS_MAX = 1_024;
 /** The dependency of every answer. */
 export const EVERYTHING = "*";
 

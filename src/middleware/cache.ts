@@ -1,10 +1,11 @@
 // The stage that answers reads without PocketBase. The only place where who asks and who may share an answer meet: a key
 // is made here, and nowhere else. What it does not answer, it has PocketBase answer, or lets pass.
 import type { Cache } from "../cache/cache.ts";
-import { type Entry, keptAnswer } from "../cache/entry.ts";
+import { type Entry, type Kept, keptAnswer } from "../cache/entry.ts";
 import type { Interest, Interests } from "../cache/interests.ts";
 import { startMaxAges } from "../cache/maxAges.ts";
 import { CALLER } from "../cache/readNames.ts";
+import { wholeListOf } from "../cache/wholeList.ts";
 import { callerOf, callersOf } from "../cache/written.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
@@ -143,15 +144,30 @@ interface Reading {
 const wantedOf = (exchange: Exchange, { plan, session, interests }: Reading) => {
   const isAnonymous = plan.sharing === "public";
   const isShared = plan.sharing !== "principal" || session === undefined;
+  const names = namesOf(plan, session, interests);
+  const { listedId } = plan;
   return {
     totalKey: plan.totalKey === undefined ? undefined : plan.totalKey + sharersOf(plan.sharing, session),
-    names: namesOf(plan, session, interests),
+    names,
     collectionIds: plan.collectionIds,
+    narrowed:
+      listedId === undefined ? undefined : ({ body }: Kept) => narrowed(body, { names, listedId, interests }),
     keeps: plan.keeps,
     isAnonymous,
     isRuled: plan.sharing === "kind" && session !== undefined,
     toRequest: () => requestFor(exchange, { isShared, isAnonymous }),
   };
+};
+
+interface Listing {
+  readonly names: readonly string[];
+  readonly listedId: string;
+  readonly interests: Interests;
+}
+
+const narrowed = (body: Uint8Array, { names, listedId, interests }: Listing) => {
+  const ids = wholeListOf(body);
+  return ids && interests.wholeNamesOf(names, listedId, ids);
 };
 
 /** A read as an operator asks about it; without `session` a guest's. */

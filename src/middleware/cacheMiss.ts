@@ -1,5 +1,6 @@
 // What the stage `cache` does when it has no answer: asks PocketBase once for all who want the same at the same time, and
 // gives what comes to those it is for. Makes no key and knows no rule.
+import type { CacheRead } from "../cache/cache.ts";
 import { keptAnswer, type ReadMark } from "../cache/entry.ts";
 import type { Fill } from "../cache/flights.ts";
 import type { Lease } from "../cache/versions.ts";
@@ -28,6 +29,7 @@ export interface Wanted extends ReadMark {
   readonly isRuled: boolean;
   /** It is asked for as a guest. */
   readonly isAnonymous: boolean;
+  readonly narrowed: CacheRead["narrowed"];
   readonly ifNoneMatch: string | undefined;
   /** An answer that somebody else asked for will not do. */
   readonly isForced: boolean;
@@ -41,7 +43,7 @@ export const createMiss = (
   readThrough: (request: Exchange, collectionIds: readonly string[]) => Promise<Answer>,
 ): Miss => {
   const begin = (wanted: Wanted, lease: Lease): Promise<Fill> => {
-    const { key, name, totalKey, isForced, isRuled, isAnonymous: isPublic, keeps, names } = wanted;
+    const { key, name, totalKey, isForced, isRuled, isAnonymous: isPublic, keeps, names, narrowed } = wanted;
     const request = wanted.toRequest();
     const askFor = async (skipsTotal: boolean): Promise<Answer> => {
       const answer = await readThrough(skipsTotal ? withoutTotal(request) : request, wanted.collectionIds);
@@ -49,7 +51,7 @@ export const createMiss = (
       if (isRuled && !(await collections.confirm(0))) cache.versions.move(names, "rules not confirmed");
       return answer;
     };
-    return cache.fill({ key, name, totalKey, lease, keeps, isForced, isPublic, ask: askFor });
+    return cache.fill({ key, name, totalKey, lease, keeps, isForced, isPublic, narrowed, ask: askFor });
   };
 
   return (exchange, wanted) => {

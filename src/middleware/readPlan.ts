@@ -32,6 +32,8 @@ export interface ReadPlan {
   readonly collectionIds: readonly string[];
   /** What of them it depends on. */
   readonly needs: readonly PlannedNeed[];
+  /** The id of the collection whose records it lists, where only those count that have a certain value. */
+  readonly listedId: string | undefined;
   /** Whether an answer of this status may be kept. */
   readonly keeps: (status: number) => boolean;
 }
@@ -150,7 +152,8 @@ const planRead = (
     toNeed(need, recordId === undefined ? undefined : { collection, recordId }),
   );
   const keeps = keepsFor(collection.rules[operation], operation);
-  return toPlan(collection, { key, name, totalKey, needs, keeps }, scope);
+  const listedId = operation === "list" ? listedOf(needs, collection) : undefined;
+  return toPlan(collection, { key, name, totalKey, needs, listedId, keeps }, scope);
 };
 
 // A read of one record depends on that one alone where nothing else leads to its collection.
@@ -168,6 +171,9 @@ const toNeed = (
   return { collectionId, fields, by: rarestOf(need.equalities) };
 };
 
+const listedOf = (needs: readonly PlannedNeed[], { id }: Collection): string | undefined =>
+  needs.some(({ collectionId, by }) => collectionId === id && by !== undefined) ? id : undefined;
+
 // A value that few records have tells more changes apart.
 const rarestOf = (equalities: readonly Equality[]): Equality | undefined =>
   equalities.find(({ value }) => value.kind === "caller") ??
@@ -176,7 +182,7 @@ const rarestOf = (equalities: readonly Equality[]): Equality | undefined =>
 
 const toPlan = (
   { id }: Collection,
-  read: Pick<ReadPlan, "key" | "name" | "totalKey" | "needs" | "keeps">,
+  read: Pick<ReadPlan, "key" | "name" | "totalKey" | "needs" | "listedId" | "keeps">,
   { sharing, reason, collections }: Scope,
 ): ReadPlan | NoPlan => {
   if (sharing === "nobody") return none("rule", reason);

@@ -81,6 +81,23 @@ describe("a change leaves alone", () => {
     expect((await kit.read(ESSAYS)).text).not.toContain(`"id":"${IDS.news}"`);
   });
 
+  test("lists that show all their records, when one has changed of which nobody has told what it was", async () => {
+    const idOf = (i: number): string => `unheard${String(i).padStart(8, "0")}`;
+    // Past the API nobody hears of them.
+    const rows = Array.from({ length: 120 }, (_, i) => `('${idOf(i)}', 'Unheard ${i}')`).join();
+    const made = await kit.behind("POST sql", { query: `INSERT INTO articles (id, title) VALUES ${rows}` });
+    expect(`${made.status} ${made.text}`).toStartWith("2");
+    const [one = "", other = ""] = [0, 1].map((i) => `articles/records?filter=(title='Unheard ${i}')`);
+    let last = 2;
+    const change = (id: string, title: string) =>
+      kit.write(`PATCH collections/articles/records/${id}`, { title });
+    await expectLeft([one, other], () => change(idOf(++last), "Heard"), [one, other]);
+    await kit.warm(one);
+    await change(idOf(0), "Unheard 1");
+    expect((await kit.read(one)).text).not.toContain(idOf(0));
+    expect((await kit.read(other)).text).toContain(idOf(0));
+  });
+
   test("how precise that was is told", async () => {
     const response = await fetch(`${kit.hapta.url}/hapta/cache`, {
       headers: { Authorization: `Bearer ${ADMIN_KEY}` },
