@@ -33,6 +33,12 @@ interface Job<Tx> {
   readonly expiresMs: number;
 }
 
+interface Applied<Tx> {
+  readonly tx: Tx;
+  /** What the jobs returned, in their order. */
+  readonly values: readonly unknown[];
+}
+
 const QUEUE_MAX = 10_000;
 const BATCH_MAX = 256;
 const RETRY_MS = 3;
@@ -55,7 +61,7 @@ export class GroupCommit<Tx> {
 
   /**
    * Runs `work` inside a transaction and resolves to its value once that is committed. What `work` throws rolls back
-   * its own changes only and rejects this promise.
+   * its own changes only and rejects this promise. It may be run twice: it changes nothing but the database.
    *
    * @throws StoreUnavailable when nothing could be stored, or too many jobs wait (10 000).
    */
@@ -98,52 +104,53 @@ export class GroupCommit<Tx> {
   #flush(): void {
     const jobs = this.#queue.splice(0, BATCH_MAX);
     if (jobs.length === 0) return;
-    const { db, atPoint, monotonic, pauseMaxMs } = this.#options;
+    const { monotonic, pauseMaxMs } = this.#options;
     this.#lastJobs = jobs.length;
     const startedMs = monotonic();
+    this.#commit(jobs);
+    const endedMs = monotonic();
+    this.#pausedUntilMs = endedMs + Math.min(pauseMaxMs, 2 * (endedMs - startedMs));
+  }
+
+  /** One transaction for all of these; when one of them fails, each gets its own, and only that one hears of it. */
+  #commit(jobs: readonly Job<Tx>[]): void {
     try {
       this.#sql.begin.run();
     } catch (error) {
       this.#refuse(jobs, error);
       return;
     }
+    let applied: Applied<Tx>;
     try {
-      atPoint?.("begin");
-      const tx = guarded(this.#options.begin);
-      // A job that is alone needs no savepoint: with it goes everything.
-      const outcomes =
-        jobs.length === 1
-          ? jobs.map(({ work }) => ({ value: work(tx) }))
-          : jobs.map((job) => this.#apply(job, tx));
-      this.#options.finish(tx);
-      atPoint?.("applied");
-      this.#sql.commit.run();
-      atPoint?.("committed");
-      this.#options.committed(tx);
-      for (const [at, job] of jobs.entries())
-        job.settle(outcomes[at] ?? { error: new StoreUnavailable("io") });
+      applied = this.#apply(jobs);
     } catch (error) {
-      if (db.inTransaction) db.run("ROLLBACK");
-      this.#reject(jobs, error);
-    } finally {
-      const endedMs = monotonic();
-      this.#pausedUntilMs = endedMs + Math.min(pauseMaxMs, 2 * (endedMs - startedMs));
+      if (this.#options.db.inTransaction) this.#options.db.run("ROLLBACK");
+      // A store that does not work is no job's fault.
+      if (jobs.length === 1 || problemOf(error) !== undefined) this.#reject(jobs, error);
+      else for (const job of jobs) this.#commit([job]);
+      return;
     }
+    this.#acknowledge(jobs, applied);
   }
 
-  /** One job between savepoints; a store that does not work ends the whole transaction. */
-  #apply(job: Job<Tx>, tx: Tx): { readonly value: unknown } | { readonly error: unknown } {
-    const { db } = this.#options;
-    this.#sql.savepoint.run();
+  #apply(jobs: readonly Job<Tx>[]): Applied<Tx> {
+    const { atPoint, begin, finish } = this.#options;
+    atPoint?.("begin");
+    const tx = guarded(begin);
+    const values = jobs.map(({ work }) => work(tx));
+    finish(tx);
+    atPoint?.("applied");
+    this.#sql.commit.run();
+    return { tx, values };
+  }
+
+  #acknowledge(jobs: readonly Job<Tx>[], { tx, values }: Applied<Tx>): void {
+    const { atPoint, committed } = this.#options;
     try {
-      const value = job.work(tx);
-      this.#sql.release.run();
-      return { value };
-    } catch (error) {
-      if (problemOf(error) !== undefined || !db.inTransaction) throw error;
-      db.run("ROLLBACK TO job");
-      db.run("RELEASE job");
-      return { error };
+      atPoint?.("committed");
+      committed(tx);
+    } finally {
+      for (const [at, job] of jobs.entries()) job.settle({ value: values[at] });
     }
   }
 
@@ -168,9 +175,7 @@ export class GroupCommit<Tx> {
   }
 }
 
-const prepareAll = (db: Database): Record<"begin" | "commit" | "savepoint" | "release", Statement> => ({
+const prepareAll = (db: Database): Record<"begin" | "commit", Statement> => ({
   begin: db.prepare("BEGIN IMMEDIATE"),
   commit: db.prepare("COMMIT"),
-  savepoint: db.prepare("SAVEPOINT job"),
-  release: db.prepare("RELEASE job"),
 });

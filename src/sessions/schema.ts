@@ -27,7 +27,6 @@ CREATE TABLE events (
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, type TEXT NOT NULL, session TEXT, cid TEXT, uid TEXT, ip TEXT,
   label TEXT, node INTEGER NOT NULL, request TEXT, detail TEXT, mac BLOB NOT NULL
 );
-CREATE INDEX events_subject ON events (cid, uid, seq);
 CREATE TABLE keys (
   kid TEXT PRIMARY KEY, use TEXT NOT NULL, state TEXT NOT NULL, material BLOB NOT NULL, created INTEGER NOT NULL,
   last_exp INTEGER NOT NULL
@@ -35,6 +34,12 @@ CREATE TABLE keys (
 CREATE TABLE oauth_codes (hash TEXT PRIMARY KEY, exp INTEGER NOT NULL) WITHOUT ROWID;
 PRAGMA user_version = ${VERSION};
 `;
+
+/**
+ * What earlier databases have and nothing asks for any more; safe to run at every opening. An index of the events by record
+ * made every refresh write a page of its own, more than all else it stores, and a search walks the log in pieces anyway.
+ */
+export const DROPPED_INDEXES = "DROP INDEX IF EXISTS events_subject";
 
 /** How long opening waits for another process that is making the database, in ms. */
 const OPEN_BUSY_MS = 5_000;

@@ -55,8 +55,10 @@ export const WALK_PAGE = 200;
 export type SessionSummary = Omit<SessionRow, "skEnc" | "upEnc">;
 
 // A session that was created before its subject's, its collection's or everybody's mark is dead.
-const COVERED = `EXISTS (SELECT 1 FROM subject b WHERE b.not_before >= sessions.created
-  AND ((b.cid = sessions.cid AND b.uid IN (sessions.uid, '')) OR (b.cid = '' AND b.uid = '')))`;
+// Each a look-up by the whole key: an OR within one of them would make every rotation collect rows first.
+const marked = (cid: string, uid: string): string =>
+  `EXISTS (SELECT 1 FROM subject WHERE cid = ${cid} AND uid = ${uid} AND not_before >= sessions.created)`;
+const COVERED = `(${marked("sessions.cid", "sessions.uid")} OR ${marked("sessions.cid", "''")} OR ${marked("''", "''")})`;
 /** The test that a row is neither revoked... */
 export const LIVE_SQL = `status < ${statusNumber("revoked")}`;
 /** ...nor ended by a not-before mark. */

@@ -15,7 +15,7 @@ import {
 } from "./keys.ts";
 import { KeyTable } from "./keyTable.ts";
 import { type RootKey, SessionStartError } from "./rootKey.ts";
-import { createTables, openConnection, readMarks, stopWaiting } from "./schema.ts";
+import { createTables, DROPPED_INDEXES, openConnection, readMarks, stopWaiting } from "./schema.ts";
 import { PAGE_INDEXES, SessionPages } from "./sessionPages.ts";
 import type { SessionTable } from "./sessionTable.ts";
 import type { RandomSource, Times } from "./sources.ts";
@@ -59,6 +59,7 @@ export const openStore = (options: StoreOptions): Store => {
     createTables(db, () => fillNew(db, options));
     db.run(PAGE_INDEXES);
     db.run(IMPERSONATION_TABLE);
+    db.run(DROPPED_INDEXES);
     // Another process may have made it in between, with another key.
     const now = readMarks(options.path);
     if (now !== undefined) requireFingerprint(options.root, now);
