@@ -31,6 +31,8 @@ export interface Live {
   readonly session: Session;
   readonly sessionKey: Buffer;
   row: SessionRow;
+  /** The store's version when the row was read: while it is the same, so is the row. */
+  version: number;
   /** Grows when cached judgements about this session no longer hold; -1 for good. */
   stamp: number;
   /** Monotonic ms before which PocketBase is not asked again after a failed probe. */
@@ -84,7 +86,11 @@ export class LiveSessions {
   /** The session as the store has it now. @throws StoreUnavailable */
   read(id: string): Loaded {
     const known = this.#lives.get(id);
-    const found = this.#context.store.read((sessions) => sessions.read(id));
+    const { store } = this.#context;
+    // Before the row: what is written in between makes the next look a real one.
+    const version = store.version();
+    if (known?.version === version) return this.#judge(known.row, known);
+    const found = store.read((sessions) => sessions.read(id));
     if (found === undefined) return this.#forget(id, { kind: "unknown" });
     if (found.isCovered) return this.#forget(id, { kind: "revoked", reason: "signed_out" });
     const row = this.#withNotes(found.row);
@@ -94,6 +100,7 @@ export class LiveSessions {
     if (live === undefined) return { kind: "damaged", row };
     if (isMoved(live.row, row)) live.stamp++;
     live.row = row;
+    live.version = version;
     if (known === undefined) this.#lives.set(id, live);
     return this.#judge(row, live);
   }
@@ -206,7 +213,8 @@ export class LiveSessions {
     const { id, cid, uid, kind, createdMs, authTimeMs, amr, jkt, appId } = row;
     const session = { id, cid, uid, kind, createdMs, authTimeMs, amr, jkt, appId };
     const never = Number.NEGATIVE_INFINITY;
-    return { session, sessionKey, row, stamp: 0, probeAgainMs: 0, staleLoggedMs: never, askedMs: never };
+    const times = { probeAgainMs: 0, staleLoggedMs: never, askedMs: never };
+    return { session, sessionKey, row, version: Number.NaN, stamp: 0, ...times };
   }
 
   #withNotes(row: SessionRow): SessionRow {

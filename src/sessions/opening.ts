@@ -51,7 +51,8 @@ export const openSession = async (
   if (context.requiresKey && request.kind === "record" && request.jkt === undefined)
     return { kind: "revoked" };
   const sessionKey = Buffer.from(context.random(32));
-  const draft = draftRow(context, request, sessionKey);
+  const sid = sidOf(sessionKey);
+  const draft = draftRow(context, request, { sessionKey, id: publicIdOf(sid) });
   const extendedMs = context.keys.extensionFor(draft.genExp * 1000);
   const outcome = await context.store.write((tx) => {
     const markMs = tx.sessions.notBefore(draft);
@@ -70,19 +71,22 @@ export const openSession = async (
   if (outcome === undefined) return { kind: "revoked" };
   context.keys.extended(outcome.row.kid, extendedMs);
   lives.drop(outcome.ended);
-  const token = mintRow(context, outcome.row, sessionKey);
-  if (token === undefined) return { kind: "revoked" };
+  const minted = mintRow(context, outcome.row, { sessionKey, sid });
+  if (minted === undefined) return { kind: "revoked" };
   context.atPoint?.("minted");
   const { id, cid, uid, kind, createdMs, authTimeMs, amr, jkt, appId } = outcome.row;
   const session = { id, cid, uid, kind, createdMs, authTimeMs, amr, jkt, appId };
-  return { kind: "opened", token, expMs: outcome.row.genExp * 1000, session };
+  return { kind: "opened", token: minted.token, expMs: outcome.row.genExp * 1000, session };
 };
 
-const draftRow = (context: SessionContext, request: OpenRequest, sessionKey: Buffer): SessionRow => {
+const draftRow = (
+  context: SessionContext,
+  request: OpenRequest,
+  { sessionKey, id }: { readonly sessionKey: Buffer; readonly id: string },
+): SessionRow => {
   const { cid, uid, kind, upstream, presenter, authTimeMs, amr, jkt, appId = presenter.appId } = request;
   const { idleMs, absoluteMs } = context.limits[kind];
   const nowMs = context.times.wall();
-  const id = publicIdOf(sidOf(sessionKey));
   const absExpMs = Math.min(
     nowMs + absoluteMs,
     kind === "impersonated" ? upstream.expMs : Number.POSITIVE_INFINITY,

@@ -1,8 +1,9 @@
 // auth-refresh: the current generation mints the next, everybody who lost a race or an answer gets the same bytes,
 // and a replay ends the family.
+import { holdsKey } from "./belonging.ts";
 import { type Presenter, toDevice } from "./device.ts";
 import type { LiveSessions, Session } from "./liveSessions.ts";
-import { holdsKey, type Resolver, type Verdict, type Verified } from "./resolver.ts";
+import type { Resolver, Verdict, Verified } from "./resolver.ts";
 import { judgeRefresh, type Rotation } from "./rotation.ts";
 import { mintRow, placeOf, type SessionContext, spanOf } from "./sessionContext.ts";
 import type { SessionRow } from "./sessionRow.ts";
@@ -160,10 +161,12 @@ export class Refresher {
     this.#lives.drop([id]);
   }
 
-  #mint(kind: "minted" | "same", row: SessionRow, { live }: Attempt): RefreshOutcome {
-    const token = mintRow(this.#context, row, live.sessionKey);
-    if (token === undefined) return { kind: "revoked", reason: "key_revoked" };
+  #mint(kind: "minted" | "same", row: SessionRow, { live, claims: { sid } }: Attempt): RefreshOutcome {
+    const minted = mintRow(this.#context, row, { sessionKey: live.sessionKey, sid });
+    if (minted === undefined) return { kind: "revoked", reason: "key_revoked" };
+    const { token, claims } = minted;
     this.#context.atPoint?.("minted");
+    this.#resolver.expect(token, { claims, kid: row.kid, live });
     return { kind, token, expMs: row.genExp * 1000, session: live.session };
   }
 

@@ -2,12 +2,13 @@
 // otherwise. Also ends a family when a replay is recognised.
 
 import { RecentMap } from "../utils/recentMap.ts";
+import { belongsTo, holdsKey } from "./belonging.ts";
 import { type Presenter, toDevice } from "./device.ts";
 import type { Ending } from "./ending.ts";
 import type { Live, LiveSessions, Loaded, Session } from "./liveSessions.ts";
 import { fastForward, judgeUse, type UseVerdict } from "./rotation.ts";
 import { publicIdOf, type SessionContext } from "./sessionContext.ts";
-import { type Claims, isSameProof, proofOf, verifyToken } from "./token.ts";
+import { type Claims, verifyToken } from "./token.ts";
 import type { UpstreamCheck } from "./upstreamCheck.ts";
 
 /**
@@ -56,12 +57,6 @@ const LOOK_AGAIN_MS = 60_000;
 const PREDECESSOR_MS = 5_000;
 const STALE_LOGGED_EVERY_MS = 60_000;
 const CLOCK_STEP_MS = 1_000;
-/** Whether a presenter may use a session as far as its key is concerned. */
-export const holdsKey = (
-  { requiresKey }: SessionContext,
-  { row }: Live,
-  { jkt }: Pick<Presenter, "jkt">,
-): boolean => (row.jkt === undefined ? !(requiresKey && row.kind === "record") : row.jkt === jkt);
 
 const INVALID: Verdict = { kind: "invalid" };
 const EXPIRED: Verdict = { kind: "expired" };
@@ -107,7 +102,13 @@ export class Resolver {
     if (!result.ok && result.fault === "header" && keys.reloadSeldom(store)) result = check();
     if (!result.ok) return result.fault === "expired" ? EXPIRED : INVALID;
     const { claims, kid } = result;
-    return this.#bind(claims, kid, this.#parts.lives.find(publicIdOf(claims.sid)));
+    return this.#bind({ claims, kid }, this.#parts.lives.find(publicIdOf(claims.sid)));
+  }
+
+  /** A token that was minted here just now: when it comes, it needs no verification, only a verdict. */
+  expect(token: string, verified: Verified): void {
+    const { stamp } = verified.live;
+    this.#tokens.set(token, { ...verified, verdict: INVALID, stamp, untilMs: Number.NEGATIVE_INFINITY });
   }
 
   /** Drops every verdict: the keys have changed. */
@@ -160,23 +161,22 @@ export class Resolver {
     );
   }
 
-  /** A token whose signature was verified before: only time and the session can have changed. */
-  #renew({ claims, kid }: Entry): Verified | Verdict | Promise<Verdict> {
+  /** A token that was verified before: only time and the session can have changed. */
+  #renew({ claims, kid, live }: Entry): Verified | Verdict | Promise<Verdict> {
     if (claims.exp * 1000 <= this.#context.times.latest()) return EXPIRED;
-    return this.#bind(claims, kid, this.#parts.lives.find(publicIdOf(claims.sid)));
+    return this.#bind({ claims, kid }, this.#parts.lives.find(live.row.id), live);
   }
 
-  #bind(claims: Claims, kid: string, loaded: Loaded): Verified | Verdict | Promise<Verdict> {
+  /** @param proven - The session in memory that the token's proof was held against before. */
+  #bind(
+    token: Pick<Verified, "claims" | "kid">,
+    loaded: Loaded,
+    proven?: Live,
+  ): Verified | Verdict | Promise<Verdict> {
     switch (loaded.kind) {
       case "live": {
         const { live } = loaded;
-        const proof =
-          claims.type === "auth"
-            ? proofOf(live.sessionKey, "jti", claims.gen)
-            : proofOf(live.sessionKey, "file", claims.iat);
-        const { cid, uid, jkt } = live.row;
-        const isOurs = claims.id === uid && claims.collectionId === cid && claims.jkt === jkt;
-        return isSameProof(claims.jti, proof) && isOurs ? { claims, kid, live } : INVALID;
+        return belongsTo(token.claims, live, proven) ? { ...token, live } : INVALID;
       }
       case "damaged":
         return this.#refuseDamaged(loaded.row.id);
@@ -195,7 +195,7 @@ export class Resolver {
     presenter: Presenter,
     { claims, kid, live }: Verified,
   ): Verdict | Promise<Verdict> {
-    const verified = this.#bind(claims, kid, this.#parts.lives.read(live.row.id));
+    const verified = this.#bind({ claims, kid }, this.#parts.lives.read(live.row.id));
     return "live" in verified ? this.#judge(token, presenter, { ...verified, hasHealed: true }) : verified;
   }
 
@@ -210,7 +210,8 @@ export class Resolver {
       return this.#accept(token, presenter, { ...verified, use: first });
     }
     // The rest is only decided on what the store says now: this process may be behind.
-    const fresh = this.#bind(verified.claims, verified.kid, this.#parts.lives.read(verified.live.row.id));
+    const { claims, kid, live } = verified;
+    const fresh = this.#bind({ claims, kid }, this.#parts.lives.read(live.row.id), live);
     if (!("live" in fresh)) return fresh;
     const use = this.#use(fresh, presenter);
     switch (use.kind) {

@@ -6,7 +6,7 @@ import { BALANCED_RULES, type RotationRules } from "./rotation.ts";
 import type { SessionKind, SessionRow } from "./sessionRow.ts";
 import type { RandomSource, Times } from "./sources.ts";
 import type { Store } from "./store.ts";
-import { mintToken, proofOf } from "./token.ts";
+import { type Claims, mintToken, proofOf } from "./token.ts";
 import type { Vault, VaultPlace } from "./vault.ts";
 
 /** How long sessions of a kind last and how many a record may have. */
@@ -135,12 +135,18 @@ export const placeOf = (
   uid: row.uid,
 });
 
+/** A token and what it says. */
+export interface MintedRow {
+  readonly token: string;
+  readonly claims: Claims;
+}
+
 /** The token of a row's current generation: the same bytes each time; undefined when its key was revoked. */
 export const mintRow = (
   context: SessionContext,
   row: SessionRow,
-  sessionKey: Uint8Array,
-): string | undefined => {
+  { sessionKey, sid }: { readonly sessionKey: Uint8Array; readonly sid: string },
+): MintedRow | undefined => {
   const key = context.keys.ring().byKid.get(row.kid);
   if (key === undefined) return undefined;
   const { gen } = row.rotation;
@@ -150,13 +156,13 @@ export const mintRow = (
     type: "auth",
     exp: row.genExp,
     iat: row.genIat,
-    sid: sidOf(sessionKey),
+    sid,
     gen,
     jti: proofOf(sessionKey, "jti", gen),
     refreshable: row.kind !== "impersonated",
     jkt: row.jkt,
   } as const;
-  return mintToken(claims, key, context.store.instance);
+  return { token: mintToken(claims, key, context.store.instance), claims };
 };
 
 /** `iat` and `exp` (seconds) of a generation minted now. */
