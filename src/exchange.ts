@@ -3,6 +3,7 @@
 import type { BatchFiles } from "./batch/batchFiles.ts";
 import type { KeptRefresh } from "./cache/keptRefreshes.ts";
 import type { Lease } from "./cache/versions.ts";
+import type { Refusal } from "./errors.ts";
 import type { Answer, RequestBody } from "./http/answer.ts";
 import type { Presence } from "./http/wireRequest.ts";
 import type { Route } from "./pocketbase/routes.ts";
@@ -61,12 +62,12 @@ export type RefreshKeeping =
   | { readonly kind: "kept"; readonly kept: KeptRefresh }
   | { readonly kind: "asked"; readonly key: string; readonly lease: Lease; readonly sinceMs: number };
 
-/** A login under way. */
+/** A login, or another try of a secret, under way. */
 export interface PendingLogin {
   /** Passes the answer on when its time has come. */
   answered(answer: Answer): Promise<Answer>;
-  /** Hapta itself refused, or something broke: nothing was judged. */
-  refused(): void;
+  /** Hapta itself refused, or something broke: nothing was judged. @returns why, when the try itself was what broke. */
+  refused(): Refusal | undefined;
 }
 
 export interface Exchange {
@@ -124,7 +125,7 @@ export interface Exchange {
   renewQuery?: (() => Promise<string>) | undefined;
   /** Names and values of the rate-limit headers that leave with whatever the answer is; set by `meter`. */
   limitHeaders: readonly string[] | undefined;
-  /** A try to log in that the limits want to hear the end of; set by `meter`. */
+  /** A secret that may be a guess, of which the limits want to hear the end; set by `meter`. */
   loginTry: PendingLogin | undefined;
   /** Value of the Cache-Status field (RFC 9211) of whatever the answer is; set by `cache` for reads of records. */
   cacheStatus: string | undefined;

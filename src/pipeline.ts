@@ -103,8 +103,8 @@ export const createPipeline = (services: Services, routes: Routes): Pipeline => 
   const admit = createAdmit(services);
   const walk = createWalk(services, routes);
 
-  const refuse = (traced: Traced, error: unknown): Answer => {
-    traced.exchange?.loginTry?.refused();
+  const refuse = (traced: Traced, reason: unknown): Answer => {
+    const error = traced.exchange?.loginTry?.refused() ?? reason;
     traced.exchange?.whenDone?.(isUnsent(error) ? "unsent" : undefined);
     return error instanceof Refusal
       ? trace.refuse(traced, renderRefusal(error.code, error.detail), error)

@@ -32,6 +32,22 @@ const createKit = () => {
 const OWNER = { devices: ["laptop"], address: "198.51.100.1" };
 
 describe("Shield", () => {
+  test("wrong old passwords count by session and account, and among the failures of their address", () => {
+    const { login, attempt, passed, wait } = createKit();
+    const change = (more: Partial<LoginTry> = {}) => login({ kind: "change", devices: ["session"], ...more });
+    expect(passed(100, () => change(), "neither")).toBe(100);
+    expect(passed(100, () => change())).toBe(5);
+    expect(attempt(change({ devices: ["another"] }), "neither")).toBe(true);
+    expect(attempt(change({ identity: "ben" }), "neither")).toBe(true);
+    expect(attempt(login({ identity: "cyd" }), "succeeded")).toBe(true);
+    expect(passed(25, (at) => change({ devices: [`session${Math.floor(at / 5)}`] }))).toBe(25);
+    expect(attempt(login({ identity: "dora" }), "neither")).toBe(false);
+    // Others at the address may change theirs all the same.
+    expect(attempt(change({ identity: "dora", devices: ["hers"] }), "neither")).toBe(true);
+    wait(60_000);
+    expect(passed(2, () => change())).toBe(1);
+  });
+
   test("RL10: one address at one account is delayed, its owner's device is not, and nobody is locked out", () => {
     const { shield, login, attempt, passed, wait } = createKit();
     expect(attempt(login(OWNER), "succeeded")).toBe(true);

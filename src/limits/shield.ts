@@ -8,8 +8,11 @@ import { StormWatch } from "./stormWatch.ts";
 
 /** One try to get in, or to have a mail sent. */
 export interface LoginTry {
-  /** `guess`: a secret is presented, and may be wrong. `mail`: every one costs a mail. */
-  readonly kind: "guess" | "mail";
+  /**
+   * `guess`: a secret is presented, and may be wrong. `change`: so is an account's old password, by whom `devices` names
+   * (a session, or an address). `mail`: every one costs a mail.
+   */
+  readonly kind: "guess" | "change" | "mail";
   /** Canonical client address. */
   readonly address: string;
   /** Hash of collection and identity; undefined when the request names none. */
@@ -68,6 +71,8 @@ const RULES = {
   address: rule(30, 10_000, ["address"]),
   /** The owner's own device, whatever happens elsewhere. */
   device: rule(10, 10_000, ["user", "session"]),
+  /** One session at one account: its owner's others must not have to wait for it. */
+  change: rule(5, MINUTE_MS, ["user", "session"]),
   /** One code, whoever guesses. */
   code: rule(5, 10 * MINUTE_MS, ["app"]),
   /** Codes whose identity is not known here. */
@@ -111,17 +116,18 @@ export class Shield {
 
   /** What counts whatever an address does, whoever it tries to be; for people. */
   get chargesOfAddress(): Charge[] {
-    return (["address", "mailAddress"] as const).flatMap((name) => this.#charges.get(name) ?? []);
+    return this.#chargesOf(["address", "mailAddress"]);
   }
 
   /** Lets a try begin, counted as failed until it ends otherwise, so that many at once are no way around. */
   begin(login: LoginTry): Begun {
-    const { address, identity, devices, otpId } = login;
+    const { address, identity, devices, kind, otpId } = login;
     const known =
       identity === undefined ? undefined : devices.find((device) => this.devices.has(identity, device));
     const isKnown = known !== undefined;
-    const caller: Caller = { address, user: identity, session: known, app: otpId };
-    const charges = this.#namesFor(login, isKnown).flatMap((name) => this.#charges.get(name) ?? []);
+    const session = kind === "change" ? devices[0] : known;
+    const caller: Caller = { address, user: identity, session, app: otpId };
+    const charges = this.#chargesOf(this.#namesFor(login, isKnown));
     const verdict = this.#options.limiter.decide(caller, charges, { isAuth: true, isBatch: false });
     if (!verdict.ok && this.#options.isShadow?.() !== true)
       return { ok: false, rule: verdict.rule, waitMs: verdict.waitMs };
@@ -134,6 +140,12 @@ export class Shield {
    */
   end({ login, caller, charges, isKnown }: Attempt, outcome: Outcome, newDevice?: string): void {
     if (login.kind === "mail") return;
+    if (login.kind === "change") {
+      // Among the failures of its address it counts afterwards: others there may change theirs at any time.
+      if (outcome === "failed") this.#options.limiter.chargeLater(caller, this.#chargesOf(["address"]));
+      else this.#options.limiter.refund(caller, charges);
+      return;
+    }
     if (!isKnown && outcome !== "neither") this.#storm.note(outcome === "failed");
     if (outcome === "failed") return;
     this.#options.limiter.refund(caller, charges);
@@ -142,7 +154,12 @@ export class Shield {
       this.devices.add(login.identity, device);
   }
 
+  #chargesOf(names: readonly RuleName[]): Charge[] {
+    return names.flatMap((name) => this.#charges.get(name) ?? []);
+  }
+
   #namesFor({ kind, identity, otpId }: LoginTry, isKnown: boolean): RuleName[] {
+    if (kind === "change") return ["change"];
     if (isKnown) return otpId === undefined ? ["device"] : ["device", "code"];
     if (kind === "mail") return identity === undefined ? ["mailAddress"] : ["mailAddress", "mailIdentity"];
     const names: RuleName[] = ["address"];

@@ -9,6 +9,7 @@ import { claimsOf } from "../utils/jwt.ts";
 import { membersOf, toAsk } from "./meterAsk.ts";
 import { meteredBody } from "./meteredBody.ts";
 import { createLogins } from "./meterLogins.ts";
+import { createWatchOldPasswords } from "./meterOldPasswords.ts";
 import { createPlaces } from "./meterPlaces.ts";
 
 export const createMeter = (services: Services): Stage => {
@@ -16,6 +17,7 @@ export const createMeter = (services: Services): Stage => {
   const isAuth = (segment: string): boolean => collections.find(segment)?.type === "auth";
   const places = createPlaces(limits, hub);
   const logins = createLogins(services);
+  const watchOldPasswords = createWatchOldPasswords(services);
 
   return (exchange) => {
     if (limits.bans.size > 0) refuseBanned(exchange);
@@ -32,10 +34,15 @@ export const createMeter = (services: Services): Stage => {
     }
     exchange.limitHeaders = decision.headers;
     if (hasPlaces) places.take(exchange, ask.caller);
-    if (members !== undefined && exchange.route.kind === "auth") logins.begin(exchange, members);
+    noteTries(exchange, members);
     countBody(exchange, ask, limits);
     return undefined;
   };
+
+  function noteTries(exchange: Exchange, members: ReturnType<typeof membersOf>): void {
+    if (members !== undefined && exchange.route.kind === "auth") logins.begin(exchange, members);
+    else if (exchange.method === "PATCH" || exchange.batchPayload !== undefined) watchOldPasswords(exchange);
+  }
 
   // A superuser could lock nobody out but himself.
   function refuseBanned(exchange: Exchange): void {

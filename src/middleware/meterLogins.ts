@@ -5,15 +5,14 @@ import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Answer, type BodySource, isStreamed } from "../http/answer.ts";
 import { EvenPace } from "../limits/evenPace.ts";
-import { limitRefusal } from "../limits/limitRefusal.ts";
-import type { Attempt, Begun, LoginTry, Outcome } from "../limits/shield.ts";
+import type { Attempt, LoginTry, Outcome } from "../limits/shield.ts";
 import type { Services } from "../services.ts";
 import { readDid, toDevice } from "../sessions/device.ts";
 import { claimsOf } from "../utils/jwt.ts";
 import { RecentMap } from "../utils/recentMap.ts";
 import { presenterOf } from "./identify.ts";
+import { loginDelayed } from "./loginDelayed.ts";
 
-type Delayed = Extract<Begun, { readonly ok: false }>;
 type Members = ReadonlyMap<string, unknown>;
 
 /** What is tried, and which member of the body says as whom. */
@@ -94,27 +93,18 @@ export const createLogins = (services: Services): Logins => {
       const kind = KINDS[exchange.route.operation ?? ""];
       if (kind === undefined) return;
       const begun = shield.begin(tryOf(exchange, members, kind));
-      if (!begun.ok) throw delayed(services, exchange, begun);
+      if (!begun.ok) throw loginDelayed(services, exchange, begun);
       const { attempt } = begun;
       exchange.loginTry = {
         answered: (answer) => settle(exchange, attempt, answer),
         // Who leaves before the answer may have had it judged all the same.
         refused: () => {
           if (!exchange.presence.isGone) shield.end(attempt, "neither");
+          return undefined;
         },
       };
     },
   };
-};
-
-const delayed = (
-  { limits, sessions }: Services,
-  { client, headers, id }: Exchange,
-  { rule, waitMs }: Delayed,
-): Refusal => {
-  sessions.note({ type: "limit_hit", ip: client.address, request: id, detail: rule.name });
-  const { message } = limits.config;
-  return limitRefusal(headers, { code: "login_delayed", waitMs, policy: rule.name, message });
 };
 
 // 400: the secret is wrong. 401: it is right, and a second one is wanted. 403: right, but the rules keep the record out.
