@@ -5,13 +5,13 @@ import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Answer, type BodySource, isStreamed } from "../http/answer.ts";
 import { EvenPace } from "../limits/evenPace.ts";
-import type { Attempt, LoginTry, Outcome } from "../limits/shield.ts";
+import { limitRefusal } from "../limits/limitRefusal.ts";
+import type { Attempt, Begun, LoginTry, Outcome } from "../limits/shield.ts";
 import type { Services } from "../services.ts";
 import { readDid, toDevice } from "../sessions/device.ts";
 import { claimsOf } from "../utils/jwt.ts";
 import { RecentMap } from "../utils/recentMap.ts";
 import { presenterOf } from "./identify.ts";
-import { loginDelayed } from "./loginDelayed.ts";
 
 type Members = ReadonlyMap<string, unknown>;
 
@@ -105,6 +105,17 @@ export const createLogins = (services: Services): Logins => {
       };
     },
   };
+};
+
+/** The refusal of a try that has to wait, for the caller to throw: `login_delayed`. It is noted in the event log. */
+export const loginDelayed = (
+  { limits, sessions }: Services,
+  { client, headers, id }: Exchange,
+  { rule, waitMs }: Extract<Begun, { readonly ok: false }>,
+): Refusal => {
+  sessions.note({ type: "limit_hit", ip: client.address, request: id, detail: rule.name });
+  const { message } = limits.config;
+  return limitRefusal(headers, { code: "login_delayed", waitMs, policy: rule.name, message });
 };
 
 // 400: the secret is wrong. 401: it is right, and a second one is wanted. 403: right, but the rules keep the record out.

@@ -1,6 +1,7 @@
 // Old passwords under the login shield: who changes an account says its old password with the new one, and whoever stole a
 // session may guess it so. A helper of the stage `meter`.
 import { batchItemsOf } from "../batch/batchItems.ts";
+import { watchedBody } from "../bodies/watchedBody.ts";
 import type { Refusal } from "../errors.ts";
 import type { Exchange, PendingLogin } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
@@ -8,8 +9,7 @@ import { gatherAnswer } from "../http/gatherAnswer.ts";
 import type { Attempt } from "../limits/shield.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
-import { loginDelayed } from "./loginDelayed.ts";
-import { watchedBody } from "./watchedBody.ts";
+import { loginDelayed } from "./meterLogins.ts";
 
 const RECORD = /^\/api\/collections\/([^/?]+)\/records(?:\/([^/?]+))?(?:\?|$)/;
 const MEMBER = "oldpassword";
