@@ -8,7 +8,7 @@ import type { Services } from "../services.ts";
 import { claimsOf } from "../utils/jwt.ts";
 import { membersOf, toAsk } from "./meterAsk.ts";
 import { meteredBody } from "./meteredBody.ts";
-import { createLogins } from "./meterLogins.ts";
+import { createLogins, loginDelayed } from "./meterLogins.ts";
 import { createWatchOldPasswords } from "./meterOldPasswords.ts";
 import { createPlaces } from "./meterPlaces.ts";
 
@@ -17,7 +17,7 @@ export const createMeter = (services: Services): Stage => {
   const isAuth = (segment: string): boolean => collections.find(segment)?.type === "auth";
   const places = createPlaces(limits, hub);
   const logins = createLogins(services);
-  const watchOldPasswords = createWatchOldPasswords(services);
+  const watchOldPasswords = createWatchOldPasswords(services, loginDelayed);
 
   return (exchange) => {
     if (limits.bans.size > 0) refuseBanned(exchange);

@@ -6,10 +6,9 @@ import type { Refusal } from "../errors.ts";
 import type { Exchange, PendingLogin } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
 import { gatherAnswer } from "../http/gatherAnswer.ts";
-import type { Attempt } from "../limits/shield.ts";
+import type { Attempt, Begun } from "../limits/shield.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
-import { loginDelayed } from "./meterLogins.ts";
 
 const RECORD = /^\/api\/collections\/([^/?]+)\/records(?:\/([^/?]+))?(?:\?|$)/;
 const MEMBER = "oldpassword";
@@ -21,8 +20,18 @@ const FORM = "application/x-www-form-urlencoded";
 const WRONG = /"oldPassword":\s*\{/;
 const HELD = { bytesMax: 65_536, timeoutMs: 10_000 };
 
+/** Makes the refusal of a try that has to wait. */
+type Delayed = (
+  services: Services,
+  exchange: Exchange,
+  begun: Extract<Begun, { readonly ok: false }>,
+) => Refusal;
+
 /** Makes the watch. It sets the exchange's `loginTry`, and breaks the body off that says one old password too many. */
-export const createWatchOldPasswords = (services: Services): ((exchange: Exchange) => void) => {
+export const createWatchOldPasswords = (
+  services: Services,
+  delayed: Delayed,
+): ((exchange: Exchange) => void) => {
   const { collections, limits } = services;
 
   /** The account that a change names; undefined for any other record. */
@@ -45,12 +54,12 @@ export const createWatchOldPasswords = (services: Services): ((exchange: Exchang
     if (exchange.principal.kind === "superuser") return;
     if (batchPayload !== undefined) {
       const accounts = accountsIn(batchPayload);
-      if (accounts.length > 0) new Guess(services, exchange).begin(accounts);
+      if (accounts.length > 0) new Guess(exchange, services, delayed).begin(accounts);
       return;
     }
     const account = method === "PATCH" ? accountOf(path) : undefined;
     if (account === undefined) return;
-    const guess = new Guess(services, exchange);
+    const guess = new Guess(exchange, services, delayed);
     watch(exchange, () => guess.begin([account]));
   };
 };
@@ -69,14 +78,16 @@ const watch = (exchange: Exchange, onNamed: () => void): void => {
 
 /** The guesses of one exchange, counted as wrong until the answer says otherwise. */
 class Guess implements PendingLogin {
-  readonly #services: Services;
   readonly #exchange: Exchange;
+  readonly #services: Services;
+  readonly #delayed: Delayed;
   readonly #attempts: Attempt[] = [];
   #refusal: Refusal | undefined;
 
-  constructor(services: Services, exchange: Exchange) {
-    this.#services = services;
+  constructor(exchange: Exchange, services: Services, delayed: Delayed) {
     this.#exchange = exchange;
+    this.#services = services;
+    this.#delayed = delayed;
     exchange.loginTry = this;
   }
 
@@ -89,7 +100,7 @@ class Guess implements PendingLogin {
       const begun = this.#services.limits.shield.begin({ kind: "change", identity, ...asker });
       if (begun.ok) this.#attempts.push(begun.attempt);
       else {
-        this.#refusal = loginDelayed(this.#services, this.#exchange, begun);
+        this.#refusal = this.#delayed(this.#services, this.#exchange, begun);
         throw this.#refusal;
       }
     }
