@@ -36,7 +36,8 @@ export class LoginStreams {
     return this.#waiting.size;
   }
 
-  has({ id }: Subscriber): boolean {
+  /** Whether a client waits for an answer. */
+  has({ id }: Pick<Subscriber, "id">): boolean {
     return this.#waiting.has(id);
   }
 

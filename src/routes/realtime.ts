@@ -40,6 +40,8 @@ const answerPost = async (hub: Hub, exchange: Exchange): Promise<Answer> => {
   const type = headerValue(headers, "content-type") ?? "";
   const members = body.kind === "bytes" ? readStructMembers(body.bytes, type, multipartCodec) : new Map();
   const { clientId, topics } = checkSubscription(members, !type.startsWith("application/json"));
+  // Its name went as `state` through a browser and to a provider: whoever learnt it there must not end its wait.
+  if (hub.logins.has({ id: clientId })) throw new Refusal("subscription_denied");
   await subscribe(hub, { clientId, topics, subject: subjectOf(exchange), address: client.address });
   return { status: 204, headers: [...OWN_HEADERS], body: null };
 };

@@ -9,6 +9,7 @@ import PocketBase from "pocketbase";
 import { tokensIn } from "../sessions/recordingProxy.ts";
 import { CHROMIUM, launchChromium } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
+import { PASSWORD } from "../support/fixture/records.ts";
 import { PROJECT_DIR } from "../support/scratch.ts";
 import { Browser, START_MS, type Stand, startStand, TEST_MS } from "./support.ts";
 
@@ -191,6 +192,30 @@ test("OA1, OA11: a state answered from another address reaches nobody, and does 
   expect(subscribe.ok).toBe(false);
   await new Browser().follow(url, []);
   expect((await login).record["email"]).toBe("oa1@example.com");
+});
+
+test("OA11: nobody who has learnt the state changes what its stream waits for, not even at the same address", async () => {
+  stand.sub = "oa11";
+  const { login, authUrl } = startSdk();
+  const url = await authUrl;
+  const clientId = new URL(url).searchParams.get("state") ?? "";
+  const thief = new PocketBase(stand.url);
+  await thief.collection("members").authWithPassword("ben@example.com", PASSWORD);
+  const subscribe = (subscriptions: readonly string[], headers: Readonly<Record<string, string>> = {}) =>
+    fetch(`${stand.url}/api/realtime`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...OUTSIDE, ...headers },
+      body: JSON.stringify({ clientId, subscriptions }),
+    });
+  for (const answer of [
+    await subscribe([]),
+    await subscribe(["articles/*"]),
+    await subscribe(["@oauth2"], { Authorization: thief.authStore.token }),
+    await subscribe(["@oauth2", "articles/*"]),
+  ])
+    expect([answer.status, answer.headers.get("x-hapta-error")]).toEqual([403, "subscription_denied"]);
+  await new Browser().follow(url, []);
+  expect((await login).record["email"]).toBe("oa11@example.com");
 });
 
 test("OA1 holds with a PocketBase that does not compare addresses itself", async () => {
