@@ -198,6 +198,7 @@ export const URLS: readonly string[] = [
   "docs/records?perPage=3&page=2&sort=-n,id",
   "docs/records?filter=(open=true)&sort=id",
   "docs/records?filter=(open=true)&sort=id&perPage=2&page=2",
+  "docs/records?filter=(open=true)&sort=-n,id&perPage=2&skipTotal=1",
   "docs/records?filter=(team.name='alpha')&sort=id",
   "docs/records?filter=(notes_via_doc.text?='a')&sort=id",
   "docs/records?sort=owner.name,id",
