@@ -7,7 +7,7 @@ import { callerOf, deletedAlong, recordOf } from "./written.ts";
 import { recordAt, schemaOf, type WriteRequest, type WrittenRecord } from "./writtenBy.ts";
 
 /** The feed is told about as soon as PocketBase answers; after this long the write counts without it. */
-const HEARD_MS = 20;
+const HEARD_MS = 40;
 
 /** A write that is listened for. */
 export interface HeardWrite {
