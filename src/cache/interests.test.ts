@@ -208,6 +208,16 @@ test("kinds are bounded: further ones are interested in everything", () => {
   expect(names.filter((one) => one === `c:${C}`)).toHaveLength(36);
 });
 
+test("who uses up all kinds takes the values from nobody", () => {
+  const { holds, interests, leaseOf, touch } = create();
+  for (let i = 0; i < 200; i++)
+    interests.namesOf({ collectionId: C, fields: ["post", `f${i}`], by: by("s").by });
+  const leases = [leaseOf({ ...by("x"), fields: ["id", "post"] }), leaseOf(by("y"))];
+  touch("create", { post: "y" });
+  expect(holds(leases)).toEqual([true, false]);
+  expect(interests.allOf(C).length).toBeLessThanOrEqual(66);
+});
+
 test("images are bounded", () => {
   const images = new Images({ charsMax: 5_000, overlapMs: 0 });
   for (let i = 0; i < 100; i++)

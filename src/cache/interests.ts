@@ -19,7 +19,7 @@ export interface Touched {
   readonly spared: number;
 }
 
-/** Kinds of interest that are told apart in one collection; further ones count as interested in everything. */
+/** Kinds of interest that are told apart in one collection by their fields; further ones count as interested in all fields. */
 const KINDS_MAX = 64;
 /** A value that is longer is not told apart. */
 const VALUE_CHARS_MAX = 256;
@@ -46,7 +46,8 @@ export class Interests {
     const isPlain = fields === undefined && by === undefined;
     if (isPlain || (by !== undefined && by.value.length > VALUE_CHARS_MAX)) return [recordsOf(collectionId)];
     const name = `${recordsOf(collectionId)}/${fields?.join(",") ?? "*"}/${by?.field ?? ""}`;
-    if (!this.#note(collectionId, { name, fields, byField: by?.field })) return [recordsOf(collectionId)];
+    if (!this.#note(collectionId, { name, fields, byField: by?.field }))
+      return this.namesOf({ collectionId, fields: undefined, by });
     if (by === undefined) return [name];
     const ofValue = `${name}=${by.value}`;
     return by.field === "id" ? [name, ofValue] : [name, name + UNKNOWN, ofValue];
@@ -95,7 +96,8 @@ export class Interests {
       this.#byCollection.set(collectionId, kinds);
     }
     if (kinds.has(kind.name)) return true;
-    if (kinds.size >= KINDS_MAX) return false;
+    // Of kinds by value alone there are no more than fields: nobody can use up those.
+    if (kind.fields !== undefined && kinds.size >= KINDS_MAX) return false;
     kinds.set(kind.name, kind);
     return true;
   }
