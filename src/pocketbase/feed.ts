@@ -173,7 +173,7 @@ class ChangeFeed implements Feed {
   /** Puts a new stream in the place of a good one: first both are subscribed, then the old one is proven to
    * have carried everything so far, and a little later it is closed. */
   async #rotate(old: FeedStream): Promise<boolean> {
-    this.#overlap ??= new Overlap();
+    this.#overlap ??= new Overlap(this.#options.overlapEventsMax);
     const opened = await this.#open();
     if (opened === undefined) return false;
     const proof = await old.prove();
@@ -216,6 +216,8 @@ class ChangeFeed implements Feed {
   #hear(event: FeedEvent, from: FeedStream): void {
     const isCopy = this.#overlap?.isFirst(from, event.collectionId, event.text) === false;
     for (const listener of [...this.#eventListeners]) listener(event, isCopy);
+    if (this.#overlap?.isFull !== true) return;
+    for (const stream of this.#streams) stream.close("too much came while streams overlapped");
   }
 
   #endOverlap(ended?: FeedStream): void {

@@ -59,6 +59,8 @@ export type FeedOptions = {
   readonly times?: Partial<FeedTimes>;
   /** Longest message, in characters; a longer one counts as a cut. 4 Mi when absent. */
   readonly messageCharsMax?: number;
+  /** Events told while streams overlap; more count as a cut of all of them. 20,000 when absent. */
+  readonly overlapEventsMax?: number;
   /** Uniform in [0, 1); spreads pauses and ages. */
   readonly random?: () => number;
 };

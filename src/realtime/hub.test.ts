@@ -218,6 +218,22 @@ describe("Hub", () => {
     expect(client.heard).toEqual(Array.from({ length: 300 }, (_, i) => `a/* {"n":${i >> 1}}`));
   });
 
+  test("a renewed stream that tells too much to tell copies apart is lost: a gap, then events again", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open, { times: { ageMsMax: 40, lingerMs: 60_000 } });
+    const client = connect(hub);
+    await client.subscribe(["a/*"]);
+    await eventually(() => upstream.streams[1]?.topics.length === 1, 5_000);
+    for (let i = 0; i < 30_000 && upstream.streams[1]?.isOpen === true; i++) upstream.tell("a/*", `${i}`);
+    expect(upstream.streams.slice(0, 2).map(({ isOpen }) => isOpen)).toEqual([false, false]);
+    const told = client.heard.length;
+    expect(told).toBeLessThan(30_000);
+    await eventually(() => client.heard.length > told, 5_000);
+    upstream.tell("a/*", "again");
+    expect(client.heard.slice(told)).toEqual(["gap", "a/* again"]);
+    expect(new Set(client.heard).size).toBe(client.heard.length);
+  });
+
   test("a subscription waits for its upstream, but not for ever", async () => {
     const upstream = startUpstream();
     const hub = createHub(upstream.open);

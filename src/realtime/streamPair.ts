@@ -31,6 +31,8 @@ interface Handover {
   /** The successor's. */
   readonly token: object;
   readonly overlap: Overlap;
+  /** Undefined while it is being opened. */
+  fresh: RealtimeStream | undefined;
   /** The stream that is replaced; undefined before it is. */
   old: RealtimeStream | undefined;
 }
@@ -81,7 +83,7 @@ export class StreamPair {
    */
   async replace(subscribe: (fresh: RealtimeStream) => Promise<void>): Promise<boolean> {
     const before = this.#current;
-    const handover: Handover = { token: {}, overlap: new Overlap(), old: undefined };
+    const handover: Handover = { token: {}, overlap: new Overlap(), fresh: undefined, old: undefined };
     this.#handover = handover;
     const end = (stream: RealtimeStream | undefined): void => {
       stream?.close();
@@ -90,6 +92,7 @@ export class StreamPair {
     let fresh: Current | undefined;
     try {
       fresh = await this.#connect(handover.token);
+      handover.fresh = fresh.stream;
       await subscribe(fresh.stream);
     } catch {
       end(fresh?.stream);
@@ -116,6 +119,7 @@ export class StreamPair {
     const hadCurrent = this.#current !== undefined;
     this.#current?.stream.close();
     this.#handover?.old?.close();
+    this.#handover?.fresh?.close();
     [this.#current, this.#handover] = [undefined, undefined];
     return hadCurrent;
   }
@@ -145,7 +149,9 @@ export class StreamPair {
   #hear(token: object, topic: string, data: string): void {
     this.#heardMs = performance.now();
     if (token !== this.#handover?.token) this.#options.onSign();
-    if (this.#handover?.overlap.isFirst(token, topic, data) !== false) this.#options.onMessage(topic, data);
+    const overlap = this.#handover?.overlap;
+    if (overlap?.isFirst(token, topic, data) !== false) this.#options.onMessage(topic, data);
+    if (overlap?.isFull === true && this.drop()) this.#options.onLost();
   }
 
   #noteEnd(token: object): void {

@@ -1,25 +1,33 @@
-// The change feed while it renews its stream again and again: changes that say the same as earlier ones are told all the
-// same.
+// The change feed while its streams overlap: changes that say the same as earlier ones are told all the same, and more
+// changes than can be kept apart are a gap.
 import { expect, test } from "bun:test";
 import { createFeed } from "../../src/pocketbase/feed.ts";
+import type { SuperuserClient } from "../../src/pocketbase/superuser.ts";
 import { eventually } from "../support/eventually.ts";
 import { keepLines, startInstance } from "./support.ts";
 
 const SWITCHES = "pbc_switches001";
 const CHANGES = 80;
 
+const RECORDS = "/api/collections/switches/records";
+
+const ask = async (client: SuperuserClient, line: string, body: unknown): Promise<void> => {
+  const [method = "", path = ""] = line.split(" ");
+  const { status } = await client.request(method, path, body);
+  expect(status).toBe(200);
+};
+
+const createSwitches = (client: SuperuserClient): Promise<void> => {
+  // No date of the last change: what looks alike is alike.
+  const fields = [{ name: "isOn", type: "bool" }];
+  return ask(client, "POST /api/collections", { id: SWITCHES, name: "switches", type: "base", fields });
+};
+
 test("a change back to what was there before is told, however streams overlap", async () => {
   await using instance = await startInstance();
   const { client } = instance;
-  const ask = async (method: string, path: string, body: unknown): Promise<void> => {
-    const { status } = await client.request(method, path, body);
-    expect(status).toBe(200);
-  };
-  // No date of the last change: what looks alike is alike.
-  const fields = [{ name: "isOn", type: "bool" }];
-  await ask("POST", "/api/collections", { id: SWITCHES, name: "switches", type: "base", fields });
-  const records = "/api/collections/switches/records";
-  await ask("POST", records, { id: "switch000000001", isOn: false });
+  await createSwitches(client);
+  await ask(client, `POST ${RECORDS}`, { id: "switch000000001", isOn: false });
   const { lines, log } = keepLines();
   const feed = createFeed({ client, log, collections: () => [SWITCHES], times: { lingerMs: 40 } });
   try {
@@ -33,11 +41,44 @@ test("a change back to what was there before is told, however streams overlap", 
     for (let i = 0; i < CHANGES; i++) {
       if (i % 4 === 0) void feed.resubscribe();
       const now = i % 2 === 0;
-      await ask("PATCH", `${records}/switch000000001`, { isOn: now });
+      await ask(client, `PATCH ${RECORDS}/switch000000001`, { isOn: now });
       await eventually(() => isOn === now, 10_000);
     }
     expect(copies).toBeGreaterThan(0);
     expect(lines.filter((line) => line.includes("went over")).length).toBeGreaterThan(3);
+  } finally {
+    feed.close();
+  }
+}, 60_000);
+
+test("more changes than can be kept apart are a gap, and the feed is closed until it has a new stream", async () => {
+  await using instance = await startInstance();
+  const { client } = instance;
+  await createSwitches(client);
+  const create = (id: string): Promise<void> => ask(client, `POST ${RECORDS}`, { id });
+  const { log } = keepLines();
+  const feed = createFeed({
+    client,
+    log,
+    collections: () => [SWITCHES],
+    times: { lingerMs: 60_000 },
+    overlapEventsMax: 10,
+  });
+  try {
+    const told = new Set<string>();
+    const gaps: string[] = [];
+    feed.onEvent(({ recordId }) => told.add(recordId));
+    feed.onGap((reason) => gaps.push(`${feed.state()}: ${reason}`));
+    await eventually(() => feed.state() === "healthy", 10_000);
+    await feed.resubscribe();
+    for (let i = 0; i < 9; i++) await create(`switch00000000${i}`);
+    await eventually(() => told.size === 9, 10_000);
+    expect(gaps).toHaveLength(1);
+    await create("onetoomany00000");
+    await eventually(() => gaps.length === 3, 10_000);
+    expect(gaps[1]).toMatch(/^closed: too much/);
+    await create("later0000000000");
+    await eventually(() => told.has("later0000000000"), 10_000);
   } finally {
     feed.close();
   }
