@@ -11,6 +11,7 @@ import { noteFailedLogin } from "./failedLogins.ts";
 import { mintedFileToken } from "./fileTokens.ts";
 import { endedPopup, reissuedMethods } from "./oauthPopup.ts";
 import { endOf } from "./sessionEnd.ts";
+import { noteSuperuserAction } from "./superuserActions.ts";
 import { createUpstreamTruth } from "./upstreamTruth.ts";
 import { requirePlain, withheld } from "./withheld.ts";
 
@@ -77,6 +78,7 @@ export const createReshape = (
   };
 
   return (exchange, answer) => {
+    noteSuperuserAction(services, exchange, answer.status);
     const ended = endOf(exchange);
     if (ended !== undefined) answer.headers.push(...sessionHeaders(ended));
     const { nextNonce } = exchange.proven;

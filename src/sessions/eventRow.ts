@@ -22,6 +22,7 @@ export const EVENT_TYPES = [
   "limit_hit",
   "origin_denied",
   "admin_action",
+  "superuser_action",
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];

@@ -26,7 +26,7 @@ describe.skipIf(!CHROMIUM)("dashboard", () => {
   });
 
   describeTargets("in Chromium", (target) => {
-    test("signs in, opens a collection, edits and saves a record without a fault", async () => {
+    test("SU6: signs in, opens a collection, edits and saves a record without a fault", async () => {
       await using page = await browser.newPage();
       page.setDefaultTimeout(STEP_MS);
       const faults = watchFaults(page, target.url);
