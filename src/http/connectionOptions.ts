@@ -36,6 +36,9 @@ export interface ClientSocket extends WritableSocket {
   resume(): void;
   /** Sends FIN; reading goes on. */
   shutdown(): void;
+  /** Closes; what the kernel has taken still goes out, and the kernel bounds for how long. */
+  close(): void;
+  /** Resets: what the kernel has taken may be lost. */
   terminate(): void;
 }
 

@@ -65,6 +65,7 @@ const openConnection = () => {
     pause: () => undefined,
     resume: () => undefined,
     shutdown: () => undefined,
+    close: () => undefined,
     terminate: () => undefined,
   };
   const answer = (): Answer => ({ status: 200, headers: [], body: bytes("ok") });

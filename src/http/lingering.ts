@@ -10,7 +10,7 @@ export class Lingering implements Connection {
   readonly #untilMs: number;
   #taken = 0;
 
-  /** @param untilMs - Monotonic: when the connection is cut. */
+  /** @param untilMs - Monotonic: when the connection is closed. */
   constructor(socket: ClientSocket, untilMs: number) {
     this.#socket = socket;
     this.#untilMs = untilMs;
@@ -34,7 +34,8 @@ export class Lingering implements Connection {
     this.destroy();
   }
 
+  // The end of a large answer may still be on its way to a slow client.
   destroy(): void {
-    this.#socket.terminate();
+    this.#socket.close();
   }
 }

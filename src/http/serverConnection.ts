@@ -104,7 +104,8 @@ export class ServerConnection implements Connection, AnswerWatcher {
     // The kernel tells of room only when a third of its own is free, megabytes that slow clients take minutes for.
     this.onDrain();
     if (nowMs < this.#deadlineMs) return;
-    const isMidHead = this.#phase === "open" && this.#isFree && !this.#inbox.isEmpty;
+    if (this.isIdle) return this.#close();
+    const isMidHead = this.#phase === "open" && this.#isFree;
     if (isMidHead) this.#refuse("too_slow");
     else this.destroy();
   }
@@ -112,12 +113,18 @@ export class ServerConnection implements Connection, AnswerWatcher {
   /** No further request is taken; the one under way keeps its time. */
   closeWhenDone(): void {
     this.#closesAfter = true;
-    if (this.isIdle) this.destroy();
+    if (this.isIdle) this.#close();
     else this.#current?.writer?.endStream();
   }
 
   destroy(): void {
     this.#socket.terminate();
+    this.onClose();
+  }
+
+  // Nobody waits for anything, but the end of the last answer may still be on its way to a slow client.
+  #close(): void {
+    this.#socket.close();
     this.onClose();
   }
 

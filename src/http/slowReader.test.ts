@@ -31,6 +31,7 @@ const serve = (bytesPerTenSeconds: number, takenBytesMin: number, tells = true) 
     pause: () => undefined,
     resume: () => undefined,
     shutdown: () => undefined,
+    close: () => undefined,
     terminate: () => {
       isCut = true;
     },

@@ -26,6 +26,7 @@ const open = (answers: readonly Promise<void>[] = []) => {
     pause: () => void log.push("pause"),
     resume: () => void log.push("resume"),
     shutdown: () => void log.push("shutdown"),
+    close: () => undefined,
     terminate: () => void log.push("terminate"),
   };
   const presence: HandOver["presence"] = {
