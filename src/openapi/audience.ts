@@ -31,8 +31,8 @@ const RULES: readonly RuleName[] = ["list", "view", "create", "update", "delete"
 const READ_ONLY: ReadonlySet<RuleName> = new Set(["list", "view"]);
 
 /**
- * The collections an audience may know of, system ones only for superusers. A collection without any operation for
- * the audience is left out, unless somebody can log in there.
+ * The collections an audience may know of, by name, system ones only for superusers and last. A collection without any
+ * operation for the audience is left out, unless somebody can log in there.
  */
 export const visibleCollections = (
   collections: readonly Collection[],
@@ -45,7 +45,13 @@ export const visibleCollections = (
       const operations = operationsOf(collection, audience, mayPass);
       return { collection, operations, fields: visibleFields({ collection, operations }, audience) };
     })
-    .filter(({ collection, operations }) => operations.size > 0 || loginMethods(collection).size > 0);
+    .filter(({ collection, operations }) => operations.size > 0 || loginMethods(collection).size > 0)
+    .sort((a, b) => byName(a.collection, b.collection));
+
+const byName = (a: Collection, b: Collection): number => {
+  if (a.isSystem !== b.isSystem) return a.isSystem ? 1 : -1;
+  return a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1;
+};
 
 const operationsOf = (collection: Collection, audience: Audience, mayPass: MayPass): Set<RuleName> => {
   const isOpen = (name: RuleName): boolean => {

@@ -1,7 +1,9 @@
 // One field of a collection as JSON Schema: what PocketBase answers, what it takes, and an example. PocketBase
 // coerces more than is described here: these are the values somebody should send.
 import { type CollectionField, isMultiple, numberOption, textOption } from "../pocketbase/collection.ts";
+import { TIME_EXAMPLE } from "./examples.ts";
 import { ANY_JSON, type JsonSchema } from "./jsonSchema.ts";
+import { codeText, plainText } from "./markdown.ts";
 
 /** PocketBase's timestamps: a blank instead of `T`; empty when unset. */
 const TIME: JsonSchema = {
@@ -9,8 +11,6 @@ const TIME: JsonSchema = {
   pattern: "^(\\d{4}-\\d{2}-\\d{2} \\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z)?$",
   description: "UTC time, or empty.",
 };
-const TIME_EXAMPLE = "2026-01-15 12:00:00.000Z";
-const ID_EXAMPLE = "r5x8k2m9q1w4e7t";
 
 const POINT: JsonSchema = {
   type: "object",
@@ -110,7 +110,7 @@ const bounds = (field: CollectionField): JsonSchema => {
 };
 
 const withNotes = (field: CollectionField, schema: JsonSchema): JsonSchema => {
-  const help = textOption(field, "help");
+  const help = plainText(textOption(field, "help"));
   const notes = [help, ...notesOf(field)].filter((note) => note !== "");
   return notes.length === 0 || schema.description !== undefined
     ? schema
@@ -122,7 +122,7 @@ const notesOf = (field: CollectionField): string[] => {
   if (field.type === "file") return fileNotes(field);
   const pattern = textOption(field, "pattern");
   // Go's RE2 is not ECMAScript's regular expressions: shown, not promised.
-  return pattern === "" ? [] : [`Pattern (RE2): ${pattern}`];
+  return pattern === "" ? [] : [`Pattern (RE2): ${codeText(pattern)}`];
 };
 
 const fileNotes = (field: CollectionField): string[] => {
@@ -130,36 +130,7 @@ const fileNotes = (field: CollectionField): string[] => {
   const bytesMax = numberOption(field, "maxSize") ?? 0;
   return [
     `At most ${bytesMax > 0 ? bytesMax : 5_242_880} bytes each.`,
-    Array.isArray(types) && types.length > 0 ? `Types: ${types.join(", ")}.` : "",
+    Array.isArray(types) && types.length > 0 ? `Types: ${types.map(String).map(codeText).join(", ")}.` : "",
     field.options["protected"] === true ? "Protected: downloads need a file token." : "",
   ];
-};
-
-/** A value such as PocketBase would answer. */
-export const exampleOf = (field: CollectionField): unknown => {
-  const value = oneExample(field);
-  const isList = field.type === "select" || field.type === "relation" || field.type === "file";
-  return isList && isMultiple(field) ? [value] : value;
-};
-
-const EXAMPLES: Readonly<Record<string, unknown>> = {
-  number: 1,
-  bool: true,
-  email: "ada@example.com",
-  url: "https://example.com",
-  editor: "<p>Hello</p>",
-  date: TIME_EXAMPLE,
-  autodate: TIME_EXAMPLE,
-  json: { key: "value" },
-  relation: ID_EXAMPLE,
-  file: "photo_k2m9q1w4e7.png",
-  geoPoint: { lon: 13.4, lat: 52.5 },
-  password: "",
-};
-
-const oneExample = (field: CollectionField): unknown => {
-  if (field.type === "select") return choicesOf(field)[0] ?? "";
-  if (field.type === "number") return Math.max(1, numberOption(field, "min") ?? 1);
-  if (field.type !== "text") return EXAMPLES[field.type] ?? null;
-  return field.name === "id" ? ID_EXAMPLE : `${field.name} text`;
 };

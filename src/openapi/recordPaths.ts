@@ -53,7 +53,7 @@ const listOperation = ({ collection }: VisibleCollection): Operation => ({
 
 const viewOperation = ({ collection }: VisibleCollection): Operation => ({
   operationId: `${collection.name}_view`,
-  summary: `One of ${collection.name}`,
+  summary: `View one of ${collection.name}`,
   tags: [collection.name],
   parameters: [ID, ...VIEW_PARAMETERS],
   responses: {

@@ -1,7 +1,8 @@
 // The schemas of one collection: its record, a page of records, and the bodies of create and update.
 import { type Collection, type CollectionField, isMultiple, textOption } from "../pocketbase/collection.ts";
 import type { VisibleCollection } from "./audience.ts";
-import { acceptedSchema, answeredSchema, exampleOf } from "./fieldSchema.ts";
+import { bodyExample, exampleOf } from "./examples.ts";
+import { acceptedSchema, answeredSchema } from "./fieldSchema.ts";
 import { type JsonSchema, objectOf, schemaRef } from "./jsonSchema.ts";
 
 /**
@@ -76,10 +77,12 @@ const createSchema = ({ collection, fields }: VisibleCollection, asForm: boolean
   const settable = fields.filter(isSettable);
   const passwords = collection.type === "auth" ? Object.entries(PASSWORDS) : [];
   const accepted = settable.map((field): [string, JsonSchema] => [field.name, acceptedSchema(field, asForm)]);
-  return objectOf(
+  const schema = objectOf(
     Object.fromEntries([...accepted, ...passwords]),
     settable.filter((field) => !mustBeSent(field)).map(({ name }) => name),
   );
+  const secrets = passwords.map(([name]): [string, unknown] => [name, PASSWORD_EXAMPLE]);
+  return { ...schema, examples: [Object.fromEntries([...bodyExample(fields), ...secrets])] };
 };
 
 const updateSchema = ({ collection, fields }: VisibleCollection, asForm: boolean): JsonSchema => {
@@ -89,8 +92,14 @@ const updateSchema = ({ collection, fields }: VisibleCollection, asForm: boolean
     [field.name, acceptedSchema(field, asForm)],
     ...Object.entries(modifiersOf(field, asForm)),
   ]);
-  return { type: "object", properties: Object.fromEntries([...accepted, ...Object.entries(passwords)]) };
+  return {
+    type: "object",
+    properties: Object.fromEntries([...accepted, ...Object.entries(passwords)]),
+    examples: [Object.fromEntries(bodyExample(fields).filter(([name]) => name !== "email"))],
+  };
 };
+
+const PASSWORD_EXAMPLE = "correct horse battery";
 
 const PASSWORDS: Readonly<Record<string, JsonSchema>> = {
   password: { type: "string", format: "password", minLength: 8, writeOnly: true },

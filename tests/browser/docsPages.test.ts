@@ -4,9 +4,21 @@ import type { Browser, Page } from "playwright-core";
 import { type App, startApp } from "../openapi/support.ts";
 import { CHROMIUM, launchChromium, watchFaults } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
+import { SUPERUSER } from "../support/fixture/load.ts";
 import { PASSWORD } from "../support/fixture/records.ts";
 
 const STEP_MS = 15_000;
+
+const HOSTILE = "<img src=x onerror=alert(1)> [c](javascript:alert(1)) <form action=https://evil.example>";
+const HOSTILE_FIELDS = [
+  { name: "word", type: "text", help: HOSTILE, pattern: "^[a-z_*]+_x_$" },
+  {
+    name: "choice",
+    type: "select",
+    maxSelect: 1,
+    values: ["<img src=x onerror=alert(1)>", "</script>", "`"],
+  },
+];
 
 if (!CHROMIUM) process.stderr.write("The docs pages are not tested: Chromium is not installed.\n");
 
@@ -31,12 +43,23 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
     return { page, faults };
   };
 
-  const logIn = async (page: Page): Promise<void> => {
-    await page.selectOption("select[name=collection]", "members");
-    await page.fill("input[name=identity]", "ada@example.com");
-    await page.fill("input[name=password]", PASSWORD);
+  const ADA = { collection: "members", identity: "ada@example.com", password: PASSWORD };
+  const ROOT = { collection: "_superusers", identity: SUPERUSER.email, password: SUPERUSER.password };
+  const logIn = async (page: Page, { collection, identity, password } = ADA): Promise<void> => {
+    await page.selectOption("select[name=collection]", collection);
+    await page.fill("input[name=identity]", identity);
+    await page.fill("input[name=password]", password);
     await page.click("#account button");
-    await page.waitForSelector("text=ada@example.com");
+    await page.waitForSelector(`text=${identity}`);
+  };
+
+  /** Opens one operation of the explorer, once it shows nothing but its collection: what it draws anew can't be clicked. */
+  const unfold = async (page: Page, collection: string, operation: string) => {
+    await page.fill(".operation-filter-input", collection);
+    await eventually(async () => (await page.locator(".opblock-tag").count()) === 1, STEP_MS);
+    const shown = page.locator(`#operations-${collection}-${operation}`);
+    await shown.locator(".opblock-summary-control").click();
+    return shown;
   };
 
   test("the explorer tries a call as a guest, and as a member after logging in", async () => {
@@ -46,7 +69,7 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
     expect(await create.count()).toBe(0);
     await logIn(page);
     await create.waitFor();
-    await page.click("#operations-diaries-diaries_list .opblock-summary-control");
+    await unfold(page, "diaries", "diaries_list");
     await page.click("#operations-diaries-diaries_list .execute");
     const answer = page.locator("#operations-diaries-diaries_list .live-responses-table tr.response");
     await answer.first().waitFor();
@@ -56,6 +79,46 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
     expect(await create.count()).toBe(0);
     expect(faults).toEqual([]);
     await page.close();
+  }, 60_000);
+
+  test("a superuser tries what only superusers may call", async () => {
+    const { page, faults } = await open("/");
+    await logIn(page, ROOT);
+    await unfold(page, "ledgers", "ledgers_list");
+    await page.click("#operations-ledgers-ledgers_list .execute");
+    const answer = page.locator("#operations-ledgers-ledgers_list .live-responses-table tr.response");
+    await answer.first().waitFor();
+    expect(await answer.first().textContent()).toContain("secret sum");
+    expect(faults).toEqual([]);
+    await page.close();
+  }, 60_000);
+
+  test("what an app says of its fields is shown as it is, and never run", async () => {
+    const made = await app.call("superuser", "/api/collections", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ name: "hostile", type: "base", createRule: "", fields: HOSTILE_FIELDS }),
+    });
+    expect(made.status).toBe(200);
+    for (const path of ["/", "/api-reference#tag/hostile/POST/api/collections/hostile/records"]) {
+      const { page, faults } = await open(path);
+      page.on("dialog", (dialog) => {
+        faults.push(`dialog: ${dialog.message()}`);
+        void dialog.dismiss();
+      });
+      if (path === "/") {
+        const body = await unfold(page, "hostile", "hostile_create");
+        await body.getByText("Schema", { exact: true }).first().click();
+        await body.getByText("word", { exact: true }).first().click();
+      }
+      await page.getByText("^[a-z_*]+_x_$").first().waitFor();
+      await page.getByText("<img src=x onerror=alert(1)> [c]").first().waitFor();
+      expect(
+        await page.locator("#docs").locator("img[src=x], form[action*=evil], a[href^=javascript]").count(),
+      ).toBe(0);
+      expect(faults).toEqual([]);
+      await page.close();
+    }
   }, 60_000);
 
   test("the explorer is dark for whoever likes it dark, and at once when that changes", async () => {
