@@ -87,7 +87,7 @@ export const createReadPlans = ({ collections, settings, cache: { unsteady } }: 
     const plan = planRead(exchange, {
       schema: current,
       cid: caller,
-      isOff: (one) => isOff(cache, one),
+      isOff: (one) => isOff(cache, current, one),
       readNames,
     });
     const paths = remembered.get(cid) ?? new Map<string, Map<string, ReadPlan | NoPlan>>();
@@ -98,8 +98,9 @@ export const createReadPlans = ({ collections, settings, cache: { unsteady } }: 
   };
 };
 
-const isOff = ({ collections }: Settings["cache"], { id, name }: Collection): boolean =>
-  (collections.get(name) ?? collections.get(id))?.isEnabled === false;
+// Named as PocketBase finds collections: by id or name, in any case.
+const isOff = ({ collections }: Settings["cache"], schema: Schema, { id }: Collection): boolean =>
+  [...collections].some(([name, { isEnabled }]) => !isEnabled && schema.find(name)?.id === id);
 
 interface PlanContext {
   readonly schema: Schema;

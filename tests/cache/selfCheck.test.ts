@@ -28,7 +28,7 @@ beforeAll(async () => {
     config: {
       Cache: {
         VerifyRate: 0,
-        Collections: { reports: { isEnabled: false } },
+        Collections: { reports: { isEnabled: false }, Articles: { isEnabled: false } },
         Names: { "u/{id}": { Collection: "users", Record: "{id}" } },
       },
     },
@@ -70,4 +70,9 @@ test("says what the cache makes of an app, and keeps nothing that changes by its
   expect(await statusOf("comments/records?expand=article")).not.toContain("unsteady");
   await eventually(async () => (await statusOf("profiles/records"))?.includes("hit"), 5_000);
   expect(hapta.child.output()).toContain("PocketBase shows notices differently each time");
+});
+
+test("a collection that is switched off is asked for each time, however the settings spell its name", async () => {
+  for (const path of ["articles/records", "ARTICLES/records", "comments/records?expand=article"])
+    expect(await statusOf(path)).toBe("hapta; fwd=bypass; detail=off");
 });
