@@ -2,8 +2,8 @@
 // that are alike. Decides nothing: the stage says how a key is made.
 import type { Exchange } from "../exchange.ts";
 
-/** Fields of a read. */
-export interface ReadFields {
+/** Fields of what may be answered without PocketBase. */
+interface ReadFields {
   /** Whose pages may read the answer stands in it. */
   readonly origin: string | undefined;
   readonly ifNoneMatch: string | undefined;
@@ -15,7 +15,7 @@ const NAMES = { origin: "origin", ifNoneMatch: "if-none-match", cacheControl: "c
 const LENGTHS = new Set(Object.values(NAMES).map(({ length }) => length));
 
 /** Looks through a flat list of headers once. */
-const readFieldsOf = (headers: readonly string[]): ReadFields => {
+export const readFieldsOf = (headers: readonly string[]): ReadFields => {
   const found = new Map<string, string>();
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? "";

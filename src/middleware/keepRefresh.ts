@@ -6,7 +6,7 @@ import type { Answer } from "../http/answer.ts";
 import type { Collection } from "../pocketbase/collection.ts";
 import { authRuleIsOwn } from "../rules/authRule.ts";
 import type { Services } from "../services.ts";
-import { headerValue } from "../utils/headers.ts";
+import { readFieldsOf } from "./cacheFields.ts";
 
 /**
  * Makes the function that looks at a refresh: it answers with what PocketBase would say but for the token, or notes in
@@ -28,8 +28,9 @@ export const createKeepRefresh = (
     const { cid, uid } = session;
     if (!mayKeep(exchange, cid)) return undefined;
     if (cacheGate.closedBecause() !== undefined || !cacheGate.follows(cid)) return undefined;
-    const key = `${cid}/${uid} ${headerValue(headers, "origin") ?? ""}`;
-    const kept = cache.refreshes.find(key);
+    const { origin = "", isForced } = readFieldsOf(headers);
+    const key = `${cid}/${uid} ${origin}`;
+    const kept = isForced ? undefined : cache.refreshes.find(key);
     if (kept !== undefined && sessions.wasAsked(session, { sinceMs: kept.sinceMs, withinMs: askEveryMs })) {
       exchange.cacheStatus = "hapta; hit";
       exchange.refresh = { kind: "kept", kept };

@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { startHapta } from "../support/hapta.ts";
-import { isUnasked, type Json, recordIn, sharedRefreshKit } from "./refreshKit.ts";
-import { ADA, jsonOf, login, ROOT, refresh, TEST_MS } from "./support.ts";
+import { isUnasked, recordIn, sharedRefreshKit } from "./refreshKit.ts";
+import { ADA, type Call, jsonOf, login, ROOT, refresh, TEST_MS } from "./support.ts";
 
 const HOOKS = `
 onRecordAuthRefreshRequest((e) => {
@@ -37,12 +37,15 @@ test.each(Object.entries(CODE))("%s: an app's code %s is always asked", async (n
   expect(recordIn(direct)["count"]).toBe(7);
 });
 
-test.each([
+const ASKED: readonly (readonly [string, { readonly query?: string } & Partial<Call>])[] = [
   ["a query", { query: "?fields=token,record.id" }],
   ["expand", { query: "?expand=friend" }],
   ["a query that says nothing", { query: "?a=1" }],
   ["a body", { json: { a: 1 } }],
-])("with %s PocketBase is asked", async (_, { query = "", ...how }: { query?: string; json?: Json }) => {
+  ["Cache-Control: no-cache", { headers: [["Cache-Control", "no-cache"]] }],
+];
+
+test.each(ASKED)("with %s PocketBase is asked", async (_, { query = "", ...how }) => {
   const member = await kit.createMember();
   const token = await kit.settled(member);
   const path = `/api/collections/${member.collection}/auth-refresh${query}`;
