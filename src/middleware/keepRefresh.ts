@@ -6,7 +6,7 @@ import type { Answer } from "../http/answer.ts";
 import type { Collection } from "../pocketbase/collection.ts";
 import { authRuleIsOwn } from "../rules/authRule.ts";
 import type { Services } from "../services.ts";
-import { readFieldsOf } from "./cacheFields.ts";
+import { readFieldsOf } from "../utils/readFields.ts";
 
 /**
  * Makes the function that looks at a refresh: it answers with what PocketBase would say but for the token, or notes in
