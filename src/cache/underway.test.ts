@@ -37,7 +37,9 @@ test("CA4 an answer waits for the whole writes that may show in it, and for no o
   write.whole();
   expect(underway.settled(["b"])).toBeUndefined();
   let isSettled = false;
-  const settled = underway.settled(["b", "a"])?.then(() => {
+  const waiting = underway.settled(["b", "a"]);
+  expect(waiting).toBeInstanceOf(Promise);
+  const settled = waiting?.then(() => {
     isSettled = true;
   });
   await Promise.resolve();

@@ -87,6 +87,7 @@ describe("the cache", () => {
     "members/records/x/..%2fa.css",
     "members/auth-refresh/x.css",
   ])("CA8 %s gives nobody's record away", async (path) => {
+    await kit.warm(`members/records/${IDS.ada}`, "ada");
     const asked = await kit.read(path, "ada");
     expect(asked.status).toBeGreaterThanOrEqual(400);
     expect(asked.text).not.toContain("ada@example.com");
