@@ -32,13 +32,17 @@ export const judgeQuery = (
   context: PathContext,
 ): QueryFault | undefined => {
   const [filter, sort] = [values.get("filter") ?? "", values.get("sort") ?? ""];
-  if (!context.isPrivileged && PRIVILEGED.test(`${filter}\n${sort}`)) return undefined;
+  if (!context.isPrivileged && (isUnread(values) || PRIVILEGED.test(`${filter}\n${sort}`))) return undefined;
   for (const parameter of ["page", "perPage"] as const)
     if (isNoNumber(values.get(parameter) ?? "")) return { parameter };
   const skipTotal = values.get("skipTotal") ?? "";
   if (skipTotal !== "" && !BOOLEAN.test(skipTotal)) return { parameter: "skipTotal" };
   return judgeFilter(filter, context) ?? judgeSort(sort, context);
 };
+
+// What can't be read here may hold the words that PocketBase looks for.
+const isUnread = (values: ReadonlyMap<string, string | undefined>): boolean =>
+  ["filter", "sort"].some((name) => values.has(name) && values.get(name) === undefined);
 
 const isNoNumber = (text: string): boolean => text !== "" && text.length <= DIGITS_MAX && !WHOLE.test(text);
 

@@ -1,4 +1,4 @@
-// Reads the `fields` of a request: which members of an answer are kept. PocketBase never answers 400 for one.
+// Reads the `fields` of a request: which members of an answer are kept.
 import { attempt, FilterError, type Parsed } from "./filterError.ts";
 
 /** One member to keep. */
@@ -17,7 +17,7 @@ const QUOTES = "'\"`";
  * Parses a `fields` text: names between commas or blanks, with parentheses and quotes kept together.
  *
  * @returns The fields, none for an empty text, which keeps everything; or the reason why PocketBase can't pick.
- * It then answers 200 with an empty body (0.39.1), so this is no reason to refuse a request. Never throws; O(n).
+ * It then answers 200 with an empty body (0.39), or 400 (0.40), so it is the one to answer. Never throws; O(n).
  */
 export const parseFields = (text: string): Parsed<readonly PickedField[]> =>
   attempt(() =>

@@ -2,11 +2,15 @@
 // what is written down again must find the same records.
 import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
+import { toCollection } from "../../src/pocketbase/collection.ts";
+import { judgeQuery } from "../../src/rules/judgeQuery.ts";
 import { parseExpand } from "../../src/rules/parseExpand.ts";
 import { parseFields } from "../../src/rules/parseFields.ts";
+import { readGoQuery } from "../../src/utils/goQuery.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { judgeQueries, renderTally } from "./judgeQueries.ts";
+import { judgeRawQueries } from "./judgeRawQueries.ts";
 
 setDefaultTimeout(60_000);
 
@@ -18,6 +22,28 @@ test("rules refuse no filter or sort that PocketBase 0.39 accepts, and nearly al
   expect(tally.changed).toEqual([]);
   expect(tally.asked - tally.refused).toBeGreaterThan(500);
   expect(tally.bothToo / tally.refused).toBeGreaterThan(0.95);
+});
+
+test("rules refuse no query string, however it is written, that PocketBase 0.39 answers otherwise", async () => {
+  await using pb = await startPocketBase();
+  const tally = await judgeRawQueries(pb, 1_500, Number(process.env["HAPTA_SEED"] ?? 20_261_123));
+  expect(tally.wrong).toEqual([]);
+  expect(tally.accepted).toBeGreaterThan(300);
+  expect(tally.refusedToo / tally.refused).toBeGreaterThan(0.9);
+});
+
+test("a query that can't be read may hold what PocketBase answers 403 to", async () => {
+  await using pb = await startPocketBase();
+  const query = "skipTotal=nope&filter=%ff@request.auth.id=1";
+  const answer = await fetch(`${pb.url}/api/collections/notices/records?${query}`);
+  expect(answer.status).toBe(403);
+  const [notices] = [{ name: "notices", type: "base", id: "pbc_notices0001", fields: [] }].map(toCollection);
+  if (notices === undefined) throw new Error("no collection");
+  const context = { find: () => undefined, base: notices };
+  expect(judgeQuery(readGoQuery(query), { ...context, isPrivileged: false })).toBeUndefined();
+  expect(judgeQuery(readGoQuery(query), { ...context, isPrivileged: true })).toEqual({
+    parameter: "skipTotal",
+  });
 });
 
 const view = async (pb: PocketBase, query: string): Promise<string> => {

@@ -2,6 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { judgeQueries, renderTally } from "../rules/judgeQueries.ts";
+import { judgeRawQueries } from "../rules/judgeRawQueries.ts";
 import { binaryOf, type PocketBaseVersion, startPocketBase } from "../support/pocketbase.ts";
 
 setDefaultTimeout(600_000);
@@ -18,6 +19,8 @@ describe("rules and PocketBase judge alike", () => {
       process.stdout.write(`${version}, seed ${seed}: ${renderTally(tally)}\n`);
       expect(tally.falseRefusals).toEqual([]);
       expect(tally.changed).toEqual([]);
+      const raw = await judgeRawQueries(pb, Math.ceil(runs / 3), seed);
+      expect(raw.wrong).toEqual([]);
     });
   }
 });
