@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Child, startChild, waitUntilServing } from "./childProcess.ts";
 import { SUPERUSER } from "./fixture/load.ts";
 import { createScratch, freePort, PROJECT_DIR } from "./scratch.ts";
+import { startTokenScan } from "./tokenScan.ts";
 
 /** Far more than a start takes: nothing is shown by it, and a machine may be very busy. */
 const START_MS = 50_000;
@@ -10,6 +11,8 @@ const START_MS = 50_000;
 /** A running Hapta. */
 export interface Hapta extends AsyncDisposable {
   readonly url: string;
+  /** Where Hapta was told that PocketBase is. */
+  readonly upstreamUrl: string;
   readonly port: number;
   readonly dataDir: string;
   readonly child: Child;
@@ -29,6 +32,8 @@ export interface HaptaOptions {
   readonly under?: readonly string[];
   /** The index.ts that is started; the project's own when absent. */
   readonly entry?: string;
+  /** Fails at the end when a client was shown one of PocketBase's tokens; HAPTA_TEST_SCAN=1 makes it so everywhere. */
+  readonly isScanned?: boolean;
 }
 
 const BASE_CONFIG = { ratelimit: { isEnabled: false } };
@@ -38,6 +43,9 @@ export const startHapta = async (
   upstream: { readonly url: string },
   options: HaptaOptions = {},
 ): Promise<Hapta> => {
+  const isScanned = options.isScanned ?? process.env["HAPTA_TEST_SCAN"] === "1";
+  const scan = isScanned ? await startTokenScan(upstream.url) : undefined;
+  const upstreamUrl = scan?.upstreamUrl ?? upstream.url;
   const scratch = createScratch("hapta");
   const port = options.port ?? (await freePort());
   const config = join(scratch.path, "config.ts");
@@ -61,26 +69,28 @@ export const startHapta = async (
     ],
     cwd: scratch.path,
     env: {
-      DB_URL: upstream.url,
+      DB_URL: upstreamUrl,
       ADMIN_EMAIL: SUPERUSER.email,
       ADMIN_PASSWORD: SUPERUSER.password,
       HAPTA_DATA_DIR: dataDir,
       ...options.env,
     },
   });
-  const url = `http://127.0.0.1:${port}`;
+  const own = `http://127.0.0.1:${port}`;
   const stop = async (): Promise<void> => {
     await child[Symbol.asyncDispose]();
     scratch[Symbol.dispose]();
+    await scan?.close();
   };
   try {
-    await waitUntilServing(child, `${url}${options.waitFor ?? "/hapta/ready"}`, START_MS);
+    await waitUntilServing(child, `${own}${options.waitFor ?? "/hapta/ready"}`, START_MS);
   } catch (error) {
     await stop();
     throw error;
   }
   return {
-    url,
+    url: (await scan?.before(own)) ?? own,
+    upstreamUrl,
     port,
     dataDir,
     child,

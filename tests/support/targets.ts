@@ -17,6 +17,8 @@ export interface Target {
   readonly world: World;
   /** The PocketBase behind this target, for a look past the gateway. */
   readonly upstream: PocketBase;
+  /** The address it is asked at. */
+  readonly upstreamUrl: string;
   /** Compares answers with the API's own description; bare PocketBase has none. */
   readonly described: DescribedAnswers | undefined;
 }
@@ -25,6 +27,7 @@ interface Running extends AsyncDisposable {
   readonly described?: DescribedAnswers;
   readonly url: string;
   readonly upstream: PocketBase;
+  readonly upstreamUrl: string;
   /** The fixture with the tokens that this target hands out. */
   readonly world: World;
 }
@@ -34,6 +37,7 @@ const startBare = async (): Promise<Running> => {
   return {
     url: upstream.url,
     upstream,
+    upstreamUrl: upstream.url,
     world: upstream.world,
     [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),
   };
@@ -42,14 +46,15 @@ const startBare = async (): Promise<Running> => {
 const startBehindHapta = async (): Promise<Running> => {
   const upstream = await startPocketBase();
   try {
-    const hapta = await startHapta(upstream);
+    const hapta = await startHapta(upstream, { isScanned: true });
     const stop = async (): Promise<void> => {
       await hapta[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();
     };
     const world = { ...upstream.world, tokens: await loginCallers(hapta.url) };
     const described = new DescribedAnswers(hapta.url);
-    return { url: hapta.url, upstream, world, described, [Symbol.asyncDispose]: stop };
+    const { url, upstreamUrl } = hapta;
+    return { url, upstream, upstreamUrl, world, described, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await upstream[Symbol.asyncDispose]();
     throw error;
@@ -105,6 +110,9 @@ export const describeTargets = (
         },
         get upstream() {
           return current().upstream;
+        },
+        get upstreamUrl() {
+          return current().upstreamUrl;
         },
         get world() {
           return current().world;
