@@ -25,7 +25,7 @@ export const readRecordBody = (bytes: Uint8Array): RecordBody | undefined => {
   const { members, text } = parsed.node;
   if (text === "null") return { members: {}, bytes: Buffer.from(text) };
   if (members === undefined) return undefined;
-  const values = JSON.parse(text) as Record<string, unknown>;
+  const values = parsed.value as Record<string, unknown>;
   // Only such a text can hold a number that Go can't.
   if (/[eE]\+?\d{3}|\d{309}/.test(text) && holdsInfinity(values)) return undefined;
   return { members: values, bytes: Buffer.from(renderObject(members)) };

@@ -23,10 +23,10 @@ const textCheck = (field: CollectionField, check: (text: string) => Verdict): Ch
   };
 };
 
-/** Code points, as PocketBase counts characters. */
-const charactersOf = (text: string): number => {
+/** Code points, as PocketBase counts characters, up to one more than `most`. */
+const charactersOf = (text: string, most: number): number => {
   let count = 0;
-  for (const _ of text) count++;
+  for (const _ of text) if (++count > most) break;
   return count;
 };
 
@@ -40,7 +40,7 @@ export const checkText = (field: CollectionField): Check => {
   const check = textCheck({ ...field, isRequired: field.isRequired || isKey }, (text) => {
     // Keys of another form are looked up before they are judged.
     if (isKey && pattern !== DEFAULT_KEY) return "unsure";
-    const length = charactersOf(text);
+    const length = charactersOf(text, Math.max(min, max));
     if (length < min)
       return fieldError("validation_min_text_constraint", `Must be at least ${min} character(s)`, { min });
     if (length > max)
@@ -114,7 +114,7 @@ export const checkPassword = (field: CollectionField): Check => {
   return textCheck(field, (text) => {
     if (Buffer.byteLength(text) > PASSWORD_BYTES_MAX)
       return fieldError("validation_invalid_value", "Invalid value");
-    const length = charactersOf(text);
+    const length = charactersOf(text, Math.max(min, max));
     if (length < min)
       return fieldError("validation_min_text_constraint", `Must be at least ${min} character(s)`);
     if (length > max)

@@ -88,6 +88,35 @@ describe("parseStrictJson", () => {
     expect([under("[1,1,1,1,1,1,1,1,1]"), under("[1,1,1,1,1,1,1,1,1,1,1]")]).toEqual([true, false]);
   });
 
+  test("strings of escapes end where they end, however many there are", () => {
+    const inside = fc.array(fc.constantFrom('\\"', "\\\\", "\\n", "x".repeat(700), "é", "\\u0061"), {
+      maxLength: 20,
+    });
+    const text = fc
+      .tuple(inside, fc.nat(1_500))
+      .map(([units, count]) => units.join("") + '\\"'.repeat(count));
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 4 }), (texts) => {
+        const json = `[${texts.map((one) => `"${one}"`).join()}]`;
+        const result = parse(json);
+        if (!result.ok) throw new Error(result.reason);
+        expect(result.node.elements?.map((one) => one.text)).toEqual(texts.map((one) => `"${one}"`));
+        expect(result.value).toEqual(JSON.parse(json));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("a long string of escapes costs a few times what reading it takes", () => {
+    for (const unit of ['\\"', "\\\\", "\\u0061", "x"]) {
+      const json = `{"a":"${unit.repeat(3_000_000 / unit.length)}"}`;
+      const bytes = Buffer.from(json);
+      const readMs = leastCpuMs(() => JSON.parse(bytes.toString("utf8")), 0);
+      const most = 8 * readMs + 10;
+      expect([unit, leastCpuMs(() => parseStrictJson(bytes), most) <= most]).toEqual([unit, true]);
+    }
+  });
+
   test("hostile documents are refused fast and never throw", () => {
     const hostile = [
       "[".repeat(1_000_000),

@@ -23,7 +23,8 @@ export interface JsonNode {
 }
 
 export type JsonResult =
-  | { readonly ok: true; readonly node: JsonNode }
+  /** `value` is what JSON.parse makes of the document. */
+  | { readonly ok: true; readonly node: JsonNode; readonly value: unknown }
   | { readonly ok: false; readonly reason: string };
 
 export const JSON_LIMITS: JsonLimits = { depthMax: 64, membersMax: 10_000, valuesMax: 250_000 };
@@ -35,22 +36,24 @@ export const JSON_LIMITS: JsonLimits = { depthMax: 64, membersMax: 10_000, value
  * first value, duplicate member names, lone surrogates, and documents over the limits. O(n).
  */
 export const parseStrictJson = (bytes: Uint8Array, limits: JsonLimits = JSON_LIMITS): JsonResult => {
-  const excess = excessIn(bytes, limits);
-  if (excess !== undefined) return { ok: false, reason: excess };
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return { ok: false, reason: "The body is not valid UTF-8." };
   }
+  const longStrings = new Map<number, number>();
+  const excess = excessIn(text, limits, longStrings);
+  if (excess !== undefined) return { ok: false, reason: excess };
+  let value: unknown;
   try {
-    JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     return { ok: false, reason: "The body is not valid JSON." };
   }
-  const scanner = new Scanner(text, limits);
+  const scanner = new Scanner(text, limits, longStrings);
   try {
-    return { ok: true, node: scanner.value(1) };
+    return { ok: true, node: scanner.value(1), value };
   } catch (error) {
     if (error instanceof LimitError) return { ok: false, reason: error.message };
     throw error;
@@ -84,23 +87,32 @@ const tooDeep = (most: number): string => `The body is nested deeper than ${most
 const tooManyValues = (most: number): string => `The body has more than ${most} values.`;
 const tooManyMembers = (most: number): string => `The body has more than ${most} members.`;
 
-/** What a bracket adds to the depth, by its byte. */
-const DEPTHS = new Int8Array(256);
+/** What a bracket adds to the depth, by its code. */
+const DEPTHS = new Int8Array(128);
 for (const mark of "[{") DEPTHS[mark.charCodeAt(0)] = 1;
 for (const mark of "]}") DEPTHS[mark.charCodeAt(0)] = -1;
 
+const QUOTE = 34;
+const COMMA = 44;
+const COLON = 58;
+const BACKSLASH = 92;
+
+/** Strings whose ends are remembered, so that they are looked for once. */
+const LONG_CHARS = 1_024;
+
 /**
  * What is surely over a limit, told from the marks outside strings before anything is built: such a body costs no more
- * than its bytes up to that place.
+ * than its characters up to that place.
+ * @param longStrings - Is told where long strings begin and where the quotes stand that end them.
  */
-const excessIn = (bytes: Uint8Array, limits: JsonLimits): string | undefined => {
+const excessIn = (text: string, limits: JsonLimits, longStrings: Map<number, number>): string | undefined => {
   let [depth, members, values] = [0, 0, 1];
-  for (let at = 0; at < bytes.length; at++) {
-    const mark = bytes[at] ?? 0;
-    if (mark === 34) at = stringEnd(bytes, at);
+  for (let at = 0; at < text.length; at++) {
+    const mark = text.charCodeAt(at);
+    if (mark === QUOTE) at = endOfString(text, at, longStrings);
     depth += DEPTHS[mark] ?? 0;
-    if (mark === 44) values++;
-    if (mark === 58) members++;
+    if (mark === COMMA) values++;
+    if (mark === COLON) members++;
     if (depth > limits.depthMax) return tooDeep(limits.depthMax);
     if (values > limits.valuesMax) return tooManyValues(limits.valuesMax);
     if (members > limits.membersMax) return tooManyMembers(limits.membersMax);
@@ -108,27 +120,53 @@ const excessIn = (bytes: Uint8Array, limits: JsonLimits): string | undefined => 
   return undefined;
 };
 
-/** Where the quote stands that ends the string begun at `start`; behind the last byte when none does. */
-const stringEnd = (bytes: Uint8Array, start: number): number => {
-  for (let end = bytes.indexOf(34, start + 1); end >= 0; end = bytes.indexOf(34, end + 1)) {
-    let slashes = 0;
-    while (bytes[end - 1 - slashes] === 92) slashes++;
-    if (slashes % 2 === 0) return end;
+const endOfString = (text: string, start: number, longStrings: Map<number, number>): number => {
+  const end = closingQuote(text, start + 1);
+  if (end - start > LONG_CHARS) longStrings.set(start, end);
+  return end;
+};
+
+/** Where the quote stands that ends the string whose inside begins at `from`; the text's length when none does. */
+const closingQuote = (text: string, from: number): number => {
+  for (let at = from; ; ) {
+    const quote = text.indexOf('"', at);
+    if (quote < 0) return text.length;
+    if (!isEscaped(text, quote, at)) return quote;
+    at = afterSteps(text, quote + 1);
+    if (text.charCodeAt(at) === QUOTE) return at;
   }
-  return bytes.length;
+};
+
+const isEscaped = (text: string, quote: number, from: number): boolean => {
+  let at = quote;
+  while (at > from && text.charCodeAt(at - 1) === BACKSLASH) at--;
+  return (quote - at) % 2 === 1;
+};
+
+/** Taken one by one behind an escaped quote: where one is there are often more, and each search for the next costs. */
+const STEPS = 1_024;
+
+/** Where the next quote that ends the string is, or some characters further on, never within an escape. */
+const afterSteps = (text: string, from: number): number => {
+  let at = from;
+  for (const stop = from + STEPS; at < stop && text.charCodeAt(at) !== QUOTE; at++)
+    if (text.charCodeAt(at) === BACKSLASH) at++;
+  return at;
 };
 
 // Walks text that JSON.parse has already accepted, so syntax needs no second check here.
 class Scanner {
   readonly #text: string;
   readonly #limits: JsonLimits;
+  readonly #longStrings: ReadonlyMap<number, number>;
   #at = 0;
   #values = 0;
   #members = 0;
 
-  constructor(text: string, limits: JsonLimits) {
+  constructor(text: string, limits: JsonLimits, longStrings: ReadonlyMap<number, number>) {
     this.#text = text;
     this.#limits = limits;
+    this.#longStrings = longStrings;
   }
 
   value(depth: number): JsonNode {
@@ -176,24 +214,12 @@ class Scanner {
   }
 
   #string(start: number): StringNode {
-    this.#at = this.#closingQuote(start + 1) + 1;
+    this.#at = (this.#longStrings.get(start) ?? closingQuote(this.#text, start + 1)) + 1;
     const node = new StringNode(this.#text.slice(start, this.#at));
     // Only an escape can stand for half a character: the bytes were UTF-8.
     if (/\\u[dD]/.test(node.text) && !node.string.isWellFormed())
       throw new LimitError("The body has a string with a lone surrogate.");
     return node;
-  }
-
-  #closingQuote(from: number): number {
-    let quote = this.#text.indexOf('"', from);
-    while (this.#isEscaped(quote)) quote = this.#text.indexOf('"', quote + 1);
-    return quote;
-  }
-
-  #isEscaped(at: number): boolean {
-    let slashes = 0;
-    while (this.#text[at - 1 - slashes] === "\\") slashes++;
-    return slashes % 2 === 1;
   }
 
   #separator(): void {
