@@ -15,6 +15,14 @@ const NONE: readonly BatchItem[] = [];
 // Several stages look at the same payload.
 const known = new WeakMap<Uint8Array, readonly BatchItem[]>();
 
+/** Keeps the items of a payload for those who ask for them: whoever wrote it has read them already. */
+export const keepBatchItems = (
+  payload: Uint8Array,
+  items: readonly Partial<Record<keyof BatchItem, unknown>>[],
+): void => {
+  known.set(payload, items.map(toItem));
+};
+
 /** The items in order; none without a payload. Read once for each payload, O(size). */
 export const batchItemsOf = (payload: Uint8Array | undefined): readonly BatchItem[] => {
   if (payload === undefined) return NONE;

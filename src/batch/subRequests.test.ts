@@ -1,7 +1,9 @@
 // The JSON payload of a batch: what is written anew, and what is refused with which data.
+
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Refusal } from "../errors.ts";
+import { batchItemsOf } from "./batchItems.ts";
 import { ITEMS_MAX, PAYLOAD_BYTES_MAX, rebuildBatchPayload } from "./subRequests.ts";
 
 const URL = "/api/collections/cats/records";
@@ -242,7 +244,7 @@ describe("rebuildBatchPayload refuses payloads", () => {
 
   test("rebuildBatchPayload answers any JSON with a payload of its own or a Refusal, and is idempotent", () => {
     const item = fc.dictionary(
-      fc.constantFrom("method", "URL", "url", "headers", "body", "x"),
+      fc.constantFrom("method", "URL", "url", "headers", "body", "bodY", "x"),
       fc.oneof(
         fc.constantFrom("POST", "GET", URL, `${URL}/a?b`, "/x", null, 1),
         fc.dictionary(fc.string(), fc.string()),
@@ -253,16 +255,20 @@ describe("rebuildBatchPayload refuses payloads", () => {
         fc.oneof(
           fc.jsonValue(),
           fc.array(item).map((requests) => ({ requests })),
+          fc.array(item).map((requests) => ({ reque\u017fts: requests })),
         ),
-        (payload) => {
+        (sent) => {
           let rebuilt: string;
           try {
-            rebuilt = rebuild(JSON.stringify(payload));
+            rebuilt = rebuild(JSON.stringify(sent));
           } catch (error) {
             expect(error).toBeInstanceOf(Refusal);
             return;
           }
           expect(rebuild(rebuilt)).toBe(rebuilt);
+          // What is known of the items is what is sent.
+          const payload = rebuildBatchPayload(Buffer.from(JSON.stringify(sent)), { isAdmin: false });
+          expect(batchItemsOf(payload)).toEqual(batchItemsOf(Buffer.from(payload)));
         },
       ),
       { numRuns: 500 },

@@ -12,6 +12,7 @@ import {
   refusedList,
   unreadableBatch,
 } from "./batchFaults.ts";
+import { keepBatchItems } from "./batchItems.ts";
 import { rebuildItemHeaders } from "./itemHeaders.ts";
 import { readItemUrl } from "./itemUrl.ts";
 
@@ -44,10 +45,19 @@ export const rebuildBatchPayload = (bytes: Uint8Array, options: BatchOptions): U
   if (!parsed.ok) throw unreadableBatch(parsed.reason);
   const list = readList(parsed.node);
   checkMethods(list);
-  return Buffer.from(
-    `{"requests":[${list.map((item, index) => rebuildItem(item, index, options)).join(",")}]}`,
+  const items = list.map((item, index) => checkItem(item, index, options));
+  const payload = Buffer.from(`{"requests":[${items.map(renderItem).join(",")}]}`);
+  const values = Object.values(Object(memberOf(parsed.value, "requests")));
+  keepBatchItems(
+    payload,
+    items.map(({ method, url }, index) => ({ method, url, body: memberOf(values[index], "body") })),
   );
+  return payload;
 };
+
+/** The member that Go's decoder takes for `name`, of a value in which no other folds to it. */
+const memberOf = (value: unknown, name: string): unknown =>
+  Object.entries(Object(value)).find(([key]) => foldMemberName(key) === name)?.[1];
 
 const readList = (node: JsonNode): readonly Members[] => {
   if (node.text === "null") throw refusedList(BLANK);
@@ -97,18 +107,29 @@ const checkMethods = (list: readonly Members[]): void => {
   if (Object.keys(faulty).length > 0) throw malformedItems(faulty);
 };
 
-const rebuildItem = (item: Members, index: number, options: BatchOptions): string => {
-  const parts = [`"method":${JSON.stringify(readText(item, "method", index))}`];
-  parts.push(`"url":${JSON.stringify(rebuildUrl(readText(item, "url", index), index, options))}`);
+interface CheckedItem {
+  readonly method: string;
+  readonly url: string;
+  /** JSON texts; undefined for what the item does not have. */
+  readonly headers: string | undefined;
+  readonly body: string | undefined;
+}
+
+const checkItem = (item: Members, index: number, options: BatchOptions): CheckedItem => {
+  const method = readText(item, "method", index);
+  const url = rebuildUrl(readText(item, "url", index), index, options);
   const headersNode = item.get("headers");
   const headers = headersNode === undefined ? undefined : rebuildItemHeaders(headersNode, index);
-  if (headers !== undefined) parts.push(`"headers":${headers}`);
   const body = item.get("body");
-  if (body !== undefined) {
-    if (body.members === undefined && body.text !== "null")
-      throw malformedMember(index, "body", "Must be an object.");
-    parts.push(`"body":${body.text}`);
-  }
+  if (body !== undefined && body.members === undefined && body.text !== "null")
+    throw malformedMember(index, "body", "Must be an object.");
+  return { method, url, headers, body: body?.text };
+};
+
+const renderItem = ({ method, url, headers, body }: CheckedItem): string => {
+  const parts = [`"method":${JSON.stringify(method)}`, `"url":${JSON.stringify(url)}`];
+  if (headers !== undefined) parts.push(`"headers":${headers}`);
+  if (body !== undefined) parts.push(`"body":${body}`);
   return `{${parts.join(",")}}`;
 };
 
