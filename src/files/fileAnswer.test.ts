@@ -12,6 +12,7 @@ const entry: FileEntry = {
   lastModified: DATE,
   allowsOrigin: undefined,
   body: undefined,
+  hits: 0,
   lease: undefined,
   isProven: true,
 };

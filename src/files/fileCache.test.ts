@@ -126,6 +126,21 @@ describe("FileCache", () => {
     expect([cache.find("f0"), cache.find("f9")?.length]).toEqual([undefined, 4_000]);
   });
 
+  test("FileCache keeps what is read again and again, from memory, too", async () => {
+    using scratch = createScratch("files");
+    // Room for some twenty on disk, and for ten in memory.
+    const { cache, fill, read } = await open(scratch.path, 120_000);
+    await fill("hot", answer(bytesOf(1_000)));
+    await eventually(() => kept(scratch.path).length === 1, 5_000);
+    for (let i = 0; i < 40; i++) {
+      const before = kept(scratch.path);
+      await fill(`f${i}`, answer(bytesOf(1_000)));
+      await eventually(() => kept(scratch.path).some((name) => !before.includes(name)), 5_000);
+      for (let times = 0; times < 8; times++) await read("hot");
+    }
+    expect([cache.find("f0"), cache.find("hot")?.body?.length]).toEqual([undefined, 1_000]);
+  });
+
   test("FileCache asks once for all who want the same", async () => {
     using scratch = createScratch("files");
     const { cache } = await open(scratch.path);

@@ -58,6 +58,7 @@ const toEntry = (meta: unknown): FileEntry | undefined => {
     lastModified: text("lastModified"),
     allowsOrigin: text("allowsOrigin"),
     body: undefined,
+    hits: 0,
     lease: undefined,
     isProven: false,
   };

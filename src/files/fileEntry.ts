@@ -22,6 +22,8 @@ export interface FileEntry {
   body: Uint8Array | undefined;
   /** What the whole file starts with each time it leaves; made when it is needed. */
   frame?: AnswerFrame;
+  /** How often it was read. */
+  hits: number;
   /** Undefined after a restart: PocketBase is asked whether it still has the file. */
   lease: FileLease | undefined;
   /** The bytes on disk were compared with the checksum since the start, or written since. */
