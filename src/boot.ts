@@ -38,6 +38,8 @@ export interface BootOptions {
 interface Origin {
   readonly client: SuperuserClient;
   readonly isEmbedded: boolean;
+  /** Whether it is known that PocketBase runs no code but its own. */
+  readonly isPlain: () => boolean;
   readonly close: () => Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export const boot = async (settings: Settings, { env, rereadSettings }: BootOpti
       upstreamUrl: upstream.client.url,
       following,
       upstreamState: () => watch.state(),
+      isPlain: upstream.isPlain,
       rereadSettings,
     });
   } catch (error) {
@@ -163,7 +166,7 @@ const openOrigin = async (settings: Settings, { env, log }: OriginOptions): Prom
   if (url !== undefined && adminEmail !== undefined && adminPassword !== undefined) {
     const guard = settings.upstream.guardSecret;
     const client = new SuperuserClient({ url, email: adminEmail, password: adminPassword, guard });
-    return { client, isEmbedded: false, close: () => Promise.resolve() };
+    return { client, isEmbedded: false, isPlain: () => false, close: () => Promise.resolve() };
   }
   const { dataDir, server } = settings;
   const publicUrl = `http://localhost:${server.port}`;
@@ -178,7 +181,8 @@ const openOrigin = async (settings: Settings, { env, log }: OriginOptions): Prom
   try {
     const client = new SuperuserClient({ url: embedded.url, ...embedded.superuser });
     await seedDemo({ client, dataDir, log });
-    return { client, isEmbedded: true, close: () => embedded.close() };
+    const isPlain = () => binary.origin !== "given" && !embedded.runsScripts();
+    return { client, isEmbedded: true, isPlain, close: () => embedded.close() };
   } catch (error) {
     await embedded.close();
     throw error;

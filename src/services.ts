@@ -125,7 +125,7 @@ export const createServices = (options: ServicesOptions): Services => {
 };
 
 const openRealtime = (
-  { settings, upstreamUrl, following, log }: ServicesOptions,
+  { settings, upstreamUrl, following, log, isPlain }: ServicesOptions,
   pool: UpstreamPool,
   { sessions, cache }: Pick<Services, "sessions" | "cache">,
 ): Pick<Services, "hub" | "channels"> => {
@@ -134,13 +134,15 @@ const openRealtime = (
   const open = createOpenRealtime(pool);
   const find = (segment: string) => collections.find(segment);
   const read = createDecidableTopics(collections);
+  const mayDecide = () => realtime.decides === true || isPlain();
   // A session that nobody can ask about is not known to count.
   const isAlive = (session: { readonly id: string }) => sessions.confirm(session).catch(() => false);
   const hub = new Hub({
     ...realtime,
-    fed: realtime.isDeciding
-      ? new FedTopics({ changes, collections, read, isAlive, currentRecords })
-      : undefined,
+    fed:
+      realtime.decides !== false && mayDecide()
+        ? new FedTopics({ changes, collections, read, isAlive, currentRecords, mayDecide })
+        : undefined,
     upstreamsMax: upstream.streamsMax,
     open: settings.cache.isEnabled ? withEchoes(open, cache.changes, find) : open,
     mayReplay: createReplayJudge(collections, createVisibleRecords(upstreamUrl, upstream.guardSecret)),

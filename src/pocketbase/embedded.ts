@@ -6,6 +6,7 @@ import { BootError } from "./bootError.ts";
 import { startChild } from "./childProcess.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { claimDataDir } from "./dataDir.ts";
+import { createCodeLookout } from "./ownCode.ts";
 import { freeLoopbackPort } from "./port.ts";
 import { field, SuperuserClient } from "./superuser.ts";
 import { ensureSuperuser, explainExit } from "./superuserCommand.ts";
@@ -39,6 +40,8 @@ export type EmbeddedPocketBase = {
   readonly superuser: SuperuserLogin;
   /** Process id of the present run; undefined between runs. */
   pid(): number | undefined;
+  /** Whether scripts of the user's, hooks or migrations, may have been running in it at any time until now. */
+  runsScripts(): boolean;
   /** Stops it and gives the data folder back. May be called more than once. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -65,6 +68,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   const claim = claimDataDir(dataDir);
   let supervisor: Supervisor | undefined;
   try {
+    const runsScripts = createCodeLookout(dataDir);
+    runsScripts();
     const superuser = await keepSuperuserLogin(dataDir, options.log);
     const env = programEnvironment(options.env);
     await ensureSuperuser({
@@ -79,7 +84,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
     const run = await superviseOnFreePort({ ...options, dataDir, env });
     supervisor = run.supervisor;
     await fitSettings(new SuperuserClient({ url: run.url, ...superuser }), options.publicUrl);
-    return assemble(run, superuser, () => claim.release());
+    return assemble(run, { superuser, runsScripts }, () => claim.release());
   } catch (error) {
     await supervisor?.close();
     claim.release();
@@ -89,13 +94,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
 
 type Run = { readonly url: string; readonly supervisor: Supervisor };
 
-function assemble(run: Run, superuser: SuperuserLogin, release: () => void): EmbeddedPocketBase {
+function assemble(
+  run: Run,
+  known: Pick<EmbeddedPocketBase, "superuser" | "runsScripts">,
+  release: () => void,
+): EmbeddedPocketBase {
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= run.supervisor.close().finally(release);
     return closed;
   };
-  return { url: run.url, superuser, pid: () => run.supervisor.pid(), close, [Symbol.asyncDispose]: close };
+  return { url: run.url, ...known, pid: () => run.supervisor.pid(), close, [Symbol.asyncDispose]: close };
 }
 
 async function superviseOnFreePort(options: EmbeddedOptions): Promise<Run> {

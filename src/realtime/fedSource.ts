@@ -1,6 +1,8 @@
 // What tells a group of the topics that Hapta decides by itself: the change feed, as far as it concerns one caller. Says
 // as whom the caller counts, and decides nothing.
+import type { FeedEvent } from "../pocketbase/feedEvent.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
+import { CallerStates } from "./callerStates.ts";
 import type { FedTopics } from "./fedTopics.ts";
 import type { Source } from "./source.ts";
 import type { StreamOwner, Subject } from "./subject.ts";
@@ -25,6 +27,10 @@ const ASK_AGAIN_MS = 2_000;
 
 export class FedSource implements Source {
   readonly topics = new Set<string>();
+  /** The record that the group is. */
+  readonly record: Pick<FeedEvent, "collectionId" | "recordId">;
+  /** What that record is; known only while a topic's rule reads it. */
+  readonly states = new CallerStates();
   readonly #options: FedSourceOptions;
   /** Grows with each doubt, so that a proof from before it does not count. */
   #doubts = 0;
@@ -33,6 +39,8 @@ export class FedSource implements Source {
 
   constructor(options: FedSourceOptions) {
     this.#options = options;
+    const { cid, uid } = options.owner;
+    this.record = { collectionId: cid, recordId: uid };
   }
 
   /** Id of the record that the group is. */
@@ -52,21 +60,21 @@ export class FedSource implements Source {
 
   add(topic: string): void {
     this.topics.add(topic);
-    this.#options.fed.enter(topic, this.#options.owner.cid, this);
+    this.#options.fed.enter(topic, this);
   }
 
   /** @throws UpstreamError when PocketBase does not say, or denies, that the session counts. */
   async ensure({ session }: Pick<Subject, "session">): Promise<void> {
     const doubts = this.#doubts;
-    const isAlive = session !== undefined && (await this.#options.fed.isAlive(session));
-    if (!isAlive || this.#isClosed) throw new UpstreamError("unreachable");
+    const isSure = session !== undefined && (await this.#options.fed.vouches(this, session));
+    if (!isSure || this.#isClosed) throw new UpstreamError("unreachable");
     // A doubt that came up meanwhile is settled by whoever raised it.
     if (doubts === this.#doubts) this.#isInForce = true;
   }
 
   drop(topic: string): void {
     this.topics.delete(topic);
-    this.#options.fed.leave(topic, this.#options.owner.cid, this);
+    this.#options.fed.leave(topic, this);
   }
 
   close(): void {
@@ -77,6 +85,13 @@ export class FedSource implements Source {
   /** An event that the caller may see. */
   tell(topic: string, data: string): void {
     if (this.#isInForce) this.#options.onMessage(topic, data);
+  }
+
+  /** A change of the caller's own record, which may have ended the login: then PocketBase tells it no more. */
+  async tellOfItself(topic: string, data: string): Promise<void> {
+    const session = this.#options.session();
+    if (session !== undefined && (await this.#options.fed.vouches(this, session))) this.tell(topic, data);
+    else this.tellGap();
   }
 
   /** Something may have been missed, or nobody can say whether the caller may see it. */
@@ -94,12 +109,14 @@ export class FedSource implements Source {
   async doubt(): Promise<void> {
     const doubts = ++this.#doubts;
     this.#isInForce = false;
+    this.states.forget();
     this.#options.onDoubt();
     for (; !this.#isClosed && doubts === this.#doubts; await Bun.sleep(ASK_AGAIN_MS)) {
       const session = this.#options.session();
       // Whoever comes back is asked about then.
       if (session === undefined) return;
-      if (!(await this.#options.fed.isAlive(session)) || doubts !== this.#doubts || this.#isClosed) continue;
+      if (!(await this.#options.fed.vouches(this, session)) || doubts !== this.#doubts || this.#isClosed)
+        continue;
       this.#isInForce = true;
       return this.tellGap();
     }

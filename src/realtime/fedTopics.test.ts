@@ -1,113 +1,17 @@
 // Topics that Hapta decides by itself, before a feed that the test plays: nobody hears anything that is not certain.
 import { afterEach, expect, test } from "bun:test";
 import { eventually } from "../../tests/support/eventually.ts";
-import { type Client, closeHubs, connect, createHub, startUpstream, user } from "../../tests/support/hubs.ts";
-import type { FeedEvent } from "../pocketbase/feedEvent.ts";
-import type { FeedState } from "../pocketbase/feedOptions.ts";
-import { FedTopics } from "./fedTopics.ts";
-import type { Rule } from "./verdicts.ts";
+import { publicRule, start, toldOf } from "../../tests/support/feeds.ts";
+import { closeHubs, connect, user } from "../../tests/support/hubs.ts";
 
 afterEach(closeHubs);
-
-/** `owner` may see, and of strangers nobody; `"?"` is for PocketBase to say. */
-const ownerRule = (): Rule => ({
-  collectionId: "c_posts",
-  holds: ({ owner }, callerId) => (owner === "?" ? undefined : owner === callerId),
-  idsIn: ({ owner }) => [String(owner)],
-  shown: (text) => text.replace(',"secret":1', ""),
-});
-const publicRule = (): Rule => ({ ...ownerRule(), holds: () => true, idsIn: () => [] });
-
-/** Plays the feed, the schema and PocketBase's word on sessions. */
-const startFeed = () => {
-  const listeners = {
-    event: (_: FeedEvent): void => undefined,
-    gap: (): void => undefined,
-    change: (): void => undefined,
-  };
-  const state = {
-    rule: ownerRule() as Rule | undefined,
-    feed: "healthy" as FeedState,
-    isAlive: true,
-    asked: 0,
-    /** What records are now, when it is not what was told. */
-    current: new Map<string, Readonly<Record<string, unknown>>>() as
-      | ReadonlyMap<string, Readonly<Record<string, unknown>>>
-      | undefined,
-    /** Set to hold PocketBase's word on the rules back. */
-    confirm: (): Promise<boolean> => Promise.resolve(true),
-  };
-  const stop = (): void => undefined;
-  const fed = new FedTopics({
-    changes: {
-      onEvent: (listener) => {
-        listeners.event = (event) => listener(event, false);
-        return stop;
-      },
-      onGap: (listener) => {
-        listeners.gap = () => listener("");
-        return stop;
-      },
-      state: () => state.feed,
-      covers: () => true,
-    },
-    collections: {
-      confirm: () => state.confirm(),
-      onChange: (listener) => {
-        listeners.change = listener;
-        return stop;
-      },
-    },
-    read: (topic) =>
-      state.rule && topic.startsWith("posts/") && !topic.includes("?")
-        ? { rule: state.rule, recordId: topic === "posts/*" ? undefined : topic.slice("posts/".length) }
-        : undefined,
-    // However slow the machine is, what the test tells in one go comes together.
-    nowMs: () => 0,
-    currentRecords: async () => state.current,
-    isAlive: async () => {
-      state.asked++;
-      return state.isAlive;
-    },
-  });
-  const tell = (owner: string, id = "r1", collectionId = "c_posts"): void => {
-    const record = { id, owner, secret: 1 };
-    const text = JSON.stringify({ record, action: "update" });
-    listeners.event({ collectionId, action: "update", recordId: id, record, text });
-  };
-  return { fed, state, listeners, tell };
-};
-
-const start = async () => {
-  const [feed, upstream] = [startFeed(), startUpstream()];
-  const hub = createHub(upstream.open, { fed: feed.fed });
-  const join = async (name: string, topics = ["posts/*"]): Promise<Client> => {
-    const client = connect(hub);
-    expect(await client.subscribe(topics, user(name))).toBe("done");
-    return client;
-  };
-  const [ada, ben] = [await join("ada"), await join("ben")];
-  return { ...feed, upstream, hub, join, ada, ben };
-};
-
-const toldOf = ({ heard }: Client): string[] => heard.map((line) => /"owner":"\w*"/.exec(line)?.[0] ?? line);
-/** Waits for an event that comes after all that could have come before. */
-const settled = async (
-  { tell }: Pick<Awaited<ReturnType<typeof start>>, "tell">,
-  client: Client,
-  name: string,
-) => {
-  const before = client.heard.length;
-  tell(name, `mark${before}`);
-  await eventually(() => client.heard.some((line) => line.includes(`mark${before}`)), 5_000);
-};
 
 test("one event of the feed is told to whom the rule names, as it is shown to them, without upstream streams", async () => {
   const world = await start();
   const { ada, ben, upstream, hub, tell, join } = world;
   const one = await join("ada", ["posts/r1", "posts/*"]);
   tell("ada");
-  await settled(world, ben, "ben");
+  await world.settled(ben, "ben");
   expect(ada.heard).toEqual(['posts/* {"record":{"id":"r1","owner":"ada"},"action":"update"}']);
   expect(one.heard.map((line) => line.split(" ")[0]).sort()).toEqual(["posts/*", "posts/r1"]);
   expect(toldOf(ben)).toEqual(['"owner":"ben"']);
@@ -192,7 +96,7 @@ test("after a gap of the feed nobody is told anything before PocketBase says tha
   state.isAlive = true;
   await eventually(() => ada.heard.length === 1 && ben.heard.length === 1, 10_000);
   expect([...ada.heard, ...ben.heard]).toEqual(["gap", "gap"]);
-  await settled(world, ada, "ada");
+  await world.settled(ada, "ada");
 });
 
 test("a login that PocketBase does not vouch for is not subscribed", async () => {

@@ -1,5 +1,5 @@
-// Rules that follow from the record and the caller's id alone: plain comparisons whose meaning is the same in SQLite and
-// here. Everything else is PocketBase's to decide. Asks nobody.
+// Rules that follow from the record and the caller's own record alone: plain comparisons whose meaning is the same in
+// SQLite and here. Everything else is PocketBase's to decide. Asks nobody.
 import { type Collection, type CollectionField, isMultiple } from "../pocketbase/collection.ts";
 import type { Comparison, Expression, Operand, Operator } from "./expression.ts";
 import { parseRule } from "./parseFilter.ts";
@@ -7,14 +7,23 @@ import { parseRule } from "./parseFilter.ts";
 /** A record as a superuser sees it. */
 export type RecordValues = Readonly<Record<string, unknown>>;
 
-/** A rule for the callers of one auth collection, of whom only the id counts. */
+/** Who asks: a record of the auth collection that a rule was compiled for. */
+export interface Caller {
+  readonly id: string;
+  /** Undefined when it is not known: then what a rule reads of it is not, either. */
+  readonly record: RecordValues | undefined;
+}
+
+/** A rule for the callers of one auth collection. */
 export interface DecidableRule {
+  /** It reads more of a caller than the id, such as a role. */
+  readonly readsCaller: boolean;
   /**
    * Whether it holds for a caller; undefined when that is PocketBase's to say after all. Cheap; total.
-   * @param callerId - Undefined for somebody whom it does not name: see {@link idsIn}.
+   * @param caller - Undefined for somebody whom it does not name: see {@link idsIn}.
    */
-  holds(record: RecordValues, callerId: string | undefined): boolean | undefined;
-  /** The ids that it compares the caller's with: all callers with other ids are equal to it. */
+  holds(record: RecordValues, caller: Caller | undefined): boolean | undefined;
+  /** The ids that it compares the caller's with: unless it reads more, all callers with other ids are equal to it. */
   idsIn(record: RecordValues): readonly string[];
 }
 
@@ -23,13 +32,13 @@ const STRANGER_ID = "\0";
 
 type Value = string | number | boolean;
 /** Undefined: not what a field of this type should be. */
-type Read = (record: RecordValues, callerId: string | undefined) => Value | undefined;
+type Read = (record: RecordValues, caller: Caller | undefined) => Value | undefined;
 
 interface Term {
   readonly type: "text" | "number" | "bool";
   readonly read: Read;
-  /** `caller` is who asks, `record` a field, `fixed` what the rule says itself. */
-  readonly from: "caller" | "record" | "fixed";
+  /** `callerId` is who asks, `field` a field of the record or the caller's, `fixed` what the rule says itself. */
+  readonly from: "callerId" | "field" | "fixed";
 }
 
 type Holds = DecidableRule["holds"];
@@ -39,6 +48,8 @@ const AUTH = "@request.auth.";
 const TEXT_TYPES: ReadonlySet<string> = new Set(["text", "select", "relation", "email", "url"]);
 /** NUL, and what stands for bytes that are no text: who wrote that knows more than is shown. */
 const ODD = /[\0\ufffd]/;
+/** What PocketBase keeps of a caller beside its row, and compares as it would the same text in the rule. */
+const KEPT_TEXTS: ReadonlySet<string> = new Set(["email"]);
 /** Read alike by Go, SQLite and JavaScript. */
 const PLAIN_NUMBER = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?$/;
 
@@ -46,22 +57,22 @@ const PLAIN_NUMBER = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?$/;
  * Compiles a rule; undefined when it is not decidable.
  *
  * @param rule - A list or view rule that is not null; an empty one holds for everybody.
- * @param base - Whose rule it is: a base collection. @param callers - The collection of those who ask, no superusers.
+ * @param base - Whose rule it is: no view. @param callers - The collection of those who ask, no superusers.
  */
 export const toDecidable = (
   rule: string,
   base: Collection,
   callers: Collection,
 ): DecidableRule | undefined => {
-  if (rule === "") return { holds: () => true, idsIn: () => [] };
+  if (rule === "") return { readsCaller: false, holds: () => true, idsIn: () => [] };
   const parsed = parseRule(rule);
   if (!parsed.ok) return undefined;
-  const named: Read[] = [];
-  const holds = compile(parsed.value, { base, callers, named });
+  const context: Context = { base, callers, named: [], readsCaller: false };
+  const holds = compile(parsed.value, context);
   if (holds === undefined) return undefined;
   const idsIn = (record: RecordValues): string[] =>
-    named.map((read) => read(record, undefined)).filter((id) => typeof id === "string");
-  return { holds, idsIn };
+    context.named.map((read) => read(record, undefined)).filter((id) => typeof id === "string");
+  return { readsCaller: context.readsCaller, holds, idsIn };
 };
 
 interface Context {
@@ -69,6 +80,8 @@ interface Context {
   readonly callers: Collection;
   /** Grows: what the caller's id is compared with. */
   readonly named: Read[];
+  /** Becomes true when a field of the caller's is met. */
+  readsCaller: boolean;
 }
 
 const compile = (expression: Expression, context: Context): Holds | undefined => {
@@ -81,10 +94,10 @@ const compile = (expression: Expression, context: Context): Holds | undefined =>
   }
   // One part settles it: false for `and`, true for `or`.
   const settling = expression.kind === "or";
-  return (record, callerId) => {
+  return (record, caller) => {
     let verdict: boolean | undefined = !settling;
     for (const part of parts) {
-      const one = part(record, callerId);
+      const one = part(record, caller);
       if (one === settling) return settling;
       if (one === undefined) verdict = undefined;
     }
@@ -99,12 +112,12 @@ const compileComparison = (comparison: Comparison, context: Context): Holds | un
   const compare = toCompare(comparison.operator, left.type);
   if (compare === undefined) return undefined;
   // Between two columns of numbers or bools SQLite may convert.
-  if (left.type !== "text" && left.from === right.from) return undefined;
-  if (left.from === "caller") context.named.push(right.read);
-  if (right.from === "caller") context.named.push(left.read);
-  return (record, callerId) => {
-    const one = left.read(record, callerId);
-    const other = right.read(record, callerId);
+  if (left.type !== "text" && (left.from === "fixed") === (right.from === "fixed")) return undefined;
+  if (left.from === "callerId") context.named.push(right.read);
+  if (right.from === "callerId") context.named.push(left.read);
+  return (record, caller) => {
+    const one = left.read(record, caller);
+    const other = right.read(record, caller);
     return one === undefined || other === undefined ? undefined : compare(one, other);
   };
 };
@@ -134,7 +147,7 @@ const toTerm = (operand: Operand, context: Context): Term | undefined => {
   const { name } = operand;
   if (name.startsWith(AUTH)) return callerTerm(name.slice(AUTH.length), context);
   const field = context.base.fieldByName.get(name);
-  if (field !== undefined) return fieldTerm(field);
+  if (field !== undefined) return fieldTerm(field, (record) => record);
   // PocketBase takes null and the empty text for the same.
   if (name === "null") return fixed("text", "");
   return name === "true" || name === "false" ? fixed("bool", name === "true") : undefined;
@@ -143,20 +156,32 @@ const toTerm = (operand: Operand, context: Context): Term | undefined => {
 const fixed = (type: Term["type"], value: Value): Term | undefined =>
   typeof value === "string" && ODD.test(value) ? undefined : { type, read: () => value, from: "fixed" };
 
-const callerTerm = (part: string, { callers }: Context): Term | undefined => {
-  if (part === "id") return { type: "text", read: (_, callerId = STRANGER_ID) => callerId, from: "caller" };
+const callerTerm = (part: string, context: Context): Term | undefined => {
+  const { base, callers } = context;
+  if (part === "id")
+    return { type: "text", read: (_, caller) => caller?.id ?? STRANGER_ID, from: "callerId" };
   if (part === "collectionId") return fixed("text", callers.id);
-  return part === "collectionName" ? fixed("text", callers.name) : undefined;
+  if (part === "collectionName") return fixed("text", callers.name);
+  const field = callers.fieldByName.get(part);
+  // PocketBase takes such a text for a number where the record has a number of the same name.
+  if (field === undefined || (KEPT_TEXTS.has(part) && base.fieldByName.get(part)?.type === "number"))
+    return undefined;
+  context.readsCaller = true;
+  return fieldTerm(field, (_, caller) => caller?.record);
 };
 
 // A hidden field is not in what every PocketBase tells a superuser.
-const fieldTerm = (field: CollectionField): Term | undefined => {
+const fieldTerm = (
+  field: CollectionField,
+  of: (record: RecordValues, caller: Caller | undefined) => RecordValues | undefined,
+): Term | undefined => {
   const { name, type, isHidden } = field;
   if (isHidden || isMultiple(field)) return undefined;
-  if (TEXT_TYPES.has(type)) return { type: "text", read: (record) => textIn(record[name]), from: "record" };
-  if (type === "bool") return { type, read: (record) => boolIn(record[name]), from: "record" };
+  const from = "field";
+  if (TEXT_TYPES.has(type)) return { type: "text", read: (...asked) => textIn(of(...asked)?.[name]), from };
+  if (type === "bool") return { type, read: (...asked) => boolIn(of(...asked)?.[name]), from };
   if (type !== "number") return undefined;
-  return { type, read: (record) => numberIn(record[name]), from: "record" };
+  return { type, read: (...asked) => numberIn(of(...asked)?.[name]), from };
 };
 
 const textIn = (value: unknown): string | undefined =>

@@ -2,14 +2,19 @@
 import type { Collection } from "../pocketbase/collection.ts";
 import type { LiveSchema } from "../pocketbase/liveSchema.ts";
 import { withoutMembers } from "../utils/withoutMembers.ts";
-import { type DecidableRule, toDecidable } from "./decidable.ts";
+import { type Caller, type DecidableRule, type RecordValues, toDecidable } from "./decidable.ts";
 import { readTopicPath } from "./topicPath.ts";
 
+/** What a caller is shown of a record: none of it, all but its e-mail address, or all that anybody may see. */
+export type Sight = "nothing" | "withoutEmail" | "everything";
+
 /** A rule of a collection for the callers of an auth collection; the same object while neither of them has changed. */
-export interface TopicRule extends DecidableRule {
+export interface TopicRule extends Pick<DecidableRule, "readsCaller" | "idsIn"> {
   readonly collectionId: string;
+  /** Undefined when that is PocketBase's to say after all. @param caller - Undefined for whom `idsIn` does not name. */
+  sight(record: RecordValues, caller: Caller | undefined): Sight | undefined;
   /** An event as PocketBase tells it to callers who are no superusers; undefined when its text is not understood. */
-  shown(text: string): string | undefined;
+  shown(text: string, sight: Exclude<Sight, "nothing">): string | undefined;
 }
 
 /** A topic whose events Hapta can decide. */
@@ -20,9 +25,8 @@ export interface DecidableTopic {
 }
 
 /**
- * Reads a topic; undefined when PocketBase must decide it: topics with options or of no collection, collections that are
- * not plain ones (who sees addresses of accounts, and an account's own changes, hang on more), rules that read more than
- * the record and the caller's id, and superusers.
+ * Reads a topic; undefined when PocketBase must decide it: topics with options or of no collection, views, rules that read
+ * more than the record and the caller's own, and superusers.
  *
  * @param callersId - Collection id of the callers.
  */
@@ -38,8 +42,8 @@ export const createDecidableTopics = (collections: Pick<LiveSchema, "current">):
     const byCallers = known.get(base) ?? new WeakMap<Collection, Rules>();
     known.set(base, byCallers);
     const rules = byCallers.get(callers) ?? {
-      list: toTopicRule(base, callers, base.rules.list),
-      view: toTopicRule(base, callers, base.rules.view),
+      list: toTopicRule(base.rules.list, base, callers),
+      view: toTopicRule(base.rules.view, base, callers),
     };
     byCallers.set(callers, rules);
     return rules;
@@ -48,20 +52,64 @@ export const createDecidableTopics = (collections: Pick<LiveSchema, "current">):
     const schema = collections.current();
     const callers = schema.find(callersId);
     const place = topic.includes("?") ? undefined : readTopicPath(topic, schema);
-    if (place?.collection.type !== "base" || !isCallers(callers)) return undefined;
+    if (!isAuth(callers) || !(place?.collection.type === "base" || isAuth(place?.collection)))
+      return undefined;
     const rule = rulesOf(place.collection, callers)[place.operation];
     return rule && { rule, recordId: place.recordId };
   };
 };
 
-const isCallers = (collection: Collection | undefined): collection is Collection =>
+// Superusers are told by PocketBase what nobody else is.
+const isAuth = (collection: Collection | undefined): collection is Collection =>
   collection?.type === "auth" && collection.name !== "_superusers";
 
-const toTopicRule = (base: Collection, callers: Collection, rule: string | null): TopicRule | undefined => {
-  const decidable = rule === null ? undefined : toDecidable(rule, base, callers);
-  if (decidable === undefined) return undefined;
+const toTopicRule = (rule: string | null, base: Collection, callers: Collection): TopicRule | undefined => {
+  const access = rule === null ? undefined : toDecidable(rule, base, callers);
+  if (access === undefined) return undefined;
   const hidden = new Set(base.fields.filter(({ isHidden }) => isHidden).map(({ name }) => name));
-  const shown = (text: string): string | undefined =>
-    hidden.size === 0 ? text : withoutMembers(text, "record", hidden);
-  return { ...decidable, collectionId: base.id, shown };
+  if (base.type !== "auth") return assemble(base, access, hidden);
+  const { manage } = base.rules;
+  const managing = manage === null ? NOBODY : toDecidable(manage, base, callers);
+  return managing && withEmails(assemble(base, access, hidden), managing, base.id === callers.id);
 };
+
+/** Of a rule that nobody satisfies. */
+const NOBODY: DecidableRule = { readsCaller: false, holds: () => false, idsIn: () => [] };
+
+const assemble = (
+  { id }: Collection,
+  { holds, idsIn, readsCaller }: DecidableRule,
+  hidden: ReadonlySet<string>,
+): TopicRule => {
+  const withoutEmail = new Set([...hidden, "email"]);
+  return {
+    ...{ collectionId: id, readsCaller, idsIn },
+    sight: (record, caller) => {
+      const isSeen = holds(record, caller);
+      return isSeen === undefined ? undefined : isSeen ? "everything" : "nothing";
+    },
+    shown: (text, sight) => {
+      const names = sight === "everything" ? hidden : withoutEmail;
+      return names.size === 0 ? text : withoutMembers(text, "record", names);
+    },
+  };
+};
+
+/** The address of an account is for itself, for who manages it, and for all if it says so. */
+const withEmails = (rule: TopicRule, managing: DecidableRule, areOwn: boolean): TopicRule => ({
+  ...rule,
+  readsCaller: rule.readsCaller || managing.readsCaller,
+  idsIn: (record) => [
+    ...rule.idsIn(record),
+    ...managing.idsIn(record),
+    ...(areOwn ? [String(record["id"])] : []),
+  ],
+  sight: (record, caller) => {
+    const sight = rule.sight(record, caller);
+    if (sight !== "everything" || (areOwn && record["id"] === caller?.id)) return sight;
+    const isOpen = record["emailVisibility"];
+    if (typeof isOpen !== "boolean") return undefined;
+    const isManager = isOpen || managing.holds(record, caller);
+    return isManager === undefined ? undefined : isManager ? "everything" : "withoutEmail";
+  },
+});

@@ -12,6 +12,8 @@ export interface ServicesOptions {
   readonly upstreamUrl: string;
   readonly following: Following;
   readonly upstreamState: () => UpstreamState;
+  /** Whether it is known that PocketBase runs no code but its own: no hooks. */
+  readonly isPlain: () => boolean;
   /** Reads the settings once more. @throws SettingsError */
   readonly rereadSettings: () => Promise<Settings>;
 }

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { ChannelRule } from "../realtime/channelRules.ts";
 import { channels, toChannels } from "./channelsSchema.ts";
-import { seconds, toggle, wholeNumber } from "./pieces.ts";
+import { seconds, wholeNumber } from "./pieces.ts";
 
 /** `Realtime`. */
 export const realtime = z.strictObject({
@@ -40,11 +40,14 @@ export const realtime = z.strictObject({
     sentence:
       "How long events are kept, and topics stay subscribed, for clients that come back; 0 keeps nothing.",
   }),
-  Decide: toggle({
-    fallback: false,
-    sentence:
-      "Hapta itself decides who hears of a change, where the rule reads nothing but the record and the caller's id: PocketBase tells it once for all. Not for collections that hooks show differently to each caller (docs/realtime.md).",
-  }),
+  Decide: z
+    .union([z.boolean(), z.literal("auto")])
+    .default("auto")
+    .meta({
+      description:
+        'Hapta itself decides who hears of a change, where the rule reads nothing but the record and the caller\'s own: PocketBase tells it once for all. Not for collections that hooks show differently to each caller, so that "auto" does it only where nothing but PocketBase itself can be running: an embedded one without hooks and migrations (docs/realtime.md).',
+      allowed: 'true, false or "auto"',
+    }),
   MaxClientsPerAddress: wholeNumber({
     min: 1,
     max: 1_000_000,
@@ -65,8 +68,8 @@ export interface RealtimeSettings {
   readonly clientsMax: number;
   readonly bufferBytesMax: number;
   readonly history: { readonly eventsMax: number; readonly bytesMax: number; readonly ageMsMax: number };
-  /** Whether Hapta decides what it can by itself. */
-  readonly isDeciding: boolean;
+  /** Whether Hapta decides what it can by itself; `auto`: only while PocketBase is known to run no code but its own. */
+  readonly decides: boolean | "auto";
   readonly channels: readonly ChannelRule[];
 }
 
@@ -79,6 +82,6 @@ export const toRealtime = (group: z.output<typeof realtime>): RealtimeSettings =
     bytesMax: group.HistoryBytes,
     ageMsMax: group.HistorySeconds * 1000,
   },
-  isDeciding: group.Decide,
+  decides: group.Decide,
   channels: toChannels(group.Channels),
 });

@@ -72,6 +72,7 @@ export const startGateway = (upstreamUrl: string, options: GatewayOptions = {}):
     following,
     upstreamUrl,
     rereadSettings: () => Promise.reject(new Error("not here")),
+    isPlain: () => false,
     upstreamState: () => ({ kind: "ready", sinceMs: 0, findings: [] }),
   });
   const services = options.replace?.(made) ?? made;

@@ -1,0 +1,112 @@
+// The topics that Hapta decides by itself, and who wants them. Hears of nothing and decides nothing.
+import type { FeedEvent } from "../pocketbase/feedEvent.ts";
+import type { FedSource } from "./fedSource.ts";
+import { nameOf } from "./recordStates.ts";
+import type { Rule } from "./verdicts.ts";
+
+/** One topic for the records of one auth collection. */
+export interface FedTopic {
+  readonly topic: string;
+  readonly callersId: string;
+  readonly recordId: string | undefined;
+  readonly collectionId: string;
+  /** The one in force, and those before it for which events may still be under way. */
+  rules: readonly Rule[];
+  changedMs: number;
+  /** By caller. */
+  readonly sources: Map<string, FedSource>;
+}
+
+/** How a topic is decided. */
+export interface Decidable {
+  readonly rule: Rule;
+  /** Undefined for all records. */
+  readonly recordId: string | undefined;
+}
+
+export class FedRegister {
+  readonly #topics = new Map<string, FedTopic>();
+  readonly #byCollection = new Map<string, Set<FedTopic>>();
+  /** By the names of the callers' records. */
+  readonly #sources = new Map<string, FedSource>();
+
+  /** All topics now. */
+  get topics(): readonly FedTopic[] {
+    return [...this.#topics.values()];
+  }
+
+  /** All who want any. */
+  get sources(): readonly FedSource[] {
+    return [...this.#sources.values()];
+  }
+
+  get isEmpty(): boolean {
+    return this.#topics.size === 0;
+  }
+
+  /** @param found - How the topic is decided, when nobody wants it yet. */
+  enter(topic: string, source: FedSource, found: Decidable): void {
+    const { collectionId } = source.record;
+    const fed = this.#topics.get(keyOf(topic, collectionId)) ?? this.#add(topic, collectionId, found);
+    fed.sources.set(source.callerId, source);
+    this.#sources.set(nameOf(source.record), source);
+  }
+
+  leave(topic: string, source: FedSource): void {
+    const fed = this.#topics.get(keyOf(topic, source.record.collectionId));
+    if (fed === undefined || fed.sources.get(source.callerId) !== source) return;
+    fed.sources.delete(source.callerId);
+    if (fed.sources.size === 0) this.#remove(fed);
+    if (source.topics.size === 0) this.#sources.delete(nameOf(source.record));
+  }
+
+  /** Whether anybody wants to hear of records of a collection. */
+  hasTopicsOf(collectionId: string): boolean {
+    return this.#byCollection.has(collectionId);
+  }
+
+  /** The topics that an event is of. */
+  topicsOf({ collectionId, recordId }: FeedEvent): readonly FedTopic[] {
+    const all = [...(this.#byCollection.get(collectionId) ?? [])];
+    return all.filter((fed) => fed.recordId === undefined || fed.recordId === recordId);
+  }
+
+  /** Who listens as this record. */
+  sourceOf(record: FedSource["record"]): FedSource | undefined {
+    return this.#sources.get(nameOf(record));
+  }
+
+  /** Whether a rule of anything that somebody wants reads more of him than the id. */
+  isReadOf({ topics, record }: FedSource): boolean {
+    return [...topics].some((topic) => {
+      const fed = this.#topics.get(keyOf(topic, record.collectionId));
+      return fed !== undefined && readsCaller(fed);
+    });
+  }
+
+  #add(topic: string, callersId: string, { rule, recordId }: Decidable): FedTopic {
+    const { collectionId } = rule;
+    const fed: FedTopic = {
+      ...{ topic, callersId, recordId, collectionId, rules: [rule] },
+      changedMs: Number.NEGATIVE_INFINITY,
+      sources: new Map(),
+    };
+    this.#topics.set(keyOf(topic, callersId), fed);
+    const ofCollection = this.#byCollection.get(collectionId) ?? new Set();
+    this.#byCollection.set(collectionId, ofCollection.add(fed));
+    return fed;
+  }
+
+  #remove(fed: FedTopic): void {
+    this.#topics.delete(keyOf(fed.topic, fed.callersId));
+    const ofCollection = this.#byCollection.get(fed.collectionId);
+    ofCollection?.delete(fed);
+    if (ofCollection?.size === 0) this.#byCollection.delete(fed.collectionId);
+  }
+}
+
+/** Whether a rule of the topic reads more of its callers than the id. */
+export const readsCaller = ({ rules }: Pick<FedTopic, "rules">): boolean =>
+  rules.some((rule) => rule.readsCaller);
+
+const keyOf = (topic: string, callersId: string): string => `${callersId}/${topic}`;
