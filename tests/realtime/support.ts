@@ -85,6 +85,8 @@ export const RULES: Readonly<Record<string, string | null>> = {
   rt_owner: "owner = @request.auth.id",
   rt_member: "@request.auth.id != ''",
   rt_role: "@request.auth.name ~ 'Ada'",
+  rt_writer: "@request.auth.role = 'writer' || owner = @request.auth.id",
+  rt_verified: "@request.auth.verified = true && @request.auth.collectionName = 'members'",
   rt_field: "flag = true",
   rt_parent: "parent.flag = true",
   rt_cross: "@collection.rt_public.title ?= title",

@@ -1,4 +1,4 @@
-// A TCP proxy that can swallow what PocketBase sends on connections that are already open, as a firewall does
+// A TCP proxy that can cut connections, or swallow what PocketBase sends on connections that are already open, as a firewall does
 // that has forgotten them: nothing is closed, and new connections work.
 
 import { once } from "node:events";
@@ -9,6 +9,8 @@ export interface StallingProxy extends Disposable {
   readonly url: string;
   /** From now on the connections of this moment are mute. */
   stall(): void;
+  /** Closes the connections of this moment. */
+  cut(): void;
 }
 
 /** Starts a proxy before `target` on a free port. */
@@ -33,6 +35,9 @@ export const startStallingProxy = async (target: string): Promise<StallingProxy>
       });
     }
   });
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -42,9 +47,10 @@ export const startStallingProxy = async (target: string): Promise<StallingProxy>
     stall: () => {
       muted = new WeakSet(sockets);
     },
+    cut,
     [Symbol.dispose]: () => {
       server.close();
-      for (const socket of sockets) socket.destroy();
+      cut();
     },
   };
 };
