@@ -38,10 +38,11 @@ test.each(Array.from({ length: 2 * EFFORT }, (_, n) => SEED + n))(
   async (seed) => {
     const listeners = await startListeners(pair, TOPICS);
     const mayMiss = createMayMiss(listeners);
-    // The rules of half of them are edited on the way.
+    // The rules of every second one are edited on the way.
     const step = createStep(pair, createRandom(seed), {
       names: NAMES,
       rules: seed % 2 === 0 ? DECIDABLE : [],
+      isMarked: true,
     });
     try {
       for (let n = 0; n < STEPS; n++) {

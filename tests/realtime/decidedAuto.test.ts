@@ -1,0 +1,93 @@
+// `Realtime.Decide: "auto"`, the default: Hapta decides before the PocketBase that it has started itself, as long as no code
+// of anybody's can be running in it.
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { call, login, START_MS } from "../sessions/support.ts";
+import { startChild, waitUntilServing } from "../support/childProcess.ts";
+import { eventually } from "../support/eventually.ts";
+import { binaryOf } from "../support/pocketbase.ts";
+import { createScratch, freePort, PROJECT_DIR } from "../support/scratch.ts";
+import { eventsOf, listen } from "./support.ts";
+
+setDefaultTimeout(2 * START_MS);
+const PEOPLE = ["mira", "tomas"].map((name) => ({
+  collection: "users",
+  email: `${name}@example.com`,
+  password: "hapta-demo",
+}));
+
+/** Whoever asks changes what everybody is shown, so that it can be seen that it runs. */
+const HOOK = `onRecordEnrich((e) => { e.record.withCustomData(true); e.record.set("hooked", "yes"); e.next(); }, "users");`;
+
+/** Hapta with its own PocketBase and the demo app; a guest has the only stream of PocketBase's. */
+const startEmbedded = async (env: Readonly<Record<string, string>> = {}) => {
+  const scratch = createScratch("auto");
+  const config = {
+    Upstream: { MaxStreams: 1 },
+    Realtime: { HistorySeconds: 0 },
+    ratelimit: { isEnabled: false },
+  };
+  await Bun.write(join(scratch.path, "config.ts"), `export default ${JSON.stringify(config)};`);
+  const dataDir = join(scratch.path, "data");
+  const hooks = join(dataDir, "pb_hooks");
+  // PocketBase watches only what is there.
+  mkdirSync(hooks, { recursive: true, mode: 0o700 });
+  const port = await freePort();
+  const child = startChild({
+    command: [process.execPath, "run", join(PROJECT_DIR, "src", "index.ts"), "--port", String(port)],
+    cwd: scratch.path,
+    env: { HAPTA_DATA_DIR: dataDir, ...env },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await waitUntilServing(child, `${url}/hapta/ready`, START_MS);
+  const guest = await listen(url, { topics: ["users/*"] });
+  const tokens = await Promise.all(PEOPLE.map((person) => login(url, person)));
+  return {
+    ...{ url, hooks, tokens },
+    async [Symbol.asyncDispose]() {
+      guest[Symbol.dispose]();
+      await child[Symbol.asyncDispose]();
+      scratch[Symbol.dispose]();
+    },
+  };
+};
+
+const rename = async (url: string, token: string, name: string): Promise<boolean> => {
+  const id = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as { id: string };
+  const path = `/api/collections/users/records/${id.id}`;
+  return (await call(url, { method: "PATCH", path, token, json: { name } })).status === 200;
+};
+
+test("without hooks Hapta decides; when one appears, PocketBase does", async () => {
+  await using hapta = await startEmbedded();
+  const { url, tokens, hooks } = hapta;
+  const [mira = "", tomas = ""] = tokens;
+  using stream = await listen(url, { token: mira, topics: ["users/*"] });
+  {
+    using second = await listen(url, { token: tomas, topics: ["users/*"] });
+    expect(await rename(url, tomas, "Tomas I")).toBe(true);
+    await stream.contains("Tomas I");
+    await second.contains("Tomas I");
+    // To himself only: the demo has no managers.
+    expect(stream.text()).not.toContain("tomas@example.com");
+    expect(second.text()).toContain("tomas@example.com");
+  }
+
+  writeFileSync(join(hooks, "main.pb.js"), HOOK);
+  await eventually(async () => {
+    await rename(url, tomas, `Tomas ${performance.now()}`);
+    return eventsOf(stream).some((event) => event.includes('"hooked":"yes"'));
+  }, 30_000);
+  // What was told since the hook runs was told by PocketBase: nothing came without its mark afterwards.
+  const events = stream.text().split("\n\n");
+  const first = events.findIndex((event) => event.includes('"hooked":"yes"'));
+  for (const event of events.slice(first).filter((one) => one.includes("event:users/*")))
+    expect(event).toContain('"hooked":"yes"');
+});
+
+test("before a PocketBase of somebody's own it decides nothing", async () => {
+  await using hapta = await startEmbedded({ HAPTA_POCKETBASE_BIN: binaryOf("0.39") });
+  const [token] = hapta.tokens;
+  await expect(listen(hapta.url, { token, topics: ["users/*"] })).rejects.toThrow("503");
+});
