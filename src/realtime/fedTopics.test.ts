@@ -122,6 +122,24 @@ test("a rule that only PocketBase can decide moves its topics to streams of the 
   expect([ada.heard.at(-1), ben.heard.at(-1)]).toEqual(["posts/* by PocketBase", "posts/* by PocketBase"]);
 });
 
+test("a rule that changes while the feed is away moves nothing, and counts when it is back", async () => {
+  const { ada, ben, state, listeners, upstream, tell } = await start();
+  state.feed = "closed";
+  state.covers = false;
+  listeners.gap();
+  state.rule = publicRule();
+  listeners.change();
+  state.feed = "healthy";
+  state.covers = true;
+  listeners.gap();
+  await eventually(() => ada.heard.length === 1 && ben.heard.length === 1, 5_000);
+  expect([...ada.heard, ...ben.heard, upstream.streams.length]).toEqual(["gap", "gap", 0]);
+  // Older events may still come: what both rules say is certain.
+  tell("ada");
+  await eventually(() => ada.heard.length === 2 && ben.heard.length === 2, 5_000);
+  expect([toldOf(ada)[1], ben.heard[1]]).toEqual(['"owner":"ada"', "gap"]);
+});
+
 test("topics with options, other topics and guests keep streams of their own", async () => {
   const { hub, join, upstream } = await start();
   await join("ada", ["posts/*?options=x", "others/*"]);

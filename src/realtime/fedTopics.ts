@@ -230,6 +230,8 @@ export class FedTopics {
   }
 
   #review(): void {
+    // What the feed does not follow now it may follow again when it is back; that is a gap, and looked at then.
+    if (this.#options.changes.state() === "closed") return;
     for (const fed of this.#register.topics) {
       const found = this.#read(fed.topic, fed.callersId);
       if (found?.rule.collectionId !== fed.collectionId) this.#lose(fed);

@@ -40,6 +40,8 @@ const startFeed = () => {
     feed: "healthy" as FeedState,
     isAlive: true,
     mayDecide: true,
+    /** Whether the feed follows the collections. */
+    covers: true,
     asked: 0,
     /** However slow the machine is, what a test tells without moving this comes together. */
     nowMs: 0,
@@ -62,7 +64,7 @@ const startFeed = () => {
         return stop;
       },
       state: () => state.feed,
-      covers: () => true,
+      covers: () => state.covers,
     },
     collections: {
       confirm: () => state.confirm(),
