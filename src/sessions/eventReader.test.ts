@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { DAY, NO_DID, startSessions } from "../../tests/support/sessionKit.ts";
 import type { EventQuery } from "./eventReader.ts";
@@ -69,4 +70,20 @@ test("old events go at a sweep, and the chain holds", async () => {
   expect(await kit.sessions.checkEvents()).toEqual({ ok: true, events: 10 });
   await kit.sessions.record({ type: "limit_hit" });
   expect(await kit.sessions.checkEvents()).toEqual({ ok: true, events: 11 });
+});
+
+test("a database that has an index of its events by record loses it, and is searched as ever", async () => {
+  using kit = startSessions();
+  await kit.sessions.record({ type: "authn_fail", cid: "pbc_users", uid: "u1" });
+  const db = new Database(join(kit.dataDir, "sessions.db"));
+  db.run("CREATE INDEX events_subject ON events (cid, uid, seq)");
+  kit.restart();
+  const indexes = db
+    .query<{ name: string }, []>("SELECT name FROM pragma_index_list('events')")
+    .all()
+    .map(({ name }) => name);
+  db.close();
+  expect(indexes).toEqual([]);
+  const { events } = await kit.sessions.searchEvents({ cid: "pbc_users", uid: "u1" });
+  expect(events.map(({ type }) => type)).toEqual(["authn_fail"]);
 });
