@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { DAY, NO_DID, startSessions } from "../../tests/support/sessionKit.ts";
 import type { EventQuery } from "./eventReader.ts";
 
