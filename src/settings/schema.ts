@@ -133,7 +133,7 @@ const security = z.strictObject({
         min: 10_000,
         max: 1_000_000_000,
         fallback: 1_000_000,
-        sentence: "How many security events are kept, about; the oldest go first. A million take 200 MB.",
+        sentence: "How many security events are kept, about; the oldest go first. A million take 150 MB.",
       }),
       Days: wholeNumber({
         min: 1,
