@@ -19,7 +19,7 @@ export interface Heard {
   readonly lost: number;
 }
 
-export interface Fleet extends Disposable {
+export interface Fleet extends AsyncDisposable {
   readonly count: number;
   take(): Promise<Heard>;
   /** Waits until that many events were heard, or the time is up. */
@@ -33,10 +33,16 @@ const LOOK_MS = 50;
 /** Starts them and waits until all are subscribed. @throws Error when that does not happen in two minutes. */
 export const startFleet = async (crowds: readonly Crowd[]): Promise<Fleet> => {
   const members = crowds.map(startMember);
-  const dispose = (): void => {
-    for (const { stop } of members) stop();
+  const kill = (): void => {
+    for (const { child } of members) child.kill("SIGKILL");
   };
-  process.on("exit", dispose);
+  process.on("exit", kill);
+  // The system closes thousands of sockets before a process is gone: nobody is measured meanwhile.
+  const dispose = async (): Promise<void> => {
+    process.off("exit", kill);
+    kill();
+    await Promise.all(members.map(({ child }) => child.exited));
+  };
   const take = async (): Promise<Heard> => {
     const all = await Promise.all(members.map(({ ask }) => ask()));
     return {
@@ -57,24 +63,21 @@ export const startFleet = async (crowds: readonly Crowd[]): Promise<Fleet> => {
   try {
     await Promise.all(members.map(({ ready }) => ready));
   } catch (error) {
-    dispose();
+    await dispose();
     throw error;
   }
   return {
     count: crowds.reduce((sum, { count }) => sum + count, 0),
     take,
     hear,
-    [Symbol.dispose]: () => {
-      process.off("exit", dispose);
-      dispose();
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 };
 
 interface Member {
   readonly ready: Promise<void>;
   readonly ask: () => Promise<Heard>;
-  readonly stop: () => void;
+  readonly child: Bun.Subprocess;
 }
 
 const startMember = (crowd: Crowd): Member => {
@@ -102,6 +105,6 @@ const startMember = (crowd: Crowd): Member => {
       const tooLate = setTimeout(() => answer.reject(new Error("the clients do not answer")), ASK_MS);
       return answer.promise.finally(() => clearTimeout(tooLate));
     },
-    stop: () => child.kill("SIGKILL"),
+    child,
   };
 };

@@ -1,18 +1,16 @@
 // The collection that is written while clients listen, and its writers. Measures rates, no delays.
 import { SUPERUSER } from "../../tests/support/fixture/load.ts";
 import { threadsCpuUs } from "../support/processTree.ts";
-import { MARK } from "./results.ts";
+import { MARK, type Written } from "./results.ts";
 
 /** The topic of all records. */
 export const TOPIC = "live/*";
 
-/** What writers achieved. */
-export interface Rate {
-  readonly writesPerSecond: number;
-  /** CPU time of PocketBase per write. */
-  readonly pocketbaseUs: number;
-  /** What each write of one writer took who keeps to {@link PACE_PER_SECOND}, or to as many as it can. */
-  readonly pacedMs: readonly number[];
+/** Whose CPU time is read; Hapta's may be absent. */
+interface Concerned {
+  readonly url: string;
+  readonly pid: number;
+  readonly haptaPid: number | undefined;
 }
 
 export const PACE_PER_SECOND = 100;
@@ -60,18 +58,26 @@ export const settle = async (pid: number): Promise<void> => {
 const write = (url: string): Promise<unknown> =>
   send(`${url}${RECORDS}`, { body: { title: "plain", body: "Some words of text. ".repeat(15) } });
 
-/** Writes at a moderate pace, then as fast as four writers can, past everybody who listens; `ms` each. */
-export const writeFor = async (url: string, pid: number, ms: number): Promise<Rate> => {
-  const pacedMs = await writePaced(url, ms);
+/** Writes past everybody who listens: at a moderate pace for half of `ms`, then for `ms` as fast as four writers can. */
+export const writeFor = async ({ url, pid, haptaPid }: Concerned, ms: number): Promise<Written> => {
+  const haptaCpuUs = (): number => (haptaPid === undefined ? 0 : threadsCpuUs(haptaPid));
   await settle(pid);
-  const [startMs, startUs] = [performance.now(), threadsCpuUs(pid)];
+  const pacedMs = await writePaced(url, ms / 2);
+  await settle(pid);
+  const startMs = performance.now();
+  const [startUs, haptaStartUs] = [threadsCpuUs(pid), haptaCpuUs()];
   let writes = 0;
   const hurry = async (): Promise<void> => {
     for (; performance.now() - startMs < ms; writes++) await write(url);
   };
   await Promise.all(Array.from({ length: WRITERS }, hurry));
   const seconds = (performance.now() - startMs) / 1000;
-  return { writesPerSecond: writes / seconds, pocketbaseUs: (threadsCpuUs(pid) - startUs) / writes, pacedMs };
+  return {
+    writesPerSecond: writes / seconds,
+    pocketbaseUs: (threadsCpuUs(pid) - startUs) / writes,
+    haptaUs: (haptaCpuUs() - haptaStartUs) / writes,
+    pacedMs,
+  };
 };
 
 const writePaced = async (url: string, ms: number): Promise<number[]> => {

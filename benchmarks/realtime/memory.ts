@@ -13,7 +13,11 @@ const SPARE_DESCRIPTORS = 200;
 const CLIENTS_PER_PROCESS = 14_000;
 const ADDRESSES = 4;
 const WARM_CLIENTS = 500;
-const SETTLE_MS = 4_000;
+/** Between two looks at the memory, and how many of them there are at least and at most until it is steady. */
+const LOOK_MS = 2_000;
+const [LOOKS_MIN, LOOKS_MAX] = [2, 6];
+/** Steady is what changed by no more than this share from one look to the next. */
+const STEADY = 0.005;
 
 /** The wanted clients, or the same mix of as many as the limit of descriptors lets the gateways have. */
 const clientsOf = (gateways: number): Readonly<Record<Crowd["kind"], number>> => {
@@ -34,15 +38,13 @@ export const measureMemory = async (upstream: BenchUpstream, count: number): Pro
   for (let n = 0; n < count; n++) gateways.push(stack.use(await startHapta(upstream, { config: CONFIG })));
   // Once around, so that what is paid once is not counted.
   for (const kind of ["sse", "websocket"] as const)
-    (await startFleet(crowdsOf(gateways, kind, WARM_CLIENTS)))[Symbol.dispose]();
-  await Bun.sleep(SETTLE_MS);
+    await (await startFleet(crowdsOf(gateways, kind, WARM_CLIENTS)))[Symbol.asyncDispose]();
   const found: Memory[] = [];
   for (const kind of ["sse", "websocket"] as const) {
     const clients = clientsOf(count)[kind];
-    const rssBefore = rssOf(gateways);
+    const rssBefore = await settledRssOf(gateways);
     stack.use(await startFleet(crowdsOf(gateways, kind, clients / count)));
-    await Bun.sleep(SETTLE_MS);
-    const rssAfter = rssOf(gateways);
+    const rssAfter = await settledRssOf(gateways);
     found.push({
       kind,
       clients,
@@ -69,6 +71,18 @@ const crowdsOf = (gateways: readonly Hapta[], kind: Crowd["kind"], each: number)
       topic: TOPIC,
     }));
   });
+
+// What was needed only to connect clients is given back a little later, and not all at once.
+const settledRssOf = async (gateways: readonly Hapta[]): Promise<number> => {
+  let rss = rssOf(gateways);
+  for (let looks = 1; looks <= LOOKS_MAX; looks++) {
+    await Bun.sleep(LOOK_MS);
+    const before = rss;
+    rss = rssOf(gateways);
+    if (looks >= LOOKS_MIN && Math.abs(rss - before) <= STEADY * before) break;
+  }
+  return rss;
+};
 
 const rssOf = (gateways: readonly Hapta[]): number =>
   gateways.reduce((sum, { child }) => {

@@ -1,6 +1,5 @@
 // What `bun run bench realtime` finds, and the set-up that its parts share. Measures nothing.
 import type { Crowd } from "./fleet.ts";
-import type { Rate } from "./live.ts";
 
 /** Subscribers of one event, and of the writes. */
 export const SUBSCRIBERS = 10_000;
@@ -23,9 +22,12 @@ export interface Memory {
   readonly descriptorsMax: number;
 }
 
+/** Who is subscribed on: the `bare` one does nothing but write to its clients, as fast as a loop over sockets can. */
+export type Target = "pocketbase" | "hapta" | "bare";
+
 /** One event's way to everybody. */
 export interface Spread {
-  readonly target: "pocketbase" | "hapta";
+  readonly target: Target;
   readonly round: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -33,12 +35,23 @@ export interface Spread {
   readonly heard: number;
 }
 
-/** Writing while nobody listens, and right afterwards while ten thousand do. */
+/** What writers achieved. */
+export interface Written {
+  /** Of those who write as fast as they can, past the target. */
+  readonly writesPerSecond: number;
+  /** CPU time per write: of PocketBase, and of Hapta, where there is one. */
+  readonly pocketbaseUs: number;
+  readonly haptaUs: number;
+  /** What each write of one writer took who keeps to a moderate pace, or to as many as he can. */
+  readonly pacedMs: readonly number[];
+}
+
+/** Writing while nobody listens and while ten thousand do, right before or afterwards. */
 export interface Writing {
-  readonly target: Spread["target"];
+  readonly target: Target;
   readonly round: number;
-  readonly alone: Rate;
-  readonly beside: Rate;
+  readonly alone: Written;
+  readonly beside: Written;
 }
 
 export interface Results {
