@@ -194,7 +194,7 @@ export class Cache {
     const names = narrowed?.(kept);
     const lease = names === undefined ? wide : this.versions.lease(names);
     this.#noteRenewal(mark.key, kept.etag);
-    this.store.put({ ...kept, ...mark, lease, storedMs: this.#nowMs(), hits: 0 });
+    this.store.put({ ...kept, ...mark, lease, storedMs: this.#nowMs(), hits: 0, isUsed: false });
     return this.store.peek(mark.key) !== undefined;
   }
 

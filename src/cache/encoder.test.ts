@@ -41,7 +41,7 @@ const setUp = (bytesMax = 1_000_000) => {
     const kept = toKept({ status: 200, headers: [], body }, body, isEncodable);
     const lease = new Versions().lease([]);
     if (kept === undefined || lease === undefined) throw new Error("not kept");
-    const entry = { ...kept, key, name: undefined, lease, storedMs: 0, hits: 0 };
+    const entry = { ...kept, key, name: undefined, lease, storedMs: 0, hits: 0, isUsed: false };
     store.put(entry);
     return entry;
   };

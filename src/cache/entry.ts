@@ -33,6 +33,8 @@ export interface Entry extends Kept, ReadMark {
   readonly lease: Lease;
   readonly storedMs: number;
   hits: number;
+  /** Given since the store last looked for something to drop. */
+  isUsed: boolean;
 }
 
 /** Written anew for each answer. */

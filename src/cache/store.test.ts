@@ -7,7 +7,15 @@ import { Versions } from "./versions.ts";
 const entry = (key: string, bytes: number): Entry => {
   const kept = toKept({ status: 200, headers: [], body: null }, new Uint8Array(bytes));
   if (kept === undefined) throw new Error("not kept");
-  return { ...kept, key, name: undefined, lease: new Versions().lease([]), storedMs: 0, hits: 0 };
+  return {
+    ...kept,
+    key,
+    name: undefined,
+    lease: new Versions().lease([]),
+    storedMs: 0,
+    hits: 0,
+    isUsed: false,
+  };
 };
 
 test("entries and what they leave behind never pass the bound before the collector is called", () => {
@@ -47,4 +55,26 @@ test("what is larger than an eighth of the bound is not taken", () => {
   const store = new EntryStore(1_000_000);
   store.put(entry("large", 150_000));
   expect(store.size).toBe(0);
+});
+
+test("what has its place keeps it through a flood, and gives way when it is not asked for any more", () => {
+  const store = new EntryStore(4_000_000, () => undefined);
+  const [kept, left] = [0, 100].map((from) => Array.from({ length: 100 }, (_, i) => `k${from + i}`));
+  const flood = (count: number): void => {
+    for (let i = 0; i < count; i++) store.put(entry(`flood${i}`, 5_000));
+  };
+  for (const key of [...(kept ?? []), ...(left ?? [])]) {
+    store.put(entry(key, 5_000));
+    store.use(key);
+  }
+  for (let round = 0; round < 10; round++) {
+    flood(400);
+    for (const key of kept ?? []) expect(store.use(key)).toBeDefined();
+  }
+  // The place of those that are given goes to others that are.
+  for (let i = 0; i < 500; i++) {
+    store.put(entry(`other${i}`, 5_000));
+    store.use(`other${i}`);
+  }
+  expect((left ?? []).filter((key) => store.peek(key) !== undefined)).toEqual([]);
 });

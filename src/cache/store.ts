@@ -1,4 +1,5 @@
-// Entries within a bound of bytes; those used longest ago go first. Judges no entry.
+// Entries within a bound of bytes. Whoever asks for ever new things fills the place of new entries, not that of those which
+// were given a second time. Judges no entry.
 import { headRoomOf } from "../http/answerHead.ts";
 import { createCollect } from "../utils/collect.ts";
 import type { Coding } from "./codings.ts";
@@ -16,6 +17,48 @@ const LIVE_SHARE = 0.45;
 /** What the making of an entry leaves behind, in its own bytes: the pieces it came in, their sum, and the entry that gave way. */
 const LEFT_BEHIND = 3;
 
+/** The share of entries that were not given yet, when there is not room for all. */
+const NEW_SHARE = 1 / 8;
+
+/** Entries, the oldest first, and what they cost. */
+class Segment {
+  readonly #entries = new Map<string, Entry>();
+  bytes = 0;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  add(entry: Entry): void {
+    this.#entries.set(entry.key, entry);
+    this.bytes += costOf(entry);
+  }
+
+  delete(key: string): boolean {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return false;
+    this.bytes -= costOf(entry);
+    return this.#entries.delete(key);
+  }
+
+  /** Takes the oldest away. */
+  shift(): Entry | undefined {
+    for (const [key, entry] of this.#entries) {
+      this.delete(key);
+      return entry;
+    }
+    return undefined;
+  }
+
+  all(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+}
+
 /** A bounded map of entries by key. */
 export class EntryStore {
   /** Largest entry that is taken. */
@@ -23,8 +66,8 @@ export class EntryStore {
   readonly #bytesMax: number;
   readonly #liveBytesMax: number;
   readonly #collect: () => void;
-  readonly #entries = new Map<string, Entry>();
-  #bytes = 0;
+  #new = new Segment();
+  #proven = new Segment();
   /** What may lie in memory beside the entries since the collector ran. */
   #garbageBytes = 0;
 
@@ -37,73 +80,72 @@ export class EntryStore {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#new.bytes + this.#proven.bytes;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#new.size + this.#proven.size;
   }
 
   /** The entry, which counts as used now. */
   use(key: string): Entry | undefined {
-    const entry = this.#entries.get(key);
+    const entry = this.peek(key);
     if (entry === undefined) return undefined;
-    // Moving it to the end each time would cost more than it brings; hot entries are moved often enough.
-    if ((entry.hits++ & 7) === 0) {
-      this.#entries.delete(key);
-      this.#entries.set(key, entry);
-    }
+    entry.hits += 1;
+    entry.isUsed = true;
     return entry;
   }
 
   /** The entry, as it lies there. */
   peek(key: string): Entry | undefined {
-    return this.#entries.get(key);
+    return this.#proven.get(key) ?? this.#new.get(key);
   }
 
   put(entry: Entry): void {
+    const segment = this.#proven.get(entry.key) === undefined ? this.#new : this.#proven;
     this.delete(entry.key);
     const bytes = costOf(entry);
     if (bytes > this.entryBytesMax) return;
-    this.#entries.set(entry.key, entry);
-    this.#bytes += bytes;
+    segment.add(entry);
     this.#garbageBytes += bytes * LEFT_BEHIND;
     this.#makeRoom();
   }
 
   /** Keeps a variant of an entry that lies here. */
   addVariant(entry: Entry, coding: Coding, variant: Kept): void {
-    if (this.#entries.get(entry.key) !== entry || entry.variants === undefined) return;
-    this.#bytes -= costOf(entry);
+    const segment = this.#proven.get(entry.key) === entry ? this.#proven : this.#new;
+    if (segment.get(entry.key) !== entry || entry.variants === undefined) return;
+    segment.bytes -= costOf(entry);
     entry.variants.set(coding, variant);
-    this.#bytes += costOf(entry);
+    segment.bytes += costOf(entry);
     this.#makeRoom();
   }
 
   delete(key: string): boolean {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return false;
-    this.#entries.delete(key);
-    this.#bytes -= costOf(entry);
-    return true;
+    return this.#proven.delete(key) || this.#new.delete(key);
   }
 
-  /** Every entry, those used longest ago first. */
-  all(): IterableIterator<Entry> {
-    return this.#entries.values();
+  /** Every entry; those that were given already come last. */
+  *all(): IterableIterator<Entry> {
+    yield* this.#new.all();
+    yield* this.#proven.all();
   }
 
   clear(): void {
-    this.#entries.clear();
-    this.#bytes = 0;
+    this.#new = new Segment();
+    this.#proven = new Segment();
   }
 
   #makeRoom(): void {
-    for (const [key] of this.#entries) {
-      if (this.#bytes <= this.#liveBytesMax) break;
-      this.delete(key);
+    while (this.bytes > this.#liveBytesMax) {
+      const isNew = this.#new.bytes > this.#liveBytesMax * NEW_SHARE;
+      const entry = (isNew ? this.#new : this.#proven).shift();
+      // What was given gets another turn.
+      if (entry?.isUsed !== true) continue;
+      entry.isUsed = false;
+      this.#proven.add(entry);
     }
-    if (this.#bytes + this.#garbageBytes <= this.#bytesMax) return;
+    if (this.bytes + this.#garbageBytes <= this.#bytesMax) return;
     this.#garbageBytes = 0;
     this.#collect();
   }
