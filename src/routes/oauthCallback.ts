@@ -47,7 +47,8 @@ export const createCallbackRoute = (
 
   const redeem = async (exchange: Exchange, flow: Flow, code: string): Promise<Outcome> => {
     const { cid, provider, verifier, callbackUrl, link, nonce } = flow;
-    const credential = link === undefined ? undefined : sessions.upstreamToken({ id: link });
+    const mayLink = link !== undefined && sessions.isLive({ id: link });
+    const credential = mayLink ? sessions.upstreamToken({ id: link }) : undefined;
     // A link whose session has ended must not become somebody's login.
     if (link !== undefined && credential === undefined) return { kind: "failed", error: "access_denied" };
     if (!(await useCode(takeOnce, { provider, code }))) return { kind: "failed", error: "access_denied" };

@@ -174,14 +174,15 @@ export class LiveSessions {
     else this.#schedule();
   }
 
-  /** The upstream token in the clear, kept for five minutes; undefined when the session or its blob is gone. */
+  /** The upstream token in the clear, kept for five minutes; undefined when the session has ended or its blob is gone. */
   upstreamToken(id: string): string | undefined {
     const kept = this.#upstream.get(id);
     const nowMs = this.#context.times.monotonic();
     if (kept !== undefined && nowMs < kept.untilMs) return kept.token;
-    const row = this.#context.store.read((sessions) => sessions.read(id))?.row;
-    if (row === undefined || row.status === "revoked") return undefined;
-    return this.#openUpstream(row);
+    const found = this.#context.store.read((sessions) => sessions.read(id));
+    // A sign-out everywhere is a mark and changes no row.
+    if (found === undefined || found.isCovered || found.row.status === "revoked") return undefined;
+    return this.#openUpstream(found.row);
   }
 
   forgetUpstream(id: string): void {

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser as Chromium } from "playwright-core";
 import { tokensIn } from "../sessions/recordingProxy.ts";
-import { ADA, call, jsonOf, login, logout, verdictOf, verify } from "../sessions/support.ts";
+import { ADA, call, jsonOf, login, logout, ROOT, verdictOf, verify } from "../sessions/support.ts";
 import { CHROMIUM, launchChromium } from "../support/browser.ts";
 import { eventually, within } from "../support/eventually.ts";
 import type { WireResponse } from "../support/wireReader.ts";
@@ -308,15 +308,27 @@ test("linking through a browser: the page says whose account it is, and the prov
   expect(again.headers.get("x-hapta-error")).toBe("oauth_state_invalid");
 });
 
-test("OA12: a link whose session ended before the provider answered links nothing, and logs nobody in", async () => {
-  stand.sub = "too-late";
-  const ada = await login(stand.url, ADA);
-  const browser = new Browser();
-  const { form } = await startLink(ada, browser);
-  await logout(stand.url, ada);
-  const back = await confirmLink(browser, form);
-  expect([back.searchParams.get("error"), back.searchParams.has("code")]).toEqual(["access_denied", false]);
-});
+const ENDINGS = {
+  "a logout": (token: string) => logout(stand.url, token),
+  "all of the collection's being ended by an operator": async () => {
+    const path = "/hapta/sessions?collection=members";
+    const answer = await call(stand.url, { method: "DELETE", path, token: await login(stand.url, ROOT) });
+    expect(jsonOf(answer)).toEqual({ ended: null });
+  },
+} as const;
+
+test.each(Object.entries(ENDINGS))(
+  "OA12: a link whose session ended before the provider answered, by %s, links nothing and logs nobody in",
+  async (_, end) => {
+    stand.sub = "too-late";
+    const ada = await login(stand.url, ADA);
+    const browser = new Browser();
+    const { form } = await startLink(ada, browser);
+    await end(ada);
+    const back = await confirmLink(browser, form);
+    expect([back.searchParams.get("error"), back.searchParams.has("code")]).toEqual(["access_denied", false]);
+  },
+);
 
 test("linking needs a session, and a yes in the browser that saw the page", async () => {
   const bare = await call(stand.url, {
