@@ -9,6 +9,7 @@ import { type TakeOnce, useCode } from "../oauth/usedCodes.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
 import { isRedirectUrl } from "../utils/redirectUrl.ts";
+import { refuseUnavailable } from "./identify.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -46,10 +47,11 @@ export const createRedeem = ({ collections, oauth, sessions, settings, hub }: Se
     const redemption = redemptionOf(exchange);
     // Unknown collections and incomplete bodies are PocketBase's to refuse.
     if (cid === undefined || redemption.provider === "" || redemption.code === "") return undefined;
-    await checkVerifier(exchange, cid, redemption);
+    await checkVerifier(exchange, cid, redemption).catch(refuseUnavailable);
     if (!isRedirectAllowed(redemption.redirectUrl, exchange.host))
       throw new Refusal("oauth_redirect_invalid");
-    if (!(await useCode(takeOnce, redemption))) throw new Refusal("oauth_code_used");
+    const isFresh = await useCode(takeOnce, redemption).catch(refuseUnavailable);
+    if (!isFresh) throw new Refusal("oauth_code_used");
     return undefined;
   };
 

@@ -1,11 +1,14 @@
 // Hapta's own OAuth2 paths, below /auth/oauth2: which of them is asked for, and how it says no.
+import { SQLiteError } from "bun:sqlite";
 import { ERRORS, Refusal, renderRefusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
 import { renderDeviceEndPage } from "../oauth/pages/devicePages.ts";
 import { renderRefusedPage } from "../oauth/pages/flowPages.ts";
 import { renderDonePage, renderFailedPage } from "../oauth/pages/popupPages.ts";
+import { OAuthBusy } from "../oauth/slips.ts";
 import type { Services } from "../services.ts";
+import { StoreUnavailable } from "../sessions/storeUnavailable.ts";
 import { headerValue } from "../utils/headers.ts";
 import { Approval } from "./oauthApproval.ts";
 import { createCallbackRoute, type EndLogin, type Outcome } from "./oauthCallback.ts";
@@ -80,14 +83,28 @@ export const createOAuthRoutes = (services: Services): ((exchange: Exchange) => 
     return route(exchange);
   };
 
-  return async (exchange) => {
+  return withRefusals(serve);
+};
+
+const withRefusals =
+  (serve: Serve): ((exchange: Exchange) => Promise<Answer>) =>
+  async (exchange) => {
     try {
       return await serve(exchange);
     } catch (error) {
-      if (!(error instanceof Refusal) || !isForPeople(exchange)) throw error;
-      return renderRefusedPage(renderRefusal(error.code, error.detail), ERRORS[error.code].message);
+      const refusal = refusalOf(error);
+      if (refusal === undefined || !isForPeople(exchange)) throw refusal ?? error;
+      return renderRefusedPage(renderRefusal(refusal.code, refusal.detail), ERRORS[refusal.code].message);
     }
   };
+
+// What keeps a login from being stored passes: a full share, a database that is locked, a disk without room.
+const refusalOf = (error: unknown): Refusal | undefined => {
+  if (error instanceof Refusal) return error;
+  if (error instanceof StoreUnavailable)
+    return new Refusal("sessions_unavailable", { cause: error, retryAfterSeconds: 1 });
+  if (!(error instanceof OAuthBusy || error instanceof SQLiteError)) return undefined;
+  return new Refusal("oauth_busy", { cause: error, retryAfterSeconds: 30 });
 };
 
 // A browser that navigates, not a program that asks.

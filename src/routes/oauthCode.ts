@@ -8,7 +8,7 @@ import type { Services } from "../services.ts";
 import { withParams } from "../utils/redirectUrl.ts";
 import type { Outcome } from "./oauthCallback.ts";
 import type { Deliver } from "./oauthDelivery.ts";
-import { type Params, redirectTo, refuseBusy } from "./oauthRequest.ts";
+import { type Params, redirectTo } from "./oauthRequest.ts";
 
 /** How long an app has to fetch what was meant for it. */
 const CODE_MS = 60_000;
@@ -39,11 +39,7 @@ export const createEndInApp = ({ oauth }: Services, deliver: Deliver) => {
     if (end.kind === "cookie") return keepHere(exchange, end, outcome.result);
     const code = newSecret();
     const value: Kept = { result: outcome.result, challenge };
-    try {
-      oauth.slips.put("code", code, { value, ttlMs: CODE_MS, owner: exchange.client.block });
-    } catch (error) {
-      refuseBusy(error);
-    }
+    oauth.slips.put("code", code, { value, ttlMs: CODE_MS, owner: exchange.client.block });
     return redirectTo(withParams(redirect, { code, state }));
   };
 };

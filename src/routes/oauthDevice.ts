@@ -10,7 +10,7 @@ import { newUserCode } from "../oauth/userCode.ts";
 import type { Services } from "../services.ts";
 import { labelOf } from "../sessions/device.ts";
 import { headerValue } from "../utils/headers.ts";
-import { bodyParamsOf, jsonAnswer, publicBaseOf, refuseBusy } from "./oauthRequest.ts";
+import { bodyParamsOf, jsonAnswer, publicBaseOf } from "./oauthRequest.ts";
 
 /** Seconds between two questions of a device that does not listen to events (RFC 8628 section 3.2). */
 export const POLL_SECONDS = 5;
@@ -46,12 +46,8 @@ export const createDeviceStart = (services: Services): ((exchange: Exchange) => 
     const [device, user] = [newSecret(), newUserCode()];
     const label = shownText(param("label") ?? "");
     const kind = labelOf(headerValue(exchange.headers, "user-agent") ?? "");
-    try {
-      const info = { cid, provider, label, address, kind, startedMs: Date.now() };
-      oauth.devices.add({ device, user, owner: exchange.client.block }, info);
-    } catch (error) {
-      refuseBusy(error);
-    }
+    const info = { cid, provider, label, address, kind, startedMs: Date.now() };
+    oauth.devices.add({ device, user, owner: exchange.client.block }, info);
     const page = `${publicBaseOf(exchange, services)}/auth/oauth2/device`;
     return jsonAnswer({
       device_code: device,

@@ -15,7 +15,6 @@ import {
   jsonAnswer,
   paramsOf,
   publicBaseOf,
-  refuseBusy,
   tieBrowser,
 } from "./oauthRequest.ts";
 import { type BeginLogin, endOf } from "./oauthStart.ts";
@@ -59,11 +58,7 @@ export const createLinkRoutes = (services: Services, begin: BeginLogin): LinkRou
       session: session.id,
       end,
     };
-    try {
-      oauth.slips.put("ticket", ticket, { value, ttlMs: TICKET_MS, owner: exchange.client.block });
-    } catch (error) {
-      refuseBusy(error);
-    }
+    oauth.slips.put("ticket", ticket, { value, ttlMs: TICKET_MS, owner: exchange.client.block });
     return jsonAnswer({ url: `${publicBaseOf(exchange, services)}/auth/oauth2/link?ticket=${ticket}` });
   };
 

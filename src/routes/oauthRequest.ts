@@ -4,7 +4,6 @@ import { OWN_HEADERS, Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
 import { isSameText, newSecret, sha256 } from "../oauth/pkce.ts";
-import { OAuthBusy } from "../oauth/slips.ts";
 import type { Services } from "../services.ts";
 import { readCookie, renderCookie } from "../utils/cookies.ts";
 import { headerValue } from "../utils/headers.ts";
@@ -102,8 +101,3 @@ export const redirectTo = (location: string, headers: readonly string[] = []): A
   headers: ["Location", location, "Referrer-Policy", "no-referrer", "Cache-Control", "no-store", ...headers],
   body: Buffer.alloc(0),
 });
-
-/** @throws Refusal `oauth_busy` when there is no room, anything else as it is. */
-export const refuseBusy = (error: unknown): never => {
-  throw error instanceof OAuthBusy ? new Refusal("oauth_busy", { retryAfterSeconds: 30 }) : error;
-};

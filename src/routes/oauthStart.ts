@@ -6,7 +6,7 @@ import type { Answer } from "../http/answer.ts";
 import { type AppEnd, authorizationUrlOf, type Flow, type FlowEnd } from "../oauth/flow.ts";
 import { isChallenge, newSecret } from "../oauth/pkce.ts";
 import type { Services } from "../services.ts";
-import { type Params, paramsOf, publicBaseOf, redirectTo, refuseBusy, tieBrowser } from "./oauthRequest.ts";
+import { type Params, paramsOf, publicBaseOf, redirectTo, tieBrowser } from "./oauthRequest.ts";
 
 /** Time for choosing an account, a password and a second factor at the provider. */
 const FLOW_MS = 600_000;
@@ -27,7 +27,7 @@ export interface Begun {
   readonly setCookie: string;
 }
 
-/** @throws Refusal `oauth_provider_unknown`, `upstream_unreachable`, `upstream_invalid`, `oauth_busy` */
+/** @throws Refusal `oauth_provider_unknown`, `upstream_unreachable`, `upstream_invalid`; OAuthBusy */
 export type BeginLogin = (exchange: Exchange, beginning: Beginning) => Promise<Begun>;
 
 export const createBeginLogin = (services: Services): BeginLogin => {
@@ -47,11 +47,7 @@ export const createBeginLogin = (services: Services): BeginLogin => {
     const { hash, setCookie } = tieBrowser(exchange, base);
     const authOrigin = new URL(location).origin;
     const flow: Flow = { cid, provider, authOrigin, verifier, nonce, callbackUrl, browser: hash, end, link };
-    try {
-      oauth.slips.put("flow", state, { value: flow, ttlMs: FLOW_MS, owner: exchange.client.block });
-    } catch (error) {
-      refuseBusy(error);
-    }
+    oauth.slips.put("flow", state, { value: flow, ttlMs: FLOW_MS, owner: exchange.client.block });
     return { location, setCookie };
   };
 };

@@ -1,7 +1,9 @@
 // The login that Hapta runs itself: started here, ended on a listed URL with a one-time code. Mix-ups, replays, other
 // browsers, open redirects and hostile providers: OA4, OA8, OA9, OA10, OA13, OA15, OA16.
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { tokensIn } from "../sessions/recordingProxy.ts";
 import { call, jsonOf, login, verdictOf, verify } from "../sessions/support.ts";
 import { PASSWORD } from "../support/fixture/records.ts";
@@ -376,4 +378,19 @@ test("a second factor that is missing is said when the code is exchanged, as Poc
   const code = new URL(await browser.follow(url, [APP_PAGE])).searchParams.get("code");
   const answer = await call(mfa.url, { path: "/auth/oauth2/token", json: { code } });
   expect(`${answer.status} ${answer.text}`).toMatch(/^401 \{"mfaId":"[a-z0-9]{15}"\}\n$/);
+});
+
+test("a login that cannot be stored is refused for the time being, and the next one works", async () => {
+  const start = `${stand.url}/auth/oauth2/members/oidc?redirect=${encodeURIComponent(APP_PAGE)}`;
+  const db = new Database(join(stand.hapta.dataDir, "oauth.db"));
+  db.run("BEGIN IMMEDIATE");
+  const busy = await fetch(start, { redirect: "manual" });
+  db.run("ROLLBACK");
+  db.close();
+  expect([busy.status, busy.headers.get("x-hapta-error"), busy.headers.get("retry-after")]).toEqual([
+    503,
+    "oauth_busy",
+    "30",
+  ]);
+  expect((await fetch(start, { redirect: "manual" })).status).toBe(303);
 });

@@ -54,6 +54,11 @@ const expectReadOnly = async (token: string): Promise<void> => {
   const refusals = await Promise.all([
     tryLogin(hapta.url, BEN),
     refresh(hapta.url, token),
+    // A code that may have been used before.
+    call(hapta.url, {
+      path: "/api/collections/members/auth-with-oauth2",
+      json: { provider: "any", code: "any", codeVerifier: "any" },
+    }),
     call(hapta.url, { method: "POST", path: "/auth/logout", token }),
     call(hapta.url, { method: "DELETE", path: "/auth/sessions", token }),
   ]);
