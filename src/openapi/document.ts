@@ -16,6 +16,7 @@ import { recordPaths } from "./recordPaths.ts";
 import { recordSchemas, schemaNames } from "./recordSchemas.ts";
 import { ERROR_SCHEMA, ERROR_SCHEMA_NAME, refusalResponses } from "./refusals.ts";
 import { SESSION_SCHEMAS } from "./sessionPaths.ts";
+import { superuserPaths } from "./superuserPaths.ts";
 
 /** What the description is made from. */
 export interface DocumentOptions {
@@ -36,6 +37,7 @@ export const buildDocument = (options: DocumentOptions) => {
   const paths: Paths = {};
   for (const one of visible) Object.assign(paths, recordPaths(one), authPaths(one.collection, audience));
   Object.assign(paths, oauthPaths(withProviders(visible), hasDeviceLogin), ownPaths());
+  if (audience.kind === "superuser") Object.assign(paths, superuserPaths);
   return {
     openapi: "3.1.0",
     info: { title, version, description: DESCRIPTION },

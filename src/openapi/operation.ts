@@ -47,6 +47,7 @@ export const OWN_TAGS = {
   sessions: "Own sessions",
   oauth2: "OAuth2 logins",
   health: "Server health",
+  superusers: "Superusers' own",
 } as const;
 
 /** The operations of one path by method, lower case. */

@@ -95,6 +95,11 @@ test("members see more, superusers everything", async () => {
   expect(JSON.stringify(await app.describe("ada"))).not.toContain("remark");
   const superuser = await pathsOf("superuser");
   expect(superuser).toContain(`get ${records("ledgers")}`);
+  const own = superuser.filter((call) =>
+    /\/api\/(?:collections$|collections\/\{|settings|logs|crons|backups)/.test(call),
+  );
+  expect(own.length).toBeGreaterThan(15);
+  expect(own.filter((call) => member.includes(call))).toEqual([]);
   const { schemas } = (await app.describe("superuser")).components;
   expect(schemas["members"]?.properties).toHaveProperty("remark");
   expect(schemas["members"]?.properties).not.toHaveProperty("tokenKey");
