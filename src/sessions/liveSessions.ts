@@ -126,7 +126,7 @@ export class LiveSessions {
     const { limits, times } = this.#context;
     const atMs = times.wall();
     const endsAtMs = Math.min(live.row.absExpMs, atMs + limits[live.row.kind].idleMs);
-    live.row = { ...live.row, lastSeenMs: atMs, ipLast: address };
+    live.row = { ...live.row, lastSeenMs: atMs, ipLast: address, endsAtMs };
     this.#note(live.row.id).seen = { atMs, ip: address, endsAtMs };
   }
 
