@@ -4,6 +4,7 @@ import { benchCache } from "./cache/bench.ts";
 import { benchFiles } from "./files/bench.ts";
 import { benchLimits } from "./limits/bench.ts";
 import { benchRealtime } from "./realtime/bench.ts";
+import { benchDecide } from "./realtime/decide.ts";
 import { benchRelay } from "./relay/bench.ts";
 import { benchSessions } from "./sessions/bench.ts";
 import type { BenchOptions } from "./support/options.ts";
@@ -11,6 +12,7 @@ import { benchValidate } from "./validate/bench.ts";
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   cache: benchCache,
+  decide: benchDecide,
   files: benchFiles,
   limits: benchLimits,
   realtime: benchRealtime,

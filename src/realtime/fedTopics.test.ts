@@ -72,6 +72,17 @@ test("a change is told only to whom the record may be shown as it is now, and to
   expect([...ada.heard, ...ben.heard]).toEqual(["gap", "gap", "gap", "gap"]);
 });
 
+test("a deletion is told by what the record was, even when there is a new one with its id", async () => {
+  const world = await start();
+  const { ada, ben, state, listeners } = world;
+  state.current = new Map([["r1", { id: "r1", owner: "ben" }]]);
+  const record = { id: "r1", owner: "ada", secret: 1 };
+  const text = JSON.stringify({ record, action: "delete" });
+  listeners.event({ collectionId: "c_posts", action: "delete", recordId: "r1", record, text });
+  await eventually(() => ada.heard.length === 1, 5_000);
+  expect([toldOf(ada), ben.heard]).toEqual([['"owner":"ada"'], []]);
+});
+
 test("what only PocketBase can say of a record is a gap", async () => {
   const { ada, ben, tell } = await start();
   tell("?");

@@ -66,6 +66,31 @@ test.each(Array.from({ length: 2 * EFFORT }, (_, n) => SEED + n))(
   },
 );
 
+test("a role that is won or lost on the way counts from then on", async () => {
+  const ask = asRoot(pair);
+  const listeners = await startListeners(pair, ["rt_writer/*", "rt_verified/*", "rt_public/*"]);
+  const mayMiss = createMayMiss(listeners);
+  try {
+    for (let n = 0; n < 6; n++) {
+      for (const id of [IDS.ada, IDS.ben]) {
+        const isIn = (n % 2 === 0) === (id === IDS.ada);
+        const json = { role: isIn ? "writer" : "reader", verified: isIn };
+        await ask("PATCH", `/api/collections/members/records/${id}`, json);
+      }
+      // Twice: at once, when it may be uncertain, and when it is not.
+      for (const waitMs of [0, CALM_MS]) {
+        await Bun.sleep(waitMs);
+        for (const name of ["rt_writer", "rt_verified"])
+          await ask("POST", `/api/collections/${name}/records`, { title: `role ${n}` });
+        await expectSame(listeners, pair.mark, mayMiss);
+      }
+    }
+    for (const { own } of listeners) expect(own.text().split('"role ').length).toBeGreaterThan(3);
+  } finally {
+    close(listeners);
+  }
+});
+
 test("of one transaction nobody is told what was never his to see", async () => {
   const listeners = await startListeners(pair, ["rt_owner/*", "rt_public/*"]);
   const url = "/api/collections/rt_owner/records";
