@@ -26,8 +26,9 @@ const ON_LTE: Presenter = { ...NO_DID, address: "198.51.100.40" };
 test("AN1: from one network to the next in the middle of a session: its events say so, and nothing else happens", async () => {
   using kit = startSessions();
   const token = await kit.login({ presenter: ON_WIFI });
-  const id = await idOf(kit, token);
+  // The first to present it: nothing about the token is remembered yet.
   expect(await kindOf(kit, token, ON_LTE)).toBe("live");
+  const id = await idOf(kit, token);
   const next = await refresh(kit, token, ON_LTE);
   expect(await kindOf(kit, next, ON_LTE)).toBe("live");
   const [rotated] = kit.sessions.events({ type: "session_rotated" });
