@@ -73,12 +73,15 @@ export const measureRoundTrip = async (
   const { pid } = hapta.child;
   await upload(hapta.port, 20_000_000);
   let answer = "";
+  const startedMs = performance.now();
   const growthMb = [
     await growth(pid, async () => {
       answer = await upload(hapta.port, bytes);
     }),
   ];
-  if (!answer.startsWith("HTTP/1.1 200 ")) throw new Error(`the upload was answered ${answer}`);
+  const seconds = Math.round((performance.now() - startedMs) / 1000);
+  if (!answer.startsWith("HTTP/1.1 200 "))
+    throw new Error(`after ${seconds} s (PocketBase gives a request 300) the upload was answered ${answer}`);
   const record: unknown = JSON.parse(answer.slice(answer.indexOf("{"), answer.lastIndexOf("}") + 1));
   const url = `${hapta.url}/api/files/notices/${member(record, "id")}/${[member(record, "blob")].flat()[0]}`;
   const received: number[] = [];
