@@ -14,13 +14,16 @@ interface State {
  * come in no order, 33 ms apart at most as measured.
  */
 export const CALLER_LATE_MS = 250;
+/** Of more changes than these at a time the oldest are forgotten: so many hardly say the same. */
+const STATES_MAX = 16;
 
 export class CallerStates {
   #states: readonly State[] = [];
 
   /** Takes in what the feed told: one more thing that the record may be, for changes come in no order. */
   hear(values: RecordValues, nowMs: number): void {
-    this.#states = [...this.#states, { values, heardMs: nowMs, endedMs: Number.POSITIVE_INFINITY }];
+    const state = { values, heardMs: nowMs, endedMs: Number.POSITIVE_INFINITY };
+    this.#states = [...this.#states, state].slice(-STATES_MAX);
   }
 
   /**
@@ -34,16 +37,21 @@ export class CallerStates {
       if (state !== known && state.heardMs <= askedMs) state.endedMs = Math.min(state.endedMs, nowMs);
     if (known !== undefined) known.endedMs = Number.POSITIVE_INFINITY;
     else if (values !== undefined) this.hear(values, askedMs);
+    this.#prune(nowMs);
   }
 
   /** All that it may have been when an event that comes now was judged; none when it is not known. */
   at(nowMs: number): RecordStates {
-    this.#states = this.#states.filter(({ endedMs }) => nowMs - endedMs <= CALLER_LATE_MS);
+    this.#prune(nowMs);
     return this.#states.map(({ values }) => values);
   }
 
   /** Changes may have been missed. */
   forget(): void {
     this.#states = [];
+  }
+
+  #prune(nowMs: number): void {
+    this.#states = this.#states.filter(({ endedMs }) => nowMs - endedMs <= CALLER_LATE_MS);
   }
 }

@@ -57,7 +57,8 @@ export class FedRegister {
     if (fed === undefined || fed.sources.get(source.callerId) !== source) return;
     fed.sources.delete(source.callerId);
     if (fed.sources.size === 0) this.#remove(fed);
-    if (source.topics.size === 0) this.#sources.delete(nameOf(source.record));
+    const name = nameOf(source.record);
+    if (source.topics.size === 0 && this.#sources.get(name) === source) this.#sources.delete(name);
   }
 
   /** Whether anybody wants to hear of records of a collection. */
