@@ -32,6 +32,8 @@ export interface ModelOptions {
   readonly stepsMax: number;
   /** What is started as Hapta, where it is not this project. */
   readonly entry?: string;
+  /** What is read; everything unless told. */
+  readonly urls?: readonly string[];
 }
 
 /** What a run did. */
@@ -304,7 +306,7 @@ class Run {
 
   async #warm(): Promise<readonly Probe[]> {
     const probes = Array.from({ length: PROBES }, () => ({
-      path: this.#draw.pick(URLS),
+      path: this.#draw.pick(this.#options.urls ?? URLS),
       caller: this.#draw.pick(CALLERS),
     }));
     // Somebody else first, so that what is shared too widely is there before its owner asks.

@@ -227,3 +227,8 @@ export const URLS: readonly string[] = [
   ...IDS.people.map((id) => `people/records/${id}?expand=team`),
   "stats/records?sort=id",
 ];
+
+/** Lists of records with one value: what a record was decides about them. */
+export const VALUE_URLS: readonly string[] = URLS.filter((url) =>
+  /filter=\((?:open|title|kind|owner|doc)=/.test(url),
+);
