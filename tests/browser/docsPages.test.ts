@@ -7,7 +7,7 @@ import { eventually } from "../support/eventually.ts";
 import { SUPERUSER } from "../support/fixture/load.ts";
 import { PASSWORD } from "../support/fixture/records.ts";
 
-const STEP_MS = 15_000;
+const STEP_MS = 30_000;
 
 const HOSTILE = "<img src=x onerror=alert(1)> [c](javascript:alert(1)) <form action=https://evil.example>";
 const HOSTILE_FIELDS = [
@@ -28,7 +28,7 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
   beforeAll(async () => {
     app = await startApp();
     browser = await launchChromium();
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await browser.close();
     await app[Symbol.asyncDispose]();
@@ -79,7 +79,7 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
     expect(await create.count()).toBe(0);
     expect(faults).toEqual([]);
     await page.close();
-  }, 60_000);
+  }, 120_000);
 
   test("a superuser tries what only superusers may call", async () => {
     const { page, faults } = await open("/");
@@ -91,7 +91,7 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
     expect(await answer.first().textContent()).toContain("secret sum");
     expect(faults).toEqual([]);
     await page.close();
-  }, 60_000);
+  }, 120_000);
 
   test("what an app says of its fields is shown as it is, and never run", async () => {
     const made = await app.call("superuser", "/api/collections", {
@@ -119,7 +119,7 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
       expect(faults).toEqual([]);
       await page.close();
     }
-  }, 60_000);
+  }, 120_000);
 
   test("the explorer is dark for whoever likes it dark, and at once when that changes", async () => {
     const { page, faults } = await open("/");
@@ -133,7 +133,7 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
     }
     expect(faults).toEqual([]);
     await page.close();
-  }, 60_000);
+  }, 120_000);
 
   test("the reference shows every collection, and more to members", async () => {
     const { page, faults } = await open("/api-reference");
@@ -144,7 +144,7 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
     expect(await page.locator("text=Ask AI").count()).toBe(0);
     expect(faults).toEqual([]);
     await page.close();
-  }, 60_000);
+  }, 120_000);
 
   test("a wrong password says so and leaves the page as it was", async () => {
     const { page } = await open("/");
@@ -154,5 +154,5 @@ describe.skipIf(!CHROMIUM)("docs pages", () => {
     await page.waitForSelector(".account-problem:not(:empty)");
     expect(await page.locator(".account-problem").textContent()).toBe("Failed to authenticate.");
     await page.close();
-  }, 60_000);
+  }, 120_000);
 });

@@ -73,7 +73,7 @@ beforeAll(async () => {
     });
     if (answer.status !== 200) throw new Error(`${collection.name}: ${await answer.text()}`);
   }
-}, 60_000);
+}, 120_000);
 afterAll(() => app[Symbol.asyncDispose]());
 
 const textFor = async (caller: Caller): Promise<string> => (await app.call(caller, "/openapi.json")).text();

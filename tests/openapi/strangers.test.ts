@@ -7,7 +7,9 @@ import { exchange, WireConnection } from "../support/wire.ts";
 import { headOf } from "../support/wireReader.ts";
 import { type App, startApp } from "./support.ts";
 
-const COLLECTIONS = 200;
+/** Few with many fields: making a collection takes PocketBase long, and the description is as large. */
+const COLLECTIONS = 40;
+const FIELDS = 60;
 const ASKS = 1_000;
 /** What the kernel counts CPU time in. */
 const TICK_MS = 10;
@@ -21,7 +23,7 @@ beforeAll(async () => {
     name: `shelf${at}`,
     type: "base",
     ...{ listRule: "", viewRule: "", createRule: "", updateRule: "", deleteRule: "" },
-    fields: Array.from({ length: 12 }, (_unused, field) => ({ name: `field${field}`, type: "text" })),
+    fields: Array.from({ length: FIELDS }, (_unused, field) => ({ name: `field${field}`, type: "text" })),
   }));
   const made = await app.call("superuser", "/api/collections/import", {
     method: "PUT",
@@ -29,7 +31,7 @@ beforeAll(async () => {
     body: JSON.stringify({ collections }),
   });
   if (made.status !== 204) throw new Error(await made.text());
-}, 60_000);
+}, 120_000);
 afterAll(() => app[Symbol.asyncDispose]());
 
 const cpuMs = (pid: number): number => {
@@ -38,13 +40,13 @@ const cpuMs = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 };
 
-test("a thousand asks for two hundred collections cost less than 1.5 ms of CPU each", async () => {
+test("a thousand asks for a description of a megabyte cost less than 1.5 ms of CPU each", async () => {
   using connection = new WireConnection(app.hapta.url);
   const request = { path: "/openapi.json", headers: [["Accept-Encoding", "gzip"]] as const };
   const first = await connection.send(request);
-  expect(
-    Object.keys(JSON.parse(Buffer.from(Bun.gunzipSync(new Uint8Array(first.body))).toString()).paths).length,
-  ).toBeGreaterThan(2 * COLLECTIONS);
+  const whole = Buffer.from(Bun.gunzipSync(new Uint8Array(first.body))).toString();
+  expect(Object.keys(JSON.parse(whole).paths).length).toBeGreaterThan(2 * COLLECTIONS);
+  expect(whole.length).toBeGreaterThan(500_000);
   expect(first.body.length).toBeLessThan(150_000);
   const before = cpuMs(app.hapta.child.pid);
   const statuses = new Set<number>();
@@ -57,7 +59,7 @@ test("a thousand asks for two hundred collections cost less than 1.5 ms of CPU e
 }, 60_000);
 
 test("asking counts: who asks too often is refused", async () => {
-  const config = { ratelimit: { isEnabled: true, Max: 10, Duration: 60_000, IP: true } };
+  const config = { ratelimit: { isEnabled: true, Max: 10, Duration: 3_600_000, IP: true } };
   await using hapta = await startHapta(app.upstream, { config });
   for (const path of ["/openapi.json", "/", "/hapta/assets/page.css"]) {
     const statuses: number[] = [];
