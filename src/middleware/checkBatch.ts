@@ -19,7 +19,7 @@ type Members = BatchItem["body"];
 
 interface NewRecord {
   readonly segment: string;
-  readonly principal: Exchange["principal"];
+  readonly exchange: Exchange;
   readonly members: Members;
 }
 
@@ -50,9 +50,7 @@ export const createCheckBatch = (
     const [, segment, recordId] = RECORDS.exec(url) ?? [];
     if (segment === undefined) return "unsure";
     if (recordId === undefined)
-      return isNew(method, members)
-        ? judgeCreate({ segment, principal: exchange.principal, members })
-        : "unsure";
+      return isNew(method, members) ? judgeCreate({ exchange, segment, members }) : "unsure";
     if (method !== "PATCH") return "unsure";
     return (await judgeChange({ exchange, segment, recordId, members })) ?? "unsure";
   };

@@ -34,7 +34,7 @@ interface Place {
 
 interface NewRecord {
   readonly segment: string;
-  readonly principal: Exchange["principal"];
+  readonly exchange: Exchange;
   readonly members: Members;
 }
 
@@ -70,7 +70,7 @@ export const createCheckRecord = (
     if (members === undefined) return undefined;
     const judged =
       recordId === undefined
-        ? await judgeCreate({ segment, principal: exchange.principal, members })
+        ? await judgeCreate({ exchange, segment, members })
         : await judgeChange({ exchange, segment, recordId, members });
     const message = FAILED[recordId === undefined ? "create" : "update"];
     if (typeof judged === "object") throw new Refusal("record_invalid", { data: judged, message });

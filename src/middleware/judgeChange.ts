@@ -8,6 +8,7 @@ import type { FieldErrors } from "../schema/fieldError.ts";
 import { type BodyContext, resolveBody } from "../schema/resolveBody.ts";
 import { isSoundBeside, isWhollyShown, type StoredRecord, storedText } from "../schema/storedRecord.ts";
 import { validateBody } from "../schema/validateBody.ts";
+import { WantedRecords } from "../schema/wantedRecords.ts";
 import type { Services } from "../services.ts";
 
 /** A record that is to become another. */
@@ -25,25 +26,29 @@ type JudgeChange = (change: Change) => undefined | Promise<FieldErrors | undefin
 /** Who asks, to a rule (undefined when PocketBase may see somebody else) and to the schema. */
 interface Judging {
   callerOf(principal: Exchange["principal"]): CallerKind | undefined;
-  contextOf(principal: Exchange["principal"]): Omit<BodyContext, "action">;
+  contextOf(principal: Exchange["principal"], wanted: WantedRecords): Omit<BodyContext, "action">;
+  seesAll(exchange: Exchange, wanted: WantedRecords): Promise<boolean>;
 }
 
 export const createJudgeChange = (
   { cacheGate, collections, memberCalls }: Services,
-  { callerOf, contextOf }: Judging,
+  { callerOf, contextOf, seesAll }: Judging,
 ): JudgeChange => {
-  const contextFor = ({ exchange, recordId }: Change) =>
-    ({ action: "update", recordId, ...contextOf(exchange.principal) }) as const;
+  const contextFor = ({ exchange, recordId }: Change, wanted: WantedRecords) =>
+    ({ action: "update", recordId, ...contextOf(exchange.principal, wanted) }) as const;
 
   /** What is wrong with the body, where the rest can be known at all. */
-  const suspect = (change: Change): { collection: Collection; errors: FieldErrors } | undefined => {
+  const suspect = (
+    change: Change,
+    wanted: WantedRecords,
+  ): { collection: Collection; errors: FieldErrors } | undefined => {
     const rank = rankOf(change.exchange.principal);
     const collection = collections.current().find(change.segment);
     if (collection === undefined || collection.isSystem || rank === "unsure") return undefined;
     const { update, view } = collection.rules;
     if (rank !== "superuser" && (update === null || view === null)) return undefined;
     if (!isWhollyShown(collection, rank === "superuser")) return undefined;
-    const errors = validateBody(collection, change.members, contextFor(change));
+    const errors = validateBody(collection, change.members, contextFor(change, wanted));
     return errors === undefined ? undefined : { collection, errors };
   };
 
@@ -64,15 +69,17 @@ export const createJudgeChange = (
     // After a quiet time a moment brings proof that sessions still count.
     if (cacheGate.closedBecause() !== undefined) await cacheGate.reopened();
     if (cacheGate.closedBecause() !== undefined || !(await collections.confirm(0))) return undefined;
-    const found = suspect(change);
+    const wanted = new WantedRecords();
+    const found = suspect(change, wanted);
     if (found === undefined) return undefined;
     const { collection, errors } = found;
     const path = `/api/collections/${collection.id}/records/${change.recordId}`;
     const stored = await memberCalls.view(credential ?? "", path, client.address);
     if (stored === undefined || !mayChange(change, collection, stored)) return undefined;
-    const touched = resolveBody(collection, change.members, contextFor(change));
-    return isSoundBeside(collection, stored, (name) => touched.has(name)) ? errors : undefined;
+    const touched = resolveBody(collection, change.members, contextFor(change, wanted));
+    if (!isSoundBeside(collection, stored, (name) => touched.has(name))) return undefined;
+    return (await seesAll(change.exchange, wanted)) ? errors : undefined;
   };
 
-  return (change) => (suspect(change) === undefined ? undefined : judge(change));
+  return (change) => (suspect(change, new WantedRecords()) === undefined ? undefined : judge(change));
 };

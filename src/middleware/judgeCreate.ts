@@ -8,13 +8,14 @@ import type { FieldErrors } from "../schema/fieldError.ts";
 import { textsOfNew } from "../schema/newRecord.ts";
 import type { BodyContext } from "../schema/resolveBody.ts";
 import { storesSurely, validateBody } from "../schema/validateBody.ts";
+import { WantedRecords } from "../schema/wantedRecords.ts";
 import type { Services } from "../services.ts";
 
 /** A record to be. */
 interface NewRecord {
   /** The collection, as the path spells it. */
   readonly segment: string;
-  readonly principal: Exchange["principal"];
+  readonly exchange: Exchange;
   readonly members: Readonly<Record<string, unknown>>;
 }
 
@@ -26,11 +27,13 @@ const JUDGED = new Set(["base", "auth"]);
 /** Who asks, to a rule (undefined when PocketBase may see somebody else) and to the schema. */
 interface Judging {
   callerOf(principal: Exchange["principal"]): CallerKind | undefined;
-  contextOf(principal: Exchange["principal"]): Omit<BodyContext, "action">;
+  contextOf(principal: Exchange["principal"], wanted: WantedRecords): Omit<BodyContext, "action">;
+  seesAll(exchange: Exchange, wanted: WantedRecords): Promise<boolean>;
 }
 
-export const createJudgeCreate = ({ collections }: Services, { callerOf, contextOf }: Judging) => {
-  const isAdmitted = (collection: Collection, { principal, members }: NewRecord): boolean | undefined => {
+export const createJudgeCreate = ({ collections }: Services, { callerOf, contextOf, seesAll }: Judging) => {
+  const isAdmitted = (collection: Collection, { exchange, members }: NewRecord): boolean | undefined => {
+    const { principal } = exchange;
     if (principal.kind === "superuser") return true;
     const rule = collection.isSystem ? null : collection.rules.create;
     if (rule === "" || rule === null) return rule === "" ? true : undefined;
@@ -43,23 +46,30 @@ export const createJudgeCreate = ({ collections }: Services, { callerOf, context
     });
   };
 
-  const judge = (record: NewRecord): Judged => {
-    const rank = rankOf(record.principal);
+  const judge = (record: NewRecord, wanted: WantedRecords): Judged => {
+    const { principal } = record.exchange;
+    const rank = rankOf(principal);
     const collection = collections.current().find(record.segment);
     if (collection === undefined || !JUDGED.has(collection.type) || rank === "unsure") return "unsure";
     const admitted = isAdmitted(collection, record);
     // PocketBase names no field to somebody whom the rule denies.
     if (admitted !== true) return admitted === false ? {} : "unsure";
-    const context = { action: "create", ...contextOf(record.principal) } as const;
+    const context = { action: "create", ...contextOf(principal, wanted) } as const;
     const errors = validateBody(collection, record.members, context);
     if (errors !== undefined) return errors;
-    return storesSurely(collection, record.members, context) ? "fine" : "unsure";
+    return wanted.isEmpty && storesSurely(collection, record.members, context) ? "fine" : "unsure";
   };
 
-  /** The judgement of one record; never rejects. Asked again before anybody is refused: the collections may have changed. */
+  /**
+   * The judgement of one record; never rejects. Asked again before anybody is refused: the collections may have changed. Only
+   * then PocketBase is asked whether the records are there that it relates to.
+   */
   return async (record: NewRecord): Promise<Judged> => {
-    const judged = judge(record);
+    const judged = judge(record, new WantedRecords());
     if (typeof judged === "string") return judged;
-    return (await collections.confirm(0)) ? judge(record) : "unsure";
+    if (!(await collections.confirm(0))) return "unsure";
+    const wanted = new WantedRecords();
+    const again = judge(record, wanted);
+    return wanted.isEmpty || (await seesAll(record.exchange, wanted)) ? again : "unsure";
   };
 };

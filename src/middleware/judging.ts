@@ -4,6 +4,7 @@ import { type Exchange, rankOf } from "../exchange.ts";
 import type { CallerKind } from "../rules/mayPass.ts";
 import type { Wording } from "../schema/fieldError.ts";
 import type { BodyContext } from "../schema/resolveBody.ts";
+import type { WantedRecords } from "../schema/wantedRecords.ts";
 import type { Services } from "../services.ts";
 
 type Principal = Exchange["principal"];
@@ -11,11 +12,14 @@ type Principal = Exchange["principal"];
 interface Judging {
   /** Who asks, as a rule sees it; undefined when PocketBase may see somebody else. */
   callerOf(principal: Principal): CallerKind | undefined;
-  contextOf(principal: Principal): Omit<BodyContext, "action">;
+  /** @param wanted - Takes down what the body is related to, beside the caller; it counts as there. */
+  contextOf(principal: Principal, wanted?: WantedRecords): Omit<BodyContext, "action">;
+  /** Whether PocketBase shows the caller all of these. */
+  seesAll(exchange: Exchange, wanted: WantedRecords): Promise<boolean>;
 }
 
 export const createJudging = (services: Services): Judging => {
-  const { cacheGate, collections } = services;
+  const { cacheGate, collections, memberCalls } = services;
   return {
     callerOf: (principal) => {
       if (principal.kind === "guest") return principal;
@@ -27,11 +31,23 @@ export const createJudging = (services: Services): Judging => {
         ? undefined
         : { kind: "record", id: uid, collectionId: cid, collectionName };
     },
-    contextOf: (principal) => ({
-      isSuperuser: rankOf(principal) === "superuser",
-      wording: wordingOf(services),
-      caller: recordOf(principal),
-    }),
+    contextOf: (principal, wanted) => {
+      const own = recordOf(principal);
+      return {
+        isSuperuser: rankOf(principal) === "superuser",
+        wording: wordingOf(services),
+        isThere: (collectionId, id) => {
+          if (collectionId === own?.collectionId && id === own.id) return true;
+          wanted?.add(collectionId, id);
+          return wanted !== undefined;
+        },
+      };
+    },
+    seesAll: async ({ client, credential = "" }, wanted) => {
+      const paths = wanted.paths() ?? [""];
+      const shown = paths.map((path) => path !== "" && memberCalls.maySee(credential, path, client.address));
+      return (await Promise.all(shown)).every((one) => one === true);
+    },
   };
 };
 

@@ -43,6 +43,12 @@ export const checkRelation = (field: CollectionField): Check => {
   };
 };
 
+/** The records whose being there alone decides about a relation's value; undefined where more, or nothing, is unknown. */
+export const idsToFind = (field: CollectionField, value: unknown): readonly string[] | undefined => {
+  const texts = checkRelation(field)(value) === "unsure" ? toTexts(value) : undefined;
+  return texts === undefined ? undefined : kept(field, texts);
+};
+
 /** A `file` field of a new record: names of stored files can't be among its values yet. */
 export const checkFile = (field: CollectionField): Check => {
   const judgeUploads = uploadCheck(field);

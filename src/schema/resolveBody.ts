@@ -20,8 +20,8 @@ export interface BodyContext {
   readonly isSuperuser: boolean;
   /** Of the PocketBase that would answer. */
   readonly wording: Wording;
-  /** The record that asks: what is related to it is related to something. */
-  readonly caller?: { readonly collectionId: string; readonly id: string } | undefined;
+  /** Whether a record is there, as far as relations to it go; nobody knows of any when absent. */
+  readonly isThere?: (collectionId: string, id: string) => boolean;
   /** Of the record that is changed: it may be named, but stays what it is. */
   readonly recordId?: string;
 }

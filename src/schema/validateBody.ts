@@ -1,14 +1,15 @@
 // Judges the body of a record's creation or change by the live schema, before PocketBase has to. What it refuses,
 // PocketBase refuses with the same words; where it is not certain of the whole answer, it lets pass.
 import type { z } from "zod";
-import { type Collection, isMultiple } from "../pocketbase/collection.ts";
+import { type Collection, textOption } from "../pocketbase/collection.ts";
 import { indexesOf } from "../pocketbase/indexes.ts";
 import { findingsOf } from "../utils/validationSchemas.ts";
 import { checkAccount } from "./accountCheck.ts";
 import { toText } from "./coerce.ts";
 import { toCollectionSchema } from "./collectionSchema.ts";
 import { type FieldError, type FieldErrors, fieldError, inWords, type Verdict } from "./fieldError.ts";
-import { ABSENT, type BodyContext, FINE, resolveBody } from "./resolveBody.ts";
+import { idsToFind } from "./listChecks.ts";
+import { ABSENT, type BodyContext, FINE, resolveBody, UNKNOWN } from "./resolveBody.ts";
 import { PASSWORD_BYTES_MAX } from "./textChecks.ts";
 
 /** The sentence above the errors of the fields. */
@@ -59,22 +60,24 @@ export const validateBody = (
   if (account.size > 0) return sorted(account);
   if (context.action === "update" && changesKey(values, context)) return undefined;
   const { schema, unnamed } = prepare(collection, context.action);
-  const known = { ...ownRelations(collection, values, context), ...ownKey(values, context) };
+  const known = { ...knownRelations(collection, values, context), ...ownKey(values, context) };
   const parsed = schema.safeParse({ ...unnamed, ...values, ...known });
   return parsed.success ? undefined : certainErrors(parsed.error, context);
 };
 
-const ownRelations = (
+const knownRelations = (
   { fields }: Collection,
   values: Readonly<Record<string, unknown>>,
-  { caller }: BodyContext,
+  { isThere }: BodyContext,
 ): Readonly<Record<string, unknown>> => {
-  if (caller === undefined) return {};
-  const own = fields.filter(
-    ({ name, type, options }) =>
-      type === "relation" && values[name] === caller.id && options["collectionId"] === caller.collectionId,
-  );
-  return Object.fromEntries(own.filter((field) => !isMultiple(field)).map(({ name }) => [name, FINE]));
+  if (isThere === undefined) return {};
+  const known = fields.filter((field) => {
+    const value = field.type === "relation" ? values[field.name] : undefined;
+    const ids = value === undefined || value === UNKNOWN ? undefined : idsToFind(field, value);
+    const collectionId = textOption(field, "collectionId");
+    return ids?.map((id) => isThere(collectionId, id)).every(Boolean);
+  });
+  return Object.fromEntries(known.map(({ name }) => [name, FINE]));
 };
 
 /**
@@ -91,7 +94,7 @@ export const storesSurely = (
   if (collection.type !== "base" || mayCollide || Object.hasOwn(body, "id")) return false;
   const { schema, unnamed } = prepare(collection, context.action);
   const values = Object.fromEntries(resolveBody(collection, body, context));
-  return schema.safeParse({ ...unnamed, ...values, ...ownRelations(collection, values, context) }).success;
+  return schema.safeParse({ ...unnamed, ...values, ...knownRelations(collection, values, context) }).success;
 };
 
 // bcrypt takes no more bytes: PocketBase fails while it applies the create rule, and names no field.

@@ -62,6 +62,13 @@ describe("validate judges changes", () => {
     await expectSame(change("diaries/diaryada0000001", entry, "ada"), "record_invalid");
   });
 
+  test("with relations, where PocketBase shows the caller what they lead to", async () => {
+    const wrong = (related: readonly string[]) =>
+      change("articles/articlenews0001", { title: "x", related }, "ada");
+    await expectSame(wrong(["articleessay001"]), "record_invalid");
+    await expectSame(wrong(["articleessay001", "nosucharticle01"]), undefined);
+  });
+
   test("in forms, with and without files", async () => {
     const send = (fields: readonly (readonly [string, string | Blob])[], code: string | undefined) => {
       const form = (): FormData => {

@@ -1,7 +1,15 @@
 // New records where a rule comes first, in forms, and in batches: what Hapta refuses, PocketBase refuses with the same
 // whole answer.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { type Call, changeSchema, expectAlike, type Pair, startPair, type Told } from "./ask.ts";
+import {
+  type Call,
+  changeSchema,
+  expectAlike,
+  expectSoonAlike,
+  type Pair,
+  startPair,
+  type Told,
+} from "./ask.ts";
 
 setDefaultTimeout(60_000);
 
@@ -29,6 +37,9 @@ const create = (collection: string, json: unknown, as: Call["as"] = "guest"): Ca
 
 const ADA = "memberada000001";
 const BEN = "memberben000001";
+/** Articles that ben may see, and may not. */
+const SEEN = "articlenews0001";
+const HIDDEN = "articledraft001";
 
 describe("validate judges new records behind a create rule", () => {
   const wrong = { title: "x", kind: "nope" };
@@ -49,6 +60,20 @@ describe("validate judges new records behind a create rule", () => {
     await expectSame(create("diaries", { owner: ADA, entry: "x".repeat(5_001) }, "ada"), "record_invalid");
     await expectSame(create("comments", { author: "[]", words: "" }, "ada"), undefined);
     await expectSame(create("comments", { author: ADA, "author+": BEN, words: "" }, "ada"), undefined);
+  });
+
+  test("and with relations, where PocketBase shows the caller what they lead to", async () => {
+    const comment = (article: string): Call =>
+      create("comments", { author: BEN, article, words: "x".repeat(201) }, "ben");
+    await expectSoonAlike(pair, comment(SEEN), "record_invalid");
+    await expectSame(comment("nosucharticle01"), undefined);
+    await expectSame(comment(HIDDEN), undefined);
+    await expectSame(comment("../articles"), undefined);
+    const article = (related: readonly string[]): Call => create("articles", { title: "x", related }, "ben");
+    await expectSoonAlike(pair, article([SEEN]), "record_invalid");
+    await expectSame(article([SEEN, HIDDEN]), undefined);
+    await expectSame(article([SEEN, "a", "b", "c", "d"]), undefined);
+    await expectSame(article([SEEN, "a", "b", "c", "d", "e"]), "record_invalid");
   });
 
   test("but leaves to PocketBase what else a rule may ask", async () => {
