@@ -1,5 +1,6 @@
 // `Validation.Query`: off unless set; what is over a bound is 400 with PocketBase's shape, after PocketBase's own answers.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { eventually } from "../support/eventually.ts";
 import { changeSchema, type Pair, startPair } from "./ask.ts";
 
 setDefaultTimeout(60_000);
@@ -47,6 +48,20 @@ for (const [parameter, path, code] of DEAR)
     expect((await pair.through({ as: "superuser", path })).status).toBe(200);
     expect((await pair.direct({ as: "ada", path })).status).toBe(200);
   });
+
+test("validate learns of an index that is made, or dropped, past Hapta", async () => {
+  const path = list("notices", { sort: "-count,title" });
+  const statusBecomes = (status: number): Promise<void> =>
+    eventually(async () => (await pair.through({ as: "ada", path })).status === status, 10_000);
+  const setIndexes = (...indexes: readonly string[]): Promise<void> =>
+    changeSchema(pair, { method: "PATCH", path: "/api/collections/notices", json: { indexes } });
+  await statusBecomes(400);
+  await setIndexes("CREATE INDEX `idx_notices_count` ON `notices` (`count`)");
+  await statusBecomes(200);
+  await setIndexes("CREATE INDEX `idx_notices_title` ON `notices` (`title`)");
+  await statusBecomes(400);
+  await setIndexes();
+});
 
 test("validate looks at expand wherever records are answered", async () => {
   const expand = "expand=comments_via_author.article";
