@@ -51,7 +51,7 @@ for (const [parameter, path, code] of DEAR)
 
 test("validate learns of an index that is made, or dropped, past Hapta", async () => {
   const path = list("notices", { sort: "-count,title" });
-  const statusBecomes = (status: number): Promise<void> =>
+  const statusBecomes = (status: number): Promise<unknown> =>
     eventually(async () => (await pair.through({ as: "ada", path })).status === status, 10_000);
   const setIndexes = (...indexes: readonly string[]): Promise<void> =>
     changeSchema(pair, { method: "PATCH", path: "/api/collections/notices", json: { indexes } });
