@@ -101,7 +101,8 @@ test("1,000 aborted downloads, 1,000 uploads and 800 others leave no descriptor 
   await round(100);
   await settled(pid, before.hapta + 12);
   await settled(pocketbase.child.pid, before.pocketbase + 12);
-  expect(rssMb(pid) - before.rss).toBeLessThan(48);
+  // What was left is given back when the collector comes to it.
+  await eventually(() => rssMb(pid) - before.rss < 48, 15_000);
   const answer = await fetch(`${hapta.url}/api/health`);
   expect(answer.status).toBe(200);
   // An abort is nobody's fault: no line of the log calls it one.
