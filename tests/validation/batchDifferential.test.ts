@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import fc from "fast-check";
 import { drawnBody } from "../schema/bodies.ts";
 import { importJudged } from "../schema/judgeBodies.ts";
+import { eventually } from "../support/eventually.ts";
 import { binaryOf, type PocketBaseVersion } from "../support/pocketbase.ts";
 import { changeSchema, startPair } from "./ask.ts";
 import { type Item, type Travel, toBody } from "./batchForms.ts";
@@ -27,6 +28,8 @@ const item: fc.Arbitrary<Item> = fc
     body,
     files: ownFiles,
   }));
+/** What PocketBase refuses. */
+const wrong: Item = { method: "POST", url: "/api/collections/everything/records", body: { email: "none" } };
 /** What PocketBase stores. */
 const fine: Item = { method: "POST", url: "/api/collections/everything/records", body: { text: "a" } };
 const items = fc
@@ -42,6 +45,9 @@ for (const version of ["0.36", "0.39", "0.40"] as readonly PocketBaseVersion[])
       await importJudged(pair.pb);
       const batch = { enabled: true, maxRequests: 50, timeout: 3 };
       await changeSchema(pair, { method: "PATCH", path: "/api/settings", json: { batch } });
+      const first = { method: "POST", path: "/api/batch", ...toBody([wrong], "json") };
+      // Until Hapta knows the collections it leaves them to PocketBase.
+      await eventually(async () => (await pair.through(first)).code === "record_invalid", 20_000);
       const tally = { refused: 0, stopped: 0 };
       for (const [list, way] of fc.sample(fc.tuple(items, travel), { numRuns: 250, seed })) {
         const call = { method: "POST", path: "/api/batch", ...toBody(list, way) };
@@ -55,6 +61,6 @@ for (const version of ["0.36", "0.39", "0.40"] as readonly PocketBaseVersion[])
       }
       const share = ((100 * tally.stopped) / tally.refused).toFixed(0);
       process.stdout.write(`${version}: of ${tally.refused} refused batches ${share} % stopped\n`);
-      expect(tally.stopped).toBeGreaterThan(30);
+      expect(tally.stopped).toBeGreaterThan(100);
     },
   );
