@@ -142,13 +142,6 @@ export const CACHE_BUGS: readonly Bug[] = [
     isHurried: true,
   },
   {
-    name: "every page of a list is taken for the whole of it",
-    file: "cache/wholeList.ts",
-    from: "  if (totalItems > perPage) return undefined;\n",
-    to: "  if (totalItems > perPage) return idsIn(body)?.filter(isId);\n",
-    isHurried: true,
-  },
-  {
     name: "a full page without a total is taken for the whole list",
     file: "cache/wholeList.ts",
     from: "ids.length < perPage",
