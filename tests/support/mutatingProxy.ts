@@ -69,7 +69,7 @@ export interface MutatingProxy extends AsyncDisposable {
 
 const QUIET_MS = 15;
 
-/** Starts a proxy to `upstream`; answers are gathered until they pause, changed, and sent on. */
+/** Starts a proxy to `upstream`; where answers are changed, they are gathered until they pause first. */
 export const startMutatingProxy = async (upstream: string, mutation?: Mutation): Promise<MutatingProxy> => {
   const { hostname, port } = new URL(upstream);
   const sockets = new Set<Socket>();
@@ -85,11 +85,13 @@ export const startMutatingProxy = async (upstream: string, mutation?: Mutation):
     const flush = (): void => {
       const answer = Buffer.concat(gathered);
       gathered = [];
-      if (answer.length > 0) client.write(mutation === undefined ? answer : mutation.change(answer));
+      if (answer.length > 0) client.write(mutation?.change(answer) ?? answer);
     };
     client.on("data", (part) => origin.write(part));
     origin.on("data", (part: Buffer) => {
       gathered.push(part);
+      // A stream that tells all the time never pauses.
+      if (mutation === undefined) return flush();
       clearTimeout(timer);
       timer = setTimeout(flush, QUIET_MS);
     });
