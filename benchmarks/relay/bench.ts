@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderGoals } from "../support/goals.ts";
+import { LINK_GBITS } from "../support/link.ts";
 import { describeMachine, describeRevision } from "../support/machine.ts";
 import type { BenchOptions } from "../support/options.ts";
 import { createQuietWait } from "../support/quiet.ts";
@@ -9,7 +10,7 @@ import { findTool, requireTools, versionOf } from "../support/tools.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { DIRECTIONS, measureBulk } from "./bulk.ts";
 import { bulkGoals, smallGetGoals } from "./goals.ts";
-import { LINK_GBITS, measureOverLink } from "./link.ts";
+import { measureOverLink } from "./overLink.ts";
 import { type RelayResult, renderRelay } from "./report.ts";
 import { measureSmallGets } from "./smallGets.ts";
 import { withTargets } from "./targets.ts";

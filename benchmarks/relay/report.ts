@@ -1,10 +1,10 @@
 // Turns raw runs into the page a person reads.
 import { type GoalRow, renderGoals, table } from "../support/goals.ts";
+import { LINK_GBITS } from "../support/link.ts";
 import { type Machine, renderMachine } from "../support/machine.ts";
 import { median } from "../support/stats.ts";
 import type { BulkRun } from "./bulk.ts";
 import { select, summarise } from "./goals.ts";
-import { LINK_GBITS } from "./link.ts";
 import { PACE_MS, type SmallGetRun } from "./smallGets.ts";
 import type { TargetName } from "./targets.ts";
 
