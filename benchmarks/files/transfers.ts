@@ -4,21 +4,14 @@ import { treeCpuUs } from "../support/processTree.ts";
 import type { WaitForQuiet } from "../support/quiet.ts";
 import { orderOf } from "../support/stats.ts";
 import { BULK_BYTES, type Files } from "./fixture.ts";
+import type { Target, TargetName } from "./targets.ts";
 
 const TIMEOUT_SECONDS = 120;
-
-/** Whom a file goes through. */
-export interface TransferTarget {
-  /** `kept`: a Hapta that answers from its disk. */
-  readonly name: "direct" | "hapta" | "kept";
-  readonly url: string;
-  readonly pid: number;
-}
 
 /** One file, moved once. */
 export interface TransferRun {
   readonly direction: "upload" | "download";
-  readonly target: TransferTarget["name"];
+  readonly target: TargetName;
   readonly round: number;
   readonly bytesPerSecond: number;
   readonly cpuUs: number;
@@ -26,7 +19,9 @@ export interface TransferRun {
 
 export interface TransferOptions {
   readonly curl: string;
-  readonly targets: readonly TransferTarget[];
+  /** Address that the client takes, where it matters. */
+  readonly from?: string;
+  readonly targets: readonly Target[];
   readonly files: Files;
   readonly rounds: number;
   readonly waitForQuiet: WaitForQuiet;
@@ -38,13 +33,13 @@ export const measureTransfers = async (options: TransferOptions): Promise<readon
   const runs: TransferRun[] = [];
   for (let round = -1; round < rounds; round++) {
     for (const direction of ["upload", "download"] as const) {
-      // What is sent up is never kept.
-      const asked = targets.filter(({ name }) => direction === "download" || name !== "kept");
+      const asked = targets.filter(({ takesForms }) => direction === "download" || takesForms);
       for (const target of orderOf(asked, round + 1)) {
         await waitForQuiet();
-        const beforeUs = treeCpuUs(target.pid);
+        const { pid } = target.server;
+        const beforeUs = treeCpuUs(pid);
         const bytesPerSecond = await transfer(options, target, direction);
-        const cpuUs = treeCpuUs(target.pid) - beforeUs;
+        const cpuUs = treeCpuUs(pid) - beforeUs;
         if (round >= 0) runs.push({ direction, target: target.name, round, bytesPerSecond, cpuUs });
       }
     }
@@ -54,19 +49,20 @@ export const measureTransfers = async (options: TransferOptions): Promise<readon
 
 // What was stored is deleted again: the disk shall not fill up.
 const transfer = async (
-  { curl, files }: TransferOptions,
-  { url, name }: TransferTarget,
+  { curl, files, from }: TransferOptions,
+  { name, server: { url }, bulk }: Target,
   direction: TransferRun["direction"],
 ): Promise<number> => {
   const what =
     direction === "download"
-      ? ["-o", "/dev/null", url + files.bulk]
+      ? ["-o", "/dev/null", url + bulk]
       : ["-F", `file=@${join(files.dir, "bulk.bin")}`, "-H", "Expect:", url + files.records];
+  const source = from === undefined ? [] : ["--interface", from];
   const format = "\n%{http_code} %{size_download} %{size_upload} %{time_total}";
-  const child = Bun.spawn([curl, "-sS", "--max-time", String(TIMEOUT_SECONDS), "-w", format, ...what], {
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+  const child = Bun.spawn(
+    [curl, "-sS", ...source, "--max-time", String(TIMEOUT_SECONDS), "-w", format, ...what],
+    { stdout: "pipe", stderr: "inherit" },
+  );
   const output = await new Response(child.stdout).text();
   await child.exited;
   const figures = output.slice(output.lastIndexOf("\n") + 1);
