@@ -9,7 +9,6 @@ import { writtenBy } from "../cache/writtenBy.ts";
 import type { Exchange, Stage } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
 import { gatherAnswer } from "../http/gatherAnswer.ts";
-import type { LiveSchema } from "../pocketbase/liveSchema.ts";
 import type { Services } from "../services.ts";
 import { createFindRoute } from "../utils/routeKeys.ts";
 
@@ -54,10 +53,10 @@ export const createNoteWrite = ({ cache, collections, settings }: Services, forw
 
   const note = (exchange: Exchange, write: WriteUnderway, isAnything: boolean): undefined => {
     const isWhole = watchBody(exchange, write);
-    const isSchema = isAnything && exchange.route.kind === "admin";
     exchange.whenDone = (status) => {
       const outcome = outcomeOf(status);
-      if (isSchema && outcome === "done") return whenRead(collections, write);
+      // Rules may have changed, too: if so, what is kept meanwhile by the old ones goes when the new ones are read.
+      if (exchange.route.kind === "admin" && outcome === "done") void collections.refresh();
       // Nobody was told that anything happened, and if it did, the feed tells. A stranger must not be able to empty the
       // cache by sending what he never finishes.
       const isUnheard = status === undefined && (exchange.presence.isGone || !isWhole());
@@ -111,9 +110,4 @@ const watchBody = (exchange: Exchange, write: WriteUnderway): (() => boolean) =>
       }),
     };
   return () => isWhole;
-};
-
-// Rules may have changed: what was kept by the old ones goes when the new ones are known.
-const whenRead = (collections: LiveSchema, write: WriteUnderway): void => {
-  void collections.refresh().then(() => write.end("done"));
 };

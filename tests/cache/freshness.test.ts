@@ -100,6 +100,18 @@ describe("a write through Hapta counts at the next read:", () => {
     expect(unset.text).not.toContain("articlegone0001");
   });
 
+  // The feed tells nothing of raw SQL, and of a truncation only later.
+  test("raw SQL and truncation", async () => {
+    for (let i = 1; i <= 10; i++) {
+      const query = `UPDATE notices SET title = 'By SQL, ${i}' WHERE id = 'notice000000002'`;
+      const write = () => kit.write("POST sql", { query });
+      await expectFresh("notices/records/notice000000002", write, { has: `By SQL, ${i}` });
+    }
+    await expectFresh("profiles/records", () => kit.write("DELETE collections/profiles/truncate"), {
+      has: '"totalItems":0',
+    });
+  });
+
   test("rules and fields", async () => {
     const path = "notices/records?perPage=1";
     await expectFresh(
