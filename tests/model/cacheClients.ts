@@ -5,6 +5,13 @@ import { emailOf, PASSWORD } from "./cacheWorld.ts";
 /** A caller of the model: a guest, the superuser, or the id of a person. */
 export type Caller = "guest" | "superuser" | (string & {});
 
+/** A read of the small space: where, by whom, and whether with the header that a rule asks for. */
+export interface Probe {
+  readonly path: string;
+  readonly caller: Caller;
+  readonly isKeyed: boolean;
+}
+
 /** An answer as the model compares it. */
 export interface Answered {
   readonly status: number;
@@ -49,8 +56,9 @@ export class Side {
   }
 
   /** Reads what is behind `/api/collections/`. */
-  read(path: string, caller: Caller): Promise<Answered> {
-    return ask(`${this.url}/api/collections/${path}`, { headers: this.#headers(caller) });
+  read({ path, caller, isKeyed }: Probe): Promise<Answered> {
+    const headers = { ...this.#headers(caller), ...(isKeyed ? { "X-Key": "k" } : {}) };
+    return ask(`${this.url}/api/collections/${path}`, { headers });
   }
 
   /** Sends JSON; `line` is such as `PATCH collections/docs/records/ID`. */

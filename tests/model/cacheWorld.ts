@@ -1,26 +1,21 @@
 // The app of the cache's model suite: five collections that refer to each other, the rules each may have, and the few
 // URLs that everybody reads. Sends nothing.
+import { createRandom } from "../support/random.ts";
 
-/** Draws numbers from a seed (mulberry32). */
+/** Draws from a seed: the same row of draws for the same seed. */
 export const createDraw = (seed: number) => {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const next = createRandom(seed);
   const below = (n: number): number => Math.floor(next() * n);
-  return {
-    below,
-    chance: (share: number): boolean => next() < share,
-    pick: <T>(list: readonly T[]): T => {
-      const one = list[below(list.length)];
-      if (one === undefined) throw new Error("nothing to pick from");
-      return one;
-    },
+  const pick = <T>(list: readonly T[]): T => {
+    const one = list[below(list.length)];
+    if (one === undefined) throw new Error("nothing to pick from");
+    return one;
   };
+  const shuffled = <T>(list: readonly T[]): readonly T[] => {
+    const left = [...list];
+    return list.flatMap(() => left.splice(below(left.length), 1));
+  };
+  return { below, chance: (share: number): boolean => next() < share, pick, shuffled };
 };
 export type Draw = ReturnType<typeof createDraw>;
 
@@ -51,7 +46,7 @@ export const RULES: Readonly<Record<string, readonly (string | null)[]>> = {
     '@request.auth.team.name = "alpha"',
     "@request.query.share = title || open = true",
     '@request.headers.x_key = "k" || open = true',
-    '@now > "2000-01-01 00:00:00.000Z"',
+    "due > @now || open = true",
     null,
   ],
   notes: [
@@ -136,6 +131,7 @@ export const drawCollections = (draw: Draw): readonly Json[] => {
       text("kind"),
       { name: "n", type: "number" },
       { name: "open", type: "bool" },
+      { name: "due", type: "date" },
       relation("owner", "people", { cascadeDelete: draw.chance(0.5) }),
       relation("team", "teams", { cascadeDelete: draw.chance(0.3) }),
       ...stamp(draw),
@@ -205,6 +201,7 @@ export const URLS: readonly string[] = [
   "docs/records?sort=id&expand=owner,team.members",
   "docs/records?sort=id&expand=notes_via_doc.author",
   "docs/records?sort=id&share=t1",
+  "docs/records?sort=id&filter=(due>@now)",
   "docs/records?sort=id&fields=id,n",
   "docs/records?sort=id&fields=id,title&filter=(open=true)",
   "docs/records?sort=id&filter=(title='t1')",
