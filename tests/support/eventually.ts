@@ -1,4 +1,6 @@
-// Bounded waiting for the tests: polls a condition instead of sleeping for a guessed time.
+// Bounded waiting for the tests: polls a condition instead of sleeping for a guessed time. The deadlines count the time
+// that this process had (ownTime.ts).
+import { startOwnClock } from "./ownTime.ts";
 
 const PAUSE_MS = 10;
 
@@ -10,7 +12,7 @@ export const eventually = async <T>(
   attempt: () => T | Promise<T>,
   deadlineMs: number,
 ): Promise<Exclude<T, undefined | false>> => {
-  const endsAt = performance.now() + deadlineMs;
+  using clock = startOwnClock();
   let last: unknown = "the condition never held";
   for (;;) {
     try {
@@ -19,7 +21,7 @@ export const eventually = async <T>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() > endsAt)
+    if (clock.ms() > deadlineMs)
       throw new Error(`not reached within ${deadlineMs} ms: ${last}`, { cause: last });
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
@@ -27,13 +29,14 @@ export const eventually = async <T>(
 
 /** Settles as `promise` does, or rejects after `deadlineMs` with a sentence naming `what`. */
 export const within = async <T>(promise: Promise<T>, deadlineMs: number, what: string): Promise<T> => {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: nothing within ${deadlineMs} ms`)), deadlineMs);
-  });
+  let isSettled = false;
+  const late = eventually(() => isSettled, deadlineMs).then(
+    () => promise,
+    () => Promise.reject(new Error(`${what}: nothing within ${deadlineMs} ms`)),
+  );
   try {
     return await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    isSettled = true;
   }
 };

@@ -1,0 +1,26 @@
+// Time as this process had it: on a machine that lets others run first, the clock of the tests stands still meanwhile.
+// What a test may wait for is counted by it, so that a busy machine is not taken for a slow product.
+
+const TICK_MS = 10;
+/** A tick that comes later than this was kept waiting; no more of it counts. */
+const TICK_MS_MAX = 20;
+
+/** A clock that stands still while its process is kept from running; on an idle machine it goes as every clock. */
+export interface OwnClock extends Disposable {
+  /** Ms since it was started. */
+  ms(): number;
+}
+
+/** Starts one; dispose it, or the process stays alive for it. */
+export const startOwnClock = (): OwnClock => {
+  let spentMs = 0;
+  let lookedMs = performance.now();
+  const look = (): number => {
+    const nowMs = performance.now();
+    spentMs += Math.min(nowMs - lookedMs, TICK_MS_MAX);
+    lookedMs = nowMs;
+    return spentMs;
+  };
+  const timer = setInterval(look, TICK_MS);
+  return { ms: look, [Symbol.dispose]: () => clearInterval(timer) };
+};
