@@ -188,10 +188,8 @@ describe("a write past Hapta", () => {
   test("a rule changed past Hapta counts within two seconds", async () => {
     const path = "notices/records?perPage=2";
     await kit.warm(path);
-    const startedMs = performance.now();
     await kit.behind("PATCH collections/notices", { listRule: "id = ''" });
-    await eventually(async () => (await kit.read(path)).text.includes('"totalItems":0'), 5_000);
-    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    await eventually(async () => (await kit.read(path)).text.includes('"totalItems":0'), 3_000);
     await kit.write("PATCH collections/notices", { listRule: "" });
   });
 

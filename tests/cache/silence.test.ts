@@ -2,6 +2,7 @@
 // proxy that swallows bytes.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
+import { startOwnClock } from "../support/ownTime.ts";
 import { type CacheKit, startCacheKit } from "./kit.ts";
 
 setDefaultTimeout(30_000);
@@ -14,13 +15,16 @@ afterAll(() => kit[Symbol.asyncDispose]());
 
 const NOTICE = "notices/records/notice000000004";
 
-/** Reads without a pause from now on until `untilMs` have passed. @returns when the last hit was given, in ms. */
+/**
+ * Reads without a pause from now on until `untilMs` have passed. @returns when the last read that was a hit began, in ms:
+ * how long its answer took to come says nothing of when it was given.
+ */
 const lastHitWithin = async (untilMs: number): Promise<number> => {
-  const startedMs = performance.now();
+  using clock = startOwnClock();
   let lastMs = 0;
-  for (let atMs = 0; atMs < untilMs; atMs = performance.now() - startedMs) {
+  for (let atMs = 0; atMs < untilMs; atMs = clock.ms()) {
     const { cache } = await kit.read(NOTICE);
-    if (cache === "hit") lastMs = performance.now() - startedMs;
+    if (cache === "hit") lastMs = atMs;
     else await Bun.sleep(5);
   }
   return lastMs;

@@ -1,10 +1,12 @@
 // A steady load of one kind of request, with every outcome counted and every duration kept.
+import { startOwnClock } from "../support/ownTime.ts";
 import { exchange, type WireRequest } from "../support/wire.ts";
 import { headOf } from "../support/wireReader.ts";
 
 /** How one request ended: `200`, `502 upstream_unreachable`, or `error ...` when no valid answer came. */
 export interface Outcome {
   readonly verdict: string;
+  /** Of the time that this process had. */
   readonly ms: number;
   readonly text: string;
   readonly endedMs: number;
@@ -20,10 +22,11 @@ export interface Load {
 /** Keeps `clients` requests going at `url`. */
 export const startLoad = (url: string, clients: number, request: WireRequest): Load => {
   const outcomes: Outcome[] = [];
+  const clock = startOwnClock();
   let isStopped = false;
   const run = async (): Promise<void> => {
     while (!isStopped) {
-      const startedMs = performance.now();
+      const startedMs = clock.ms();
       let verdict: string;
       let text = "";
       try {
@@ -34,8 +37,7 @@ export const startLoad = (url: string, clients: number, request: WireRequest): L
       } catch (error) {
         verdict = `error ${error}`;
       }
-      const endedMs = performance.now();
-      outcomes.push({ verdict, text, endedMs, ms: endedMs - startedMs });
+      outcomes.push({ verdict, text, endedMs: performance.now(), ms: clock.ms() - startedMs });
       // An upstream that is down answers at once; the load need not become a flood.
       if (verdict !== "200") await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -46,6 +48,7 @@ export const startLoad = (url: string, clients: number, request: WireRequest): L
     stop: async () => {
       isStopped = true;
       await Promise.all(running);
+      clock[Symbol.dispose]();
     },
   };
 };

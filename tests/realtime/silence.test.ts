@@ -20,10 +20,11 @@ test("is noticed within 10 s: clients stay, hear of the gap, and then events aga
   await write("before");
   for (const stream of [guest, ada]) await stream.contains("before");
   proxy.stall();
-  const stalledMs = performance.now();
-  for (const stream of [guest, ada])
-    await eventually(() => stream.text().split("event:PB_CONNECT").length === 3, 20_000);
-  expect(performance.now() - stalledMs).toBeLessThan(10_000);
+  await Promise.all(
+    [guest, ada].map((stream) =>
+      eventually(() => stream.text().split("event:PB_CONNECT").length === 3, 10_000),
+    ),
+  );
   await write("after");
   for (const stream of [guest, ada]) {
     await stream.contains("after");

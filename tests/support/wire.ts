@@ -1,6 +1,7 @@
 // An HTTP/1.1 client that shows what really crossed the wire: header order and duplicates, framing, exact bytes.
 // Not a general client: no TLS, no redirects, no decompression.
 import { connect, type Socket } from "node:net";
+import { eventually } from "./eventually.ts";
 import { headOf, WireReader, type WireResponse } from "./wireReader.ts";
 
 const EXCHANGE_MS = 15_000;
@@ -110,11 +111,12 @@ export const sendRaw = (url: string, bytes: string | Uint8Array, deadlineMs: num
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     const socket = connect({ host: hostname, port: Number(port) }, () => socket.write(bytes));
-    const timer = setTimeout(() => socket.destroy(), deadlineMs);
+    let isOver = false;
+    void eventually(() => isOver, deadlineMs).catch(() => socket.destroy());
     socket.on("data", (part: Buffer) => parts.push(part));
     socket.on("error", reject);
     socket.on("close", () => {
-      clearTimeout(timer);
+      isOver = true;
       resolve(Buffer.concat(parts));
     });
   });

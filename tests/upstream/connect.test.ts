@@ -44,9 +44,7 @@ test("connectUpstream notices silence within 5 s and a return soon, checks anew 
   const upstream = connect(clientAt(proxy.url, instance.pb), { log });
   expect((await upstream.firstRound).kind).toBe("ready");
   proxy.mischief = () => new Promise<Response>(() => undefined);
-  const silentSince = performance.now();
   await eventually(() => upstream.state().kind === "away", 5_000);
-  expect(performance.now() - silentSince).toBeLessThan(5_000);
   expect(upstream.state()).toMatchObject({ reason: "PocketBase does not answer in time." });
   await setTrustedProxy([]);
   proxy.mischief = () => undefined;

@@ -62,9 +62,7 @@ test("a change made past Hapta is seen soon while the schema is in use", async (
   for (const [method, path, body, isSeen] of steps) {
     schema.current();
     expect((await client.request(method, path, body)).status).toBeLessThan(300);
-    const changedMs = performance.now();
-    await eventually(isSeen, 8_000);
-    expect(performance.now() - changedMs).toBeLessThan(5_000);
+    await eventually(isSeen, 5_000);
   }
   schema.close();
 });
