@@ -10,7 +10,7 @@ import { Refusal } from "../errors.ts";
 import { multipartCodec } from "../multipart/codec.ts";
 import { rebuildBatchPayload } from "./subRequests.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 
 const URL = "/api/collections/cats/records";
 

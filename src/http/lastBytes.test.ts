@@ -50,4 +50,4 @@ for (const [name, fields] of [
     const { bytes, isReset } = await readLate(fields);
     expect(isReset).toBe(false);
     expect(bytes).toBeGreaterThan(BODY.length);
-  }, 40_000);
+  }, 120_000);

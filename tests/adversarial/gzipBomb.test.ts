@@ -6,7 +6,7 @@ import { startGateway } from "./gateway.ts";
 import { RawClient } from "./rawClient.ts";
 import { startRecordingUpstream } from "./rawUpstream.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 
 /** About 250 KB that unpack to this many bytes. */
 const UNPACKED_BYTES = 256_000_000;

@@ -302,7 +302,7 @@ describe("HT5: bodies", () => {
       expect(payload.length).toBe(SIZE);
       expect(payload.equals(body)).toBe(true);
     },
-    15_000,
+    120_000,
   );
 
   test("an early 413 reaches a client that is still uploading", async () => {

@@ -8,7 +8,7 @@ import { CHROMIUM, launchChromium } from "../support/browser.ts";
 import { PASSWORD } from "../support/fixture/records.ts";
 import { serveScript } from "./serveScript.ts";
 
-const STEP_MS = 10_000;
+const STEP_MS = 30_000;
 
 if (CHROMIUM === undefined) process.stderr.write("The DPoP page is not tested: Chromium is not installed.\n");
 
@@ -25,7 +25,7 @@ describe.skipIf(CHROMIUM === undefined)("a session bound to a key in Chromium", 
     await browser?.close();
     await site?.stop(true);
     await pair?.[Symbol.asyncDispose]();
-  }, 30_000);
+  }, 120_000);
 
   const open = async (page: Page): Promise<void> => {
     page.setDefaultTimeout(STEP_MS);

@@ -8,7 +8,7 @@ import { CHROMIUM, launchChromium } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { IDS, PASSWORD } from "../support/fixture/records.ts";
 
-const STEP_MS = 10_000;
+const STEP_MS = 30_000;
 const DIARIES = "/api/collections/diaries/records";
 
 /** A web site without any content of its own. */
@@ -40,7 +40,7 @@ describe.skipIf(!CHROMIUM)("cookie sessions in Chromium", () => {
     await app?.stop(true);
     await evil?.stop(true);
     await pair?.[Symbol.asyncDispose]();
-  }, 30_000);
+  }, 120_000);
 
   const cookieOf = async (context: BrowserContext): Promise<string | undefined> =>
     (await context.cookies(origin)).find(({ name }) => name === "hapta_session")?.value;

@@ -9,7 +9,7 @@ import { sendForJson } from "../support/scenario.ts";
 import { createScratch, type Scratch } from "../support/scratch.ts";
 import { describeTargets } from "../support/targets.ts";
 
-const STEP_MS = 10_000;
+const STEP_MS = 30_000;
 
 if (!CHROMIUM) process.stderr.write("The dashboard tests are skipped: Chromium is not installed.\n");
 
@@ -19,7 +19,7 @@ describe.skipIf(!CHROMIUM)("dashboard", () => {
   beforeAll(async () => {
     browser = await launchChromium();
     pictures = createScratch("dashboard");
-  }, 40_000);
+  }, 120_000);
   afterAll(async () => {
     await browser?.close();
     pictures?.[Symbol.dispose]();

@@ -7,7 +7,7 @@ import { drawPng } from "../support/fixture/png.ts";
 import { type Hapta, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 
-const STEP_MS = 10_000;
+const STEP_MS = 30_000;
 const MARK = "script-ran";
 
 /** Tells, as far as it runs, by a request that the test sees, and by a mark in the window. */
@@ -110,7 +110,7 @@ describe.skipIf(!CHROMIUM)("stored files in Chromium", () => {
     await other?.stop(true);
     await hapta?.[Symbol.asyncDispose]();
     await pocketbase?.[Symbol.asyncDispose]();
-  }, 30_000);
+  }, 120_000);
 
   /** A page, and what scripts have told that should not have run in it. */
   const watched = async (): Promise<{ readonly page: Page; readonly ran: string[] }> => {

@@ -32,7 +32,7 @@ describe.skipIf(CHROMIUM === undefined)("WebSockets in Chromium", () => {
     await listed?.stop(true);
     await foreign?.stop(true);
     await pair?.[Symbol.asyncDispose]();
-  }, 30_000);
+  }, 120_000);
 
   const open = async (site: Bun.Server<undefined>): Promise<Page> => {
     const page = await browser.newPage();

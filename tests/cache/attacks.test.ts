@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { eventually } from "../support/eventually.ts";
 import { type CacheKit, startCacheKit } from "./kit.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 
 let kit: CacheKit;
 beforeAll(async () => {

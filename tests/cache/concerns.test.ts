@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { type CacheKit, startCacheKit } from "./kit.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 
 const [ONE, OTHER] = ["node00000000001", "node00000000002"];
 const RECORDS = "nodes/records";

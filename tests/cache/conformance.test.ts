@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { IDS } from "../support/fixture/records.ts";
 import { type CacheKit, type Seen, startCacheKit } from "./kit.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 
 let kit: CacheKit;
 beforeAll(async () => {

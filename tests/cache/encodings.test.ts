@@ -4,7 +4,7 @@ import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { eventually } from "../support/eventually.ts";
 import { type CacheKit, startCacheKit } from "./kit.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 
 let kit: CacheKit;
 beforeAll(async () => {

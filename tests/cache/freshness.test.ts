@@ -5,7 +5,7 @@ import { eventually } from "../support/eventually.ts";
 import { IDS, PASSWORD } from "../support/fixture/records.ts";
 import { type CacheKit, startCacheKit, type Who } from "./kit.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 
 let kit: CacheKit;
 beforeAll(async () => {

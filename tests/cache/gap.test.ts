@@ -6,7 +6,7 @@ import { startHapta } from "../support/hapta.ts";
 import { createScratch } from "../support/scratch.ts";
 import { type CacheKit, startCacheKit } from "./kit.ts";
 
-setDefaultTimeout(40_000);
+setDefaultTimeout(120_000);
 
 let kit: CacheKit;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { IDS } from "../support/fixture/records.ts";
 import { createScratch, PROJECT_DIR } from "../support/scratch.ts";
 import { ADMIN_KEY, type CacheKit, startCacheKit } from "./kit.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 
 /** The config file that docs/cache.md shows under "Names". */
 const example = async (): Promise<Parameters<typeof defineConfig>[0]> => {

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type CacheKit, startCacheKit } from "./kit.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 
 const RENAME = "POST /custom/rename/{id}/{title}";
 const NOTICE = "notices/records/notice000000001";

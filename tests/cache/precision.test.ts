@@ -4,7 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { ADMIN_KEY, type CacheKit, startCacheKit } from "./kit.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 
 let kit: CacheKit;
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { type Hapta, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { ADMIN_KEY } from "./kit.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 
 /** A hook of an app: each look at a notice is another one. */
 const HOOK = `

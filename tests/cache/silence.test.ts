@@ -5,7 +5,7 @@ import { eventually } from "../support/eventually.ts";
 import { startOwnClock } from "../support/ownTime.ts";
 import { type CacheKit, startCacheKit } from "./kit.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 
 let kit: CacheKit;
 beforeAll(async () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type CacheKit, startCacheKit, type Who } from "./kit.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(120_000);
 
 let kit: CacheKit;
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { call, createMember, jsonOf, login, type Pair, ROOT, START_MS, verify } 
 import { eventually } from "../support/eventually.ts";
 import { ask, askJson, type Page, type SessionItem, startWithKey } from "./support.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 const MB = 1_048_576;
 let pair: Pair;
 beforeAll(async () => {

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await hapta[Symbol.asyncDispose]();
   await pocketbase[Symbol.asyncDispose]();
-}, 20_000);
+}, 120_000);
 
 const kill = async (child: Child): Promise<void> => {
   child.kill("SIGKILL");

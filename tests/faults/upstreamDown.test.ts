@@ -35,7 +35,7 @@ afterEach(async () => {
   await hapta[Symbol.asyncDispose]();
   pocketbase.child.kill("SIGCONT");
   await pocketbase[Symbol.asyncDispose]();
-}, 20_000);
+}, 120_000);
 
 const statusOf = async (path: string): Promise<number> => (await exchange(hapta.url, { path })).status;
 
@@ -102,7 +102,7 @@ test("frozen: a 503 of the queue says when to come back", async () => {
   expect(after).toBeLessThanOrEqual(10);
   pocketbase.child.kill("SIGCONT");
   await load.stop();
-}, 30_000);
+}, 120_000);
 
 test("HEAD on the event stream does not take connections out of service", async () => {
   for (let i = 0; i < 40; i++) {
@@ -113,4 +113,4 @@ test("HEAD on the event stream does not take connections out of service", async 
   await eventually(() => load.outcomes.length > 200, 10_000);
   await load.stop();
   expect(verdictsOf(load.outcomes)).toEqual(["200"]);
-}, 40_000);
+}, 120_000);

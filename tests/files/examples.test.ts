@@ -14,8 +14,8 @@ import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { createScratch, PROJECT_DIR, type Scratch } from "../support/scratch.ts";
 import { bytesOf } from "./tusKit.ts";
 
-setDefaultTimeout(30_000);
-const STEP_MS = 10_000;
+setDefaultTimeout(120_000);
+const STEP_MS = 30_000;
 const RECORD = "notice000000004";
 
 let pocketbase: PocketBase;
@@ -102,7 +102,7 @@ describe.skipIf(!CHROMIUM)("the example page in Chromium", () => {
   afterAll(async () => {
     await browser?.close();
     await pages?.stop(true);
-  }, 30_000);
+  }, 120_000);
 
   const says = (page: Page, text: RegExp): Promise<unknown> =>
     eventually(async () => text.test((await page.locator("#state").textContent()) ?? ""), STEP_MS);

@@ -5,7 +5,7 @@ import { createScratch } from "../support/scratch.ts";
 import { WireConnection, type WireRequest } from "../support/wire.ts";
 import { countOf, repeat } from "./support.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 
 const LOGIN: WireRequest = {
   method: "POST",

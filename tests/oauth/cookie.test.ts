@@ -8,7 +8,7 @@ import { startHapta } from "../support/hapta.ts";
 import { createScratch } from "../support/scratch.ts";
 import { APP_PAGE, Browser, startStand } from "./support.ts";
 
-setDefaultTimeout(40_000);
+setDefaultTimeout(120_000);
 
 test("a browser app gets its session in a cookie that scripts cannot read", async () => {
   await using stand = await startStand({

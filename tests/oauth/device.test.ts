@@ -345,7 +345,7 @@ describe.skipIf(!CHROMIUM)("on a phone", () => {
   let chrome: Chromium;
   beforeAll(async () => {
     chrome = await launchChromium();
-  }, 40_000);
+  }, 120_000);
   afterAll(async () => {
     await chrome?.close();
   });

@@ -13,7 +13,7 @@ const ARGS = [
 
 /** Starts Chromium without a window; it asks nobody but the pages it is sent to. `more` are further arguments. */
 export const launchChromium = (more: readonly string[] = []): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM ?? "", args: [...ARGS, ...more], timeout: 30_000 });
+  chromium.launch({ executablePath: CHROMIUM ?? "", args: [...ARGS, ...more], timeout: 120_000 });
 
 /** Collects errors and warnings of the console, uncaught errors, failed and foreign requests, and 4xx or 5xx. */
 export const watchFaults = (page: Page, origin: string): string[] => {

@@ -59,7 +59,7 @@ test("connectUpstream notices silence within 5 s and a return soon, checks anew 
   ]);
   await setTrustedProxy(["X-Forwarded-For"]);
   await upstream.close();
-}, 30_000);
+}, 120_000);
 
 test("connectUpstream checks an upstream that was exchanged without being seen away, when it is told to", async () => {
   using proxy = startProxy(instance.pb.url);
@@ -99,7 +99,7 @@ test("connectUpstream checks an upstream that was exchanged without being seen a
     "info PocketBase sees the client addresses that Hapta reports.",
   ]);
   await upstream.close();
-}, 30_000);
+}, 120_000);
 
 test("connectUpstream stays misconfigured with a wrong password, asks again and recovers when that is mended", async () => {
   const email = "operator@example.com";

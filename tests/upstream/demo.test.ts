@@ -51,7 +51,7 @@ describe("the demo", () => {
     guest = new PocketBase(instance.pb.url);
     guest.autoCancellation(false);
     [editor, author] = [await signIn(0), await signIn(1)];
-  }, 20_000);
+  }, 120_000);
   afterAll(() => instance[Symbol.asyncDispose]());
 
   test("is seeded once", async () => {
@@ -175,7 +175,7 @@ test("seedDemo goes on after interruptions at any step, without doubles", async 
   }
   expect(await seedDemo({ client: instance.client, dataDir, log })).toBe("seeded");
   expect(await counts(instance.client)).toEqual(COUNTS);
-}, 25_000);
+}, 120_000);
 
 test("seedDemo writes a few at a time where a batch is more than PocketBase manages", async () => {
   await using instance = await startInstance();
@@ -183,7 +183,7 @@ test("seedDemo writes a few at a time where a batch is more than PocketBase mana
   await client.request("PATCH", "/api/settings", { batch: { enabled: true, maxRequests: 13, timeout: 3 } });
   expect(await seedDemo({ client, dataDir, log })).toBe("seeded");
   expect(await counts(client)).toEqual(COUNTS);
-}, 25_000);
+}, 120_000);
 
 test("seedDemo leaves an instance alone that holds the user's own", async () => {
   await using instance = await startInstance();

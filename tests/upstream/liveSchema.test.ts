@@ -9,7 +9,7 @@ import { eventually } from "../support/eventually.ts";
 import { SUPERUSER } from "../support/fixture/load.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 
 let pb: PocketBase;
 let client: SuperuserClient;

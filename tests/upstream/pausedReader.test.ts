@@ -44,4 +44,4 @@ test("a reader that pauses is waited for, a PocketBase that falls silent is not"
   await eventually(() => seen.failure !== undefined, 10_000);
   expect(seen.failure).toMatchObject({ failure: "timeout" });
   pool.close();
-}, 40_000);
+}, 120_000);
