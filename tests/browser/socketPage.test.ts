@@ -36,7 +36,7 @@ describe.skipIf(CHROMIUM === undefined)("WebSockets in Chromium", () => {
 
   const open = async (site: Bun.Server<undefined>): Promise<Page> => {
     const page = await browser.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(30_000);
     await page.goto(`http://127.0.0.1:${site.port}/?hapta=${encodeURIComponent(pair.url)}`);
     await page.waitForFunction("globalThis.app !== undefined");
     return page;
