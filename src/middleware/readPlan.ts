@@ -7,7 +7,8 @@ import type { Exchange } from "../exchange.ts";
 import type { Collection } from "../pocketbase/collection.ts";
 import type { Schema } from "../pocketbase/liveSchema.ts";
 import type { Equality } from "../rules/equalities.ts";
-import { type Need, type Scope, scopeOf } from "../rules/scope.ts";
+import type { Need } from "../rules/needs.ts";
+import { type Scope, scopeOf } from "../rules/scope.ts";
 import type { Services } from "../services.ts";
 import type { Settings } from "../settings.ts";
 
@@ -162,13 +163,13 @@ const toNeed = (
   [collectionId, need]: readonly [string, Need],
   one: { readonly collection: Collection; readonly recordId: string } | undefined,
 ): PlannedNeed => {
-  if (one?.collection.id === collectionId && !need.isJoined)
+  if (one?.collection.id === collectionId && need.reach === "read")
     return {
       collectionId,
       fields: undefined,
       by: { field: "id", value: { kind: "json", text: JSON.stringify(one.recordId) } },
     };
-  const fields = need.fields === undefined ? undefined : [...need.fields].sort();
+  const fields = need.shown && [...need.deciding.union(need.shown)].sort();
   return { collectionId, fields, by: rarestOf(need.equalities) };
 };
 

@@ -21,5 +21,5 @@ export const authRuleIsOwn = (
   const none = { filter: undefined, sort: undefined, expand: undefined, fields: undefined };
   const scope = scopeOf({ find, collection: judged, operation: "view", ...none, caller: judged });
   const own = scope.needs.get(id);
-  return scope.sharing !== "nobody" && !scope.readsQuery && scope.needs.size === 1 && own?.isJoined === false;
+  return scope.sharing !== "nobody" && !scope.readsQuery && scope.needs.size === 1 && own?.reach === "read";
 };

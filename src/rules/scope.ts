@@ -1,11 +1,12 @@
 // Who may share the answer of a read, and what it depends on: read from the rules of every collection the read
 // touches. Knows no caller but their collection, keeps no answer. What it does not understand, nobody shares.
 import type { Collection } from "../pocketbase/collection.ts";
-import { type Equality, equalitiesOf } from "./equalities.ts";
+import { equalitiesOf } from "./equalities.ts";
 import type { Expression, Operand } from "./expression.ts";
 import { comparisonsOf, operandsOf } from "./expression.ts";
 import { FUNCTIONS, readsClock } from "./functions.ts";
 import { toBackRelation, toName } from "./names.ts";
+import { type Need, type NeedPart, Needs } from "./needs.ts";
 import { parseExpand } from "./parseExpand.ts";
 import { parseFilter, parseRule } from "./parseFilter.ts";
 import { parseSort } from "./parseSort.ts";
@@ -37,16 +38,6 @@ export interface ScopeQuestion {
   readonly caller: Collection | undefined;
 }
 
-/** What of a collection decides about an answer. */
-export interface Need {
-  /** Names of the fields that are shown, compared or sorted by; undefined when any may be. */
-  readonly fields: ReadonlySet<string> | undefined;
-  /** Records of it are joined or expanded: not only those that the answer lists. */
-  readonly isJoined: boolean;
-  /** What all records that can be in the answer have; records without any one of it are never in it. */
-  readonly equalities: readonly Equality[];
-}
-
 /** What a read's answer may be kept for. */
 export interface Scope {
   readonly sharing: Sharing;
@@ -76,13 +67,17 @@ class Judge implements Scope {
   sharing: Sharing = "public";
   reason = "no rule asks who reads";
   readsQuery = false;
-  readonly needs = new Map<string, Need>();
+  readonly #needs = new Needs();
   readonly #question: ScopeQuestion;
   /** Rules that were looked at, by collection and kind: many paths lead to the same ones. */
   readonly #seen = new Set<string>();
 
   constructor(question: ScopeQuestion) {
     this.#question = question;
+  }
+
+  get needs(): Map<string, Need> {
+    return this.#needs.byCollection;
   }
 
   get collections(): ReadonlySet<string> {
@@ -92,7 +87,7 @@ class Judge implements Scope {
   read(): void {
     const { collection, operation, filter = "", sort = "", expand = "", fields = "" } = this.#question;
     const shown = operation === "list" ? shownFields(fields, collection) : undefined;
-    this.#depend(collection, shown, false);
+    this.#depend(collection, { shown: shown ?? "any", reach: "read" });
     this.#rule(collection, operation);
     this.#shown(collection);
     if (operation === "list" && filter !== "") this.#filter(collection, filter);
@@ -105,7 +100,7 @@ class Judge implements Scope {
   #share(): void {
     const { collection, operation, filter = "" } = this.#question;
     const need = this.needs.get(collection.id);
-    if (need === undefined || need.isJoined || operation !== "list") return;
+    if (need === undefined || need.reach !== "read" || operation !== "list") return;
     const rule = collection.rules.list ?? "";
     const parsed = [
       rule === "" ? undefined : parseRule(rule),
@@ -121,23 +116,15 @@ class Judge implements Scope {
     this.reason = reason;
   }
 
-  /** @param fields - What of its records is read; undefined for all. @param isJoined - As something else than the base. */
-  #depend(collection: Collection, fields: Iterable<string> | undefined, isJoined: boolean): void {
+  #depend(collection: Collection, part: NeedPart): void {
     if (collection.type !== "view") {
-      this.#need(collection, { fields: fields === undefined ? undefined : new Set(fields), isJoined });
+      this.#needs.add(collection, part);
       if (collection.type === "other") this.#narrow("nobody", `${collection.name} is of an unknown type`);
       return;
     }
     const sources = viewSources(collection, this.#question.find);
     if (sources === undefined) return this.#narrow("nobody", `the view ${collection.name} is not understood`);
-    for (const source of sources) this.#need(source, { fields: undefined, isJoined: true });
-  }
-
-  #need({ id }: Collection, { fields, isJoined }: Omit<Need, "equalities">): void {
-    const known = this.needs.get(id);
-    const isAny = fields === undefined || (known !== undefined && known.fields === undefined);
-    const all = isAny ? undefined : new Set([...(known?.fields ?? []), ...fields]);
-    this.needs.set(id, { fields: all, isJoined: isJoined || known?.isJoined === true, equalities: [] });
+    for (const source of sources) this.#needs.add(source, { shown: "any", reach: "joined" });
   }
 
   /** Records of a collection may stand in the answer: an e-mail address is not there for everybody. */
@@ -182,8 +169,8 @@ class Judge implements Scope {
       for (const segment of path) {
         const next = this.#expanded(current, segment);
         if (next === undefined) return this.#narrow("nobody", `expand ${segment} is not understood`);
-        this.#depend(next, undefined, true);
-        if (current.fieldByName.has(segment)) this.#depend(current, [segment], false);
+        this.#depend(next, { shown: "any", reach: "joined" });
+        if (current.fieldByName.has(segment)) this.#depend(current, { deciding: [segment], reach: "read" });
         this.#rule(next, "view");
         this.#shown(next);
         current = next;
@@ -236,7 +223,7 @@ class Judge implements Scope {
       case "collection": {
         const base = this.#question.find(name.collection);
         if (base === undefined) return nobody();
-        this.#depend(base, [], true);
+        this.#depend(base, { reach: "joined" });
         return this.#walk(name.path, { ...place, base, isRule: true });
       }
       case "request":
@@ -264,7 +251,8 @@ class Judge implements Scope {
     for (const { collection, field } of walk.reads) {
       const isJoined = walk.joined.includes(collection);
       // A caller's own record counts as such, whatever changes in it.
-      if (isJoined || isCaller !== true) this.#depend(collection, [field], isJoined);
+      if (isJoined || isCaller !== true)
+        this.#depend(collection, { deciding: [field], reach: isJoined ? "joined" : "read" });
     }
     for (const joined of walk.joined) {
       // A client's filter sees of other collections what its list rule lets through.

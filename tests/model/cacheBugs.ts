@@ -43,7 +43,7 @@ export const CACHE_BUGS: readonly Bug[] = [
   {
     name: "an expanded collection is no dependency",
     file: "rules/scope.ts",
-    from: "        this.#depend(next, undefined, true);\n",
+    from: '        this.#depend(next, { shown: "any", reach: "joined" });\n',
     to: "",
   },
   {
@@ -105,13 +105,13 @@ export const CACHE_BUGS: readonly Bug[] = [
   {
     name: "what a list filters or sorts by, and does not show, is nobody's concern",
     file: "rules/scope.ts",
-    from: "this.#depend(collection, [field], isJoined);",
-    to: "this.#depend(collection, isJoined ? [field] : [], isJoined);",
+    from: "{ deciding: [field], reach:",
+    to: "{ deciding: isJoined ? [field] : [], reach:",
   },
   {
     name: "a record that is expanded or joined is taken for the one that is read",
     file: "middleware/readPlan.ts",
-    from: " && !need.isJoined)",
+    from: ' && need.reach === "read")',
     to: ")",
   },
   {
