@@ -34,10 +34,11 @@ export class Needs {
   readonly byCollection = new Map<string, Need>();
 
   /** Adds to what is known. O(fields). */
-  add({ id }: Collection, { deciding = [], shown = NONE, reach }: NeedPart): void {
+  add(collection: Collection, { deciding = [], shown = NONE, reach }: NeedPart): void {
+    const { id } = collection;
     const known = this.byCollection.get(id) ?? NOTHING;
     this.byCollection.set(id, {
-      deciding: known.deciding.union(new Set(deciding)),
+      deciding: known.deciding.union(new Set([...deciding, ...orderingFields(collection)])),
       shown: shown === "any" ? undefined : known.shown?.union(shown),
       reach: REACHES.indexOf(reach) > REACHES.indexOf(known.reach) ? reach : known.reach,
       equalities: [],
@@ -47,3 +48,10 @@ export class Needs {
 
 const NONE: ReadonlySet<string> = new Set();
 const NOTHING: Need = { deciding: NONE, shown: NONE, reach: "read", equalities: [] };
+
+/**
+ * The fields that indexes are made of. Records that a sort leaves level, or all where there is none, come in the order of
+ * whichever index SQLite reads them by.
+ */
+const orderingFields = ({ indexes, fieldByName }: Collection): readonly string[] =>
+  indexes.flatMap((statement) => (statement.match(/\w+/g) ?? []).filter((word) => fieldByName.has(word)));

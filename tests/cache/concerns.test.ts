@@ -26,8 +26,25 @@ beforeAll(async () => {
     { id: OTHER, title: "other", rank: 2, next: ONE },
   ])
     expect((await kit.write(`POST collections/${RECORDS}`, body)).status).toBe(200);
+  await makeLevels();
 }, 60_000);
 afterAll(() => kit[Symbol.asyncDispose]());
+
+const LEVELS = [1, 2, 3].map((n) => `level000000000${n}`);
+/** Records that an index puts in order. */
+const makeLevels = async (): Promise<void> => {
+  const fields = [
+    { name: "kind", type: "text" },
+    { name: "weight", type: "number" },
+    { name: "note", type: "text" },
+    { name: "updated", type: "autodate", onCreate: true, onUpdate: true },
+  ];
+  const indexes = ["CREATE INDEX idx_levels ON levels (kind, weight)"];
+  const levels = { name: "levels", type: "base", listRule: "", fields, indexes };
+  expect((await kit.write("POST collections", levels)).status).toBe(200);
+  for (const [weight, id] of LEVELS.entries())
+    expect((await kit.write("POST collections/levels/records", { id, kind: "a", weight })).status).toBe(200);
+};
 
 const change = (id: string, body: unknown) => kit.write(`PATCH collections/${RECORDS}/${id}`, body);
 
@@ -63,4 +80,21 @@ test("a list changes with what it is sorted and filtered by, whatever it shows",
     const { items } = JSON.parse((await kit.read(sorted)).text) as { items: { id: string }[] };
     expect(items.map((item) => item.id)).toEqual(id === ONE ? [ONE, OTHER] : [OTHER, ONE]);
   }
+});
+
+test("a list changes with the indexes that its records are read by, whatever it shows and sorts by", async () => {
+  const [first = ""] = LEVELS;
+  const path = "levels/records?filter=(kind='a')&fields=id";
+  const write = (body: unknown) => kit.write(`PATCH collections/levels/records/${first}`, body);
+  // Only when it is known what the record was, other fields are nobody's concern.
+  await eventually(async () => {
+    await kit.warm(path);
+    await write({ note: `${performance.now()}` });
+    return (await kit.read(path)).cache === "hit";
+  }, 20_000);
+  await kit.warm(path);
+  await write({ weight: 9 });
+  expect((await kit.read(path)).text).toBe((await kit.behind(`GET collections/${path}`)).text);
+  const { items } = JSON.parse((await kit.read(path)).text) as { items: { id: string }[] };
+  expect(items.map(({ id }) => id)).toEqual([...LEVELS.slice(1), first]);
 });
