@@ -161,4 +161,40 @@ export const CACHE_BUGS: readonly Bug[] = [
     from: "    if (settled !== undefined) await settled;",
     to: "    void settled;",
   },
+  {
+    name: "raw SQL counts only when the schema was read again",
+    file: "middleware/noteWrite.ts",
+    from: 'outcome === "done") void collections.refresh();',
+    to: 'outcome === "done") return void collections.refresh().then(() => write.end("done"));',
+  },
+  {
+    name: "what a header decides is shared",
+    file: "rules/scope.ts",
+    from: 'if (name.part !== "query") return nobody();',
+    to: 'if (name.part !== "query") return;',
+  },
+  {
+    name: "the clock is taken for a constant",
+    file: "rules/scope.ts",
+    from: '      case "macro":\n',
+    to: '      case "macro":\n        return;\n',
+  },
+  {
+    name: "a view depends on nothing",
+    file: "rules/scope.ts",
+    from: "for (const source of sources)",
+    to: "for (const source of [...sources].slice(0, 0))",
+  },
+  {
+    name: "a feed that says nothing is trusted",
+    file: "pocketbase/feedTrust.ts",
+    from: "return this.#clock.now() - heardMs < this.#times.trustMs;",
+    to: "return true;",
+  },
+  {
+    name: "the key does not hold the parameters that only a rule reads",
+    file: "middleware/readPlan.ts",
+    from: "    recordId === undefined ? collection.name : `${collection.name}/${recordId}`,\n    parameters,",
+    to: "    recordId === undefined ? collection.name : `${collection.name}/${recordId}`,\n    parameters.filter(([one]) => SINGLE.has(one)),",
+  },
 ];

@@ -7,8 +7,8 @@ import { COUNTER, IDS, RULES } from "./cacheWorld.ts";
 /** One kind of step. @throws Error that has both answers, when they differ. */
 type Step = (scene: Scene) => Promise<void>;
 
-/** A feed that says nothing: until Hapta must have noticed, with room for a busy machine. */
-const SILENT_MS = 4_000;
+/** A feed that says nothing: until Hapta must have noticed. */
+const SILENT_MS = 2_300;
 /** PocketBase was away: until reads must be whole again. */
 const BACK_MS = 10_000;
 const DUE_MS = 1_000;

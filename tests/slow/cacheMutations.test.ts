@@ -28,6 +28,7 @@ test.each(CACHE_BUGS.map((bug) => [bug.name, bug] as const))(
     const isHurried = bug.isHurried === true;
     const entry = await plantedCopy(scratch.path, [bug, ...(isHurried ? HURRIED : [])]);
     const found = await firstFound({ entry, ...(isHurried ? { urls: VALUE_URLS } : {}) });
+    process.stdout.write(`${found.slice(0, 300)}\n`);
     // A model that breaks for another reason has found nothing.
     expect(found).toMatch(/hapta {6}\d{3}|says \S+ after/);
   },
