@@ -193,8 +193,8 @@ export const CACHE_BUGS: readonly Bug[] = [
   },
   {
     name: "the key does not hold the parameters that only a rule reads",
-    file: "middleware/readPlan.ts",
-    from: "    recordId === undefined ? collection.name : `${collection.name}/${recordId}`,\n    parameters,",
-    to: "    recordId === undefined ? collection.name : `${collection.name}/${recordId}`,\n    parameters.filter(([one]) => SINGLE.has(one)),",
+    file: "cache/readKey.ts",
+    from: "      found.push([name,",
+    to: "      if (single.has(name)) found.push([name,",
   },
 ];
