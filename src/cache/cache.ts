@@ -105,7 +105,7 @@ export class Cache {
     this.store = new EntryStore(bytesMax * (1 - TOTALS_SHARE));
     this.#encoder = codings.length > 0 ? new Encoder(this.store, codings) : undefined;
     this.changes = new Changes(this.versions);
-    this.underway = new WritesUnderway((names, cause) => this.changes.move(names, cause));
+    this.underway = new WritesUnderway((names, cause) => this.changes.moveUntold(names, cause));
   }
 
   /** The answer under a key, if nothing it depends on has moved. */

@@ -83,6 +83,16 @@ export class Changes {
     }
   }
 
+  /** As {@link move}, for what a write has changed, or may have, of which the feed has not told. */
+  moveUntold(names: Iterable<string>, cause: string): void {
+    for (const name of names) {
+      const collectionId = collectionIn(name);
+      if (collectionId !== undefined) this.#images.doubt(collectionId, recordIn(name));
+      else if (name === EVERYTHING) this.#images.clear();
+      this.move([name], cause);
+    }
+  }
+
   /** A kept answer was not what it should have been: what the feed tells of these records is not enough any more. */
   distrust(names: Iterable<string>): void {
     for (const name of names) this.#distrusted.add(collectionIn(name) ?? "");

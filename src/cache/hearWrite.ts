@@ -1,6 +1,7 @@
 // A write of one record, whose answer says which and what it has become: when the feed has told the same, what the write
 // changed has moved already, and nothing else has to. Sends nothing.
 import { type Answer, isStreamed } from "../http/answer.ts";
+import type { Collection } from "../pocketbase/collection.ts";
 import type { LiveSchema } from "../pocketbase/liveSchema.ts";
 import type { Hearings, ToldChange } from "./hearings.ts";
 import { callerOf, deletedAlong, recordOf } from "./written.ts";
@@ -33,7 +34,7 @@ export const hearWrite = (
       const recordId = written.recordId ?? idOf(shown);
       if (recordId === undefined) return undefined;
       const isIt = (told: ToldChange): boolean => isTold(told, { method, recordId, shown, written });
-      const isHeard = await hearing.heard(isIt, HEARD_MS);
+      const isHeard = isKnowable(shown, { method, collection }) && (await hearing.heard(isIt, HEARD_MS));
       if (method === "DELETE") return isHeard ? deletedAlong(collection, schemaOf(collections)) : undefined;
       const isAccount = collection.type === "auth" && method === "PATCH";
       const about = isAccount ? [callerOf(collection.id, recordId)] : [];
@@ -57,18 +58,30 @@ interface Wanted {
 
 type Shown = Readonly<Record<string, unknown>>;
 
-// A record goes once, and is made once at a time. Of two updates that look the same at the same moment, either will do.
+const stampOf = ({ fields }: Collection): string | undefined =>
+  fields.find(({ type, options }) => type === "autodate" && options["onUpdate"] === true)?.name;
+
+// A record goes once, and is made once at a time. Updates look all the same unless they are shown whole, with their time.
+const isKnowable = (
+  shown: Shown | undefined,
+  { method, collection }: { readonly method: string; readonly collection: Collection },
+): boolean => {
+  if (method !== "PATCH") return true;
+  const stamp = stampOf(collection);
+  if (stamp === undefined || shown === undefined || !Object.hasOwn(shown, stamp)) return false;
+  // Whose e-mail address it is may decide whether that is shown.
+  const isAccount = collection.type === "auth";
+  return collection.fields.every(({ name, isHidden }) => isHidden || isAccount || Object.hasOwn(shown, name));
+};
+
+// Of two updates that look the same at the same moment, either will do.
 const isTold = (told: ToldChange, { method, recordId, shown, written: { collection } }: Wanted): boolean => {
   if (told.recordId !== recordId || told.action !== ACTIONS[method]) return false;
-  if (told.action === "delete") return true;
-  const stamp = collection.fields.find(
-    ({ type, options }) => type === "autodate" && options["onUpdate"] === true,
-  );
-  const isStamped = stamp !== undefined && shown !== undefined && Object.hasOwn(shown, stamp.name);
-  if (told.action === "create") return !isStamped || shown[stamp.name] === told.record[stamp.name];
-  if (!isStamped) return false;
-  return collection.fields.every(
-    ({ name }) =>
+  if (told.action === "delete" || shown === undefined) return told.action !== "update";
+  const stamp = stampOf(collection);
+  const names = told.action === "update" ? collection.fields.map(({ name }) => name) : [stamp ?? ""];
+  return names.every(
+    (name) =>
       !Object.hasOwn(shown, name) || JSON.stringify(shown[name]) === JSON.stringify(told.record[name]),
   );
 };

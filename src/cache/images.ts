@@ -52,6 +52,9 @@ const IMAGE_CHARS_MAX = 64_000;
 const IMAGES_MAX = 16;
 const MERGED_MS = 1_000;
 
+/** Of more, everything is in doubt. */
+const DOUBTS_MAX = 10_000;
+
 /** Something was told, but it does not say what the record is. */
 const UNCLEAR: Image = new Map();
 
@@ -71,6 +74,8 @@ export class Images {
   /** When the last change may have gone untold, or was told and is forgotten. */
   #blindMs: number;
   #chars = 0;
+  /** What may have changed of which nothing was told yet, and since when. */
+  readonly #doubtedMs = new Map<string, number>();
 
   constructor(options: ImagesOptions = {}) {
     this.#charsMax = options.charsMax ?? CHARS_MAX;
@@ -117,15 +122,33 @@ export class Images {
     return change;
   }
 
+  /**
+   * A record has changed, or any of a collection may have, and nothing was told of that yet: what they were before the next
+   * change is not among what is known of them.
+   */
+  doubt(collectionId: string, recordId?: string): void {
+    const key = recordId === undefined ? collectionId : keyOf({ collectionId, recordId });
+    const nowMs = this.#nowMs();
+    this.#doubtedMs.delete(key);
+    this.#doubtedMs.set(key, nowMs);
+    for (const [oldest, sinceMs] of this.#doubtedMs) {
+      if (nowMs - sinceMs < this.#overlapMs && this.#doubtedMs.size <= DOUBTS_MAX) return;
+      if (nowMs - sinceMs < this.#overlapMs) return this.clear();
+      this.#doubtedMs.delete(oldest);
+    }
+  }
+
   /** Forgets everything: something may have happened of which nobody told. */
   clear(): void {
     this.#byRecord.clear();
+    this.#doubtedMs.clear();
     this.#chars = 0;
     this.#blindMs = this.#nowMs();
   }
 
   #changeOf(told: Omit<Told, "record">, image: Image, seen: readonly Seen[]): RecordChange {
     const images = seen.map((one) => one.image);
+    if (images.length > 0 && this.#isDoubted(told)) images.push(UNCLEAR);
     const isBlind = this.#isBlind();
     if (told.action === "create") return { ...told, before: [], after: [image], isAlone: false };
     if (told.action === "delete")
@@ -137,6 +160,14 @@ export class Images {
   // What is told now may be of a record that was loaded before a change of which nothing is known.
   #isBlind(): boolean {
     return this.#nowMs() - this.#blindMs < this.#overlapMs;
+  }
+
+  // What was told may be late by no more than that.
+  #isDoubted({ collectionId, recordId }: Pick<Told, "collectionId" | "recordId">): boolean {
+    if (this.#doubtedMs.size === 0) return false;
+    const since = (key: string): number => this.#doubtedMs.get(key) ?? -Infinity;
+    const sinceMs = Math.max(since(collectionId), since(keyOf({ collectionId, recordId })));
+    return this.#nowMs() - sinceMs < this.#overlapMs;
   }
 
   /** @param image - Undefined when the record is gone: of one that is made with its id, what was told lately still counts. */

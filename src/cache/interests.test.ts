@@ -202,6 +202,31 @@ describe("a change touches", () => {
   });
 });
 
+describe("what a write changed of which nothing was told yet", () => {
+  test("is not among what a record is known to have been, for as long as events may be late", () => {
+    const { clock, images, name, touched } = create();
+    const [x, y] = [name(by("x")), name(by("y"))];
+    const [kind = ""] = x.split("=");
+    touched("create", { post: "x" });
+    touched("create", { id: "r2", post: "x" });
+    images.doubt(C, "r1");
+    expect(touched("update", { post: "y", updated: "2" })).toContain(kind);
+    expect(touched("update", { id: "r2", post: "y", updated: "2" })).toEqual([`c:${C}`, x, y]);
+    images.doubt(C);
+    expect(touched("delete", { id: "r2", post: "y", updated: "2" })).toContain(kind);
+    clock.nowMs += 6_000;
+    touched("update", { post: "y", updated: "3" });
+    expect(touched("update", { post: "y", updated: "4" })).toEqual([`c:${C}`, y]);
+  });
+
+  test("is bounded: of more than that, everything is in doubt", () => {
+    const { images, touched } = create();
+    touched("create", { post: "x" });
+    for (let i = 0; i < 20_000; i++) images.doubt(C, `d${i}`);
+    expect(images.chars).toBe(0);
+  });
+});
+
 test("kinds are bounded: further ones are interested in everything", () => {
   const { name } = create();
   const names = Array.from({ length: 100 }, (_, i) => name({ fields: [`f${i}`], by: undefined }));

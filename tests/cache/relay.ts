@@ -17,6 +17,8 @@ export interface Relay extends AsyncDisposable {
   arrival(start: string): Promise<void>;
   /** Holds the answers to requests that begin with this text, until the returned function is called. */
   hold(start: string): () => void;
+  /** Lets what streams say with this text in it come last: holds those parts alone, until the returned function is called. */
+  delay(text: string): () => void;
   /** Answers requests that begin with this text itself, and may cut them off then, until the returned function is called. */
   replace(start: string, reply: string, isCut: boolean): () => void;
   /** Cuts every stream, and lets no new one through until `heal`. */
@@ -43,6 +45,7 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
   const pairs = new Set<Pair>();
   const counts = new Map<string, number>();
   const holds = new Set<string>();
+  const delayed = new Map<string, (() => void)[]>();
   let feed: "open" | "cut" | "silent" = "open";
 
   const replaced = new Map<string, { readonly reply: string; readonly isCut: boolean }>();
@@ -67,7 +70,9 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
 
   const fromFar = (pair: Pair, part: Buffer): void => {
     if (pair.isMute || (pair.isStream && feed === "silent")) return;
-    if (isHeld(pair)) pair.held.push(part);
+    const late = pair.isStream ? [...delayed].find(([text]) => part.includes(text))?.[1] : undefined;
+    if (late !== undefined) late.push(() => pair.near.write(part));
+    else if (isHeld(pair)) pair.held.push(part);
     else if (pair.isStream && feedDelayMs > 0) setTimeout(() => pair.near.write(part), feedDelayMs);
     else pair.near.write(part);
   };
@@ -110,6 +115,14 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
         holds.delete(start);
         for (const pair of pairs)
           if (!isHeld(pair)) for (const part of pair.held.splice(0)) pair.near.write(part);
+      };
+    },
+    delay: (text) => {
+      delayed.set(text, []);
+      return () => {
+        const late = delayed.get(text) ?? [];
+        delayed.delete(text);
+        for (const send of late) send();
       };
     },
     replace: (start, reply, isCut) => {
