@@ -1,6 +1,7 @@
 // Where the cache's model suite plays: an app drawn from a seed, everybody who reads and writes there, and the comparison of
 // what Hapta answers with what PocketBase answers. What is done when, is told elsewhere.
 import type { Relay } from "../cache/relay.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Answered, type Caller, type Probe, Side } from "./cacheClients.ts";
 import {
   COUNTER,
@@ -22,6 +23,8 @@ const PROBES = 6;
 /** Until a change past Hapta counts: of records, and of rules. */
 export const BEHIND_MS = 1_500;
 export const RULES_BEHIND_MS = 4_000;
+/** Nothing is shown by it: how long it takes to get over trouble. */
+const OPEN_MS = 30_000;
 
 /** A write of one record. */
 export interface Write {
@@ -215,6 +218,14 @@ export class Scene {
         : []),
       ...(/@request\.auth\.(?:role|team)/.test(rule) ? ["reads that the caller's record decides"] : []),
     ];
+  }
+
+  /** Waits until kept answers are given again: what was kept before must not be among them. */
+  async opened(): Promise<void> {
+    // Of a collection that no rule ever keeps out of the cache.
+    const probe = { path: "teams/records?sort=id", caller: "guest", isKeyed: false };
+    const isOpen = async () => !(await this.readThrough(probe)).cacheStatus.includes("bypass");
+    await eventually(isOpen, OPEN_MS);
   }
 
   /** Every probe must be answered as PocketBase answers it, within so many ms of now. */

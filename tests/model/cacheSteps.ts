@@ -197,7 +197,8 @@ const cut: Step = async (scene) => {
   await scene.send(scene.direct, write.line, { body: write.body });
   await scene.compare(probes, 400);
   scene.relay.heal();
-  await scene.compare(probes, BEHIND_MS);
+  await scene.opened();
+  await scene.compare(probes, 0);
 };
 
 const hole =
@@ -209,7 +210,8 @@ const hole =
     await scene.send(scene.direct, write.line, { body: write.body });
     await scene.compare(probes, SILENT_MS);
     scene.relay.heal();
-    await scene.compare(probes, BEHIND_MS);
+    await scene.opened();
+    await scene.compare(probes, 0);
   };
 
 const restart: Step = async (scene) => {
@@ -218,6 +220,8 @@ const restart: Step = async (scene) => {
   await scene.restart();
   await scene.send(scene.direct, write.line, { body: write.body });
   await scene.compare(probes, BACK_MS);
+  await scene.opened();
+  await scene.compare(probes, 0);
 };
 
 /** By their names. */
