@@ -5,7 +5,7 @@ import type { Answer } from "../http/answer.ts";
 import type { RequestHead } from "../http/requestHead.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
 import type { Services } from "../services.ts";
-import { withoutHeaders } from "../utils/headers.ts";
+import { headerValue, withoutHeaders } from "../utils/headers.ts";
 import { momentMs } from "../utils/moment.ts";
 import { createListedCors } from "./cors.ts";
 
@@ -40,6 +40,7 @@ export const createTrace = ({ log, settings }: Services): Trace => {
     headers.push("X-Request-Id", id);
     if (exchange?.cacheStatus !== undefined) headers.push("Cache-Status", exchange.cacheStatus);
     if (exchange?.limitHeaders !== undefined) headers.push(...exchange.limitHeaders);
+    if (exchange?.cookieToken !== undefined) keepPrivate(headers);
     if (exchange?.setCookies !== undefined) putCookies(exchange.setCookies, headers);
     if (listedCors !== undefined) listedCors(originOf(request.head), headers);
   };
@@ -97,6 +98,11 @@ const putCookies = (cookies: readonly string[], headers: string[]): void => {
   headers.length = 0;
   headers.push(...kept, "Cache-Control", "no-store");
   for (const cookie of cookies) headers.push("Set-Cookie", cookie);
+};
+
+// RFC 9111 keeps shared caches from answers to `Authorization`; of a cookie they know nothing.
+const keepPrivate = (headers: string[]): void => {
+  if (headerValue(headers, "cache-control") === undefined) headers.push("Cache-Control", "private");
 };
 
 // A second value makes it none that could be listed.

@@ -169,6 +169,17 @@ describe("the cookie", () => {
     expect(await seen(tab, "not.a.token")).toBe(0);
   });
 
+  test("brings answers that no shared cache may keep, from Hapta's own cache, too", async () => {
+    const { tab } = await signIn();
+    const read = async () => {
+      const answer = await tab.send({ path: DIARIES });
+      expect(headOf(answer, "cache-control")).toBe("private");
+      return headOf(answer, "cache-status") === "hapta; hit";
+    };
+    await eventually(read, 10_000);
+    expect(headOf(await call(pair.url, { path: NOTICES }), "cache-control")).toBeUndefined();
+  });
+
   test("does not reach PocketBase, and what does is PocketBase's own token", async () => {
     const { tab } = await signIn();
     const answer = await tab.send({ path: "/custom/headers?names=Cookie,Authorization" });
