@@ -59,7 +59,8 @@ export class Interests {
    * @param names - All that the answer depends on. @param recordIds - Of the collection that it lists.
    */
   wholeNamesOf(names: readonly string[], collectionId: string, recordIds: readonly string[]): string[] {
-    const whole = names.filter((name) => !name.endsWith(UNKNOWN));
+    const kinds = `${recordsOf(collectionId)}/`;
+    const whole = names.filter((name) => !(name.startsWith(kinds) && name.endsWith(UNKNOWN)));
     return [...new Set([...whole, ...recordIds.map((id) => memberOf(collectionId, id))])];
   }
 

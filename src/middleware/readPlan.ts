@@ -33,7 +33,7 @@ export interface ReadPlan {
   readonly collectionIds: readonly string[];
   /** What of them it depends on. */
   readonly needs: readonly PlannedNeed[];
-  /** The id of the collection whose records it lists, where only those count that have a certain value. */
+  /** The id of the collection whose records it lists by their ids, where only those count that have a certain value. */
   readonly listedId: string | undefined;
   /** Whether an answer of this status may be kept. */
   readonly keeps: (status: number) => boolean;
@@ -154,7 +154,8 @@ const planRead = (
     toNeed(need, recordId === undefined ? undefined : { collection, recordId }),
   );
   const keeps = keepsFor(collection.rules[operation], operation);
-  const listedId = operation === "list" ? listedOf(needs, collection) : undefined;
+  const listedId =
+    operation === "list" ? listedOf(needs, collection, parameter(parameters, "fields")) : undefined;
   return toPlan(collection, { key, name, totalKey, needs, listedId, keeps }, scope);
 };
 
@@ -173,8 +174,11 @@ const toNeed = (
   return { collectionId, fields, by: rarestOf(need.equalities) };
 };
 
-const listedOf = (needs: readonly PlannedNeed[], { id }: Collection): string | undefined =>
-  needs.some(({ collectionId, by }) => collectionId === id && by !== undefined) ? id : undefined;
+// With a modifier, as in `id:excerpt(5)`, what stands for an id in the answer may be none.
+const listedOf = (needs: readonly PlannedNeed[], { id }: Collection, fields = ""): string | undefined =>
+  !fields.includes(":") && needs.some(({ collectionId, by }) => collectionId === id && by !== undefined)
+    ? id
+    : undefined;
 
 // A value that few records have tells more changes apart.
 const rarestOf = (equalities: readonly Equality[]): Equality | undefined =>

@@ -92,7 +92,13 @@ describe("a change leaves alone", () => {
     const change = (id: string, title: string) =>
       kit.write(`PATCH collections/articles/records/${id}`, { title });
     await expectLeft([one, other], () => change(idOf(++last), "Heard"), [one, other]);
+    // It is shown, but nobody can tell from the answer which it is.
+    const shortened = "articles/records?filter=(title='Unheard 2')&fields=title,id:excerpt(5)";
+    expect((await kit.warm(shortened)).text).toContain('"id":"unhea"');
     await kit.warm(one);
+    await kit.behind(`PATCH collections/articles/records/${idOf(2)}`, { title: "Unheard 1" });
+    await eventually(async () => !(await kit.read(shortened)).text.includes("unhea"), 5_000);
+    expect((await kit.read(other)).text).toContain(idOf(2));
     await change(idOf(0), "Unheard 1");
     expect((await kit.read(one)).text).not.toContain(idOf(0));
     expect((await kit.read(other)).text).toContain(idOf(0));
