@@ -4,6 +4,7 @@ import type { FeedEvent } from "../pocketbase/feedEvent.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import { CallerStates } from "./callerStates.ts";
 import type { FedTopics } from "./fedTopics.ts";
+import { HeldEvents } from "./heldEvents.ts";
 import type { Source } from "./source.ts";
 import type { StreamOwner, Subject } from "./subject.ts";
 
@@ -32,6 +33,8 @@ export class FedSource implements Source {
   /** What that record is; known only while a topic's rule reads it. */
   readonly states = new CallerStates();
   readonly #options: FedSourceOptions;
+  /** What waits for PocketBase's word after a change of the caller's own record. */
+  readonly #held = new HeldEvents();
   /** Grows with each doubt, so that a proof from before it does not count. */
   #doubts = 0;
   #isInForce = false;
@@ -66,7 +69,7 @@ export class FedSource implements Source {
   /** @throws UpstreamError when PocketBase does not say, or denies, that the session counts. */
   async ensure({ session }: Pick<Subject, "session">): Promise<void> {
     const doubts = this.#doubts;
-    const isSure = session !== undefined && (await this.#options.fed.vouches(this, session));
+    const isSure = await this.#isVouchedFor(session);
     if (!isSure || this.#isClosed) throw new UpstreamError("unreachable");
     // A doubt that came up meanwhile is settled by whoever raised it.
     if (doubts === this.#doubts) this.#isInForce = true;
@@ -84,14 +87,18 @@ export class FedSource implements Source {
 
   /** An event that the caller may see. */
   tell(topic: string, data: string): void {
-    if (this.#isInForce) this.#options.onMessage(topic, data);
+    if (!this.#isInForce) return;
+    if (!this.#held.isInQuestion) this.#options.onMessage(topic, data);
+    else if (!this.#held.hold({ topic, data })) void this.doubt();
   }
 
-  /** A change of the caller's own record, which may have ended the login: then PocketBase tells it no more. */
-  async tellOfItself(topic: string, data: string): Promise<void> {
-    const session = this.#options.session();
-    if (session !== undefined && (await this.#options.fed.vouches(this, session))) this.tell(topic, data);
-    else this.tellGap();
+  /**
+   * The caller's own record has changed or gone, which may have ended the login: nothing, not even that change, is told
+   * before PocketBase says that it counts.
+   */
+  async question(): Promise<void> {
+    this.#held.ask();
+    if (!(await this.#isVouchedFor(this.#options.session())) && !this.#isClosed) await this.doubt();
   }
 
   /** Something may have been missed, or nobody can say whether the caller may see it. */
@@ -110,15 +117,24 @@ export class FedSource implements Source {
     const doubts = ++this.#doubts;
     this.#isInForce = false;
     this.states.forget();
+    this.#held.clear();
     this.#options.onDoubt();
     for (; !this.#isClosed && doubts === this.#doubts; await Bun.sleep(ASK_AGAIN_MS)) {
       const session = this.#options.session();
       // Whoever comes back is asked about then.
       if (session === undefined) return;
-      if (!(await this.#options.fed.vouches(this, session)) || doubts !== this.#doubts || this.#isClosed)
-        continue;
+      if (!(await this.#isVouchedFor(session)) || doubts !== this.#doubts || this.#isClosed) continue;
       this.#isInForce = true;
       return this.tellGap();
     }
+  }
+
+  // What was in question before PocketBase was asked is answered by its yes.
+  async #isVouchedFor(session: StreamOwner | undefined): Promise<boolean> {
+    const { asked } = this.#held;
+    if (session === undefined || !(await this.#options.fed.vouches(this, session))) return false;
+    for (const { topic, data } of this.#held.answer(asked))
+      if (this.#isInForce) this.#options.onMessage(topic, data);
+    return true;
   }
 }

@@ -90,6 +90,27 @@ test("what only PocketBase can say of a record is a gap", async () => {
   expect([...ada.heard, ...ben.heard]).toEqual(["gap", "gap"]);
 });
 
+test.each(["update", "delete"] as const)(
+  "from an %s of an account on, it is told nothing before PocketBase says that the login counts",
+  async (action) => {
+    const world = await start();
+    const { ada, ben, state, listeners, tell } = world;
+    const [record, text] = [{ id: "ada" }, ""];
+    for (const isAlive of [true, false]) {
+      const word = Promise.withResolvers<boolean>();
+      state.isAlive = word.promise;
+      listeners.event({ collectionId: "c1", action, recordId: "ada", record, text });
+      tell("ada", `r${isAlive}`);
+      await world.settled(ben, "ben");
+      expect(ada.heard).toHaveLength(isAlive ? 0 : 1);
+      word.resolve(isAlive);
+      await word.promise;
+      await world.settled(ben, "ben");
+      expect(toldOf(ada)).toEqual(['"owner":"ada"']);
+    }
+  },
+);
+
 test("after a gap of the feed nobody is told anything before PocketBase says that the login counts", async () => {
   const world = await start();
   const { ada, ben, state, listeners, tell } = world;

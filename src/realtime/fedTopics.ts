@@ -96,7 +96,7 @@ export class FedTopics {
   }
 
   #hear(event: FeedEvent, isCopy: boolean): void {
-    if (event.action === "update") this.#hearOfCaller(event);
+    if (event.action !== "create") this.#hearOfCaller(event);
     if (!isCopy && this.#register.hasTopicsOf(event.collectionId)) {
       this.#waitingChars += event.text.length;
       this.#waiting.push({ event, atMs: this.#nowMs() });
@@ -108,7 +108,9 @@ export class FedTopics {
 
   #hearOfCaller(event: FeedEvent): void {
     const source = this.#register.sourceOf(event);
-    if (source === undefined || !this.#register.isReadOf(source)) return;
+    if (source === undefined) return;
+    void source.question();
+    if (event.action === "delete" || !this.#register.isReadOf(source)) return;
     const nowMs = this.#nowMs();
     source.states.hear(event.record, nowMs);
     this.#changed.add(source);
@@ -203,7 +205,6 @@ export class FedTopics {
       if (this.#nowMs() - fed.changedMs > LATE_MS) fed.rules = fed.rules.slice(-1);
       for (const [source, data] of this.#judge(fed, event, states))
         if (data === undefined) source.tellGap();
-        else if (nameOf(event) === nameOf(source.record)) void source.tellOfItself(fed.topic, data);
         else source.tell(fed.topic, data);
     }
   }

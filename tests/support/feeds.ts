@@ -38,7 +38,7 @@ const startFeed = () => {
   const state = {
     rule: ownerRule() as Rule | undefined,
     feed: "healthy" as FeedState,
-    isAlive: true,
+    isAlive: true as boolean | Promise<boolean>,
     mayDecide: true,
     /** Whether the feed follows the collections. */
     covers: true,
