@@ -1,7 +1,7 @@
 // Topics that Hapta decides by itself, before a feed that the test plays: nobody hears anything that is not certain.
 import { afterEach, expect, test } from "bun:test";
 import { eventually } from "../../tests/support/eventually.ts";
-import { publicRule, start, toldOf } from "../../tests/support/feeds.ts";
+import { ownerRule, publicRule, start, toldOf } from "../../tests/support/feeds.ts";
 import { closeHubs, connect, user } from "../../tests/support/hubs.ts";
 
 afterEach(closeHubs);
@@ -110,6 +110,27 @@ test.each(["update", "delete"] as const)(
     }
   },
 );
+
+test("when anything about the accounts' collection has changed, PocketBase is asked about each login first", async () => {
+  const world = await start();
+  const { ada, ben, state, listeners, tell } = world;
+  const word = Promise.withResolvers<boolean>();
+  state.isAlive = word.promise;
+  state.confirm = async () => {
+    state.rule = { ...ownerRule(), callers: {} };
+    state.confirm = () => Promise.resolve(true);
+    listeners.change();
+    return true;
+  };
+  const { asked } = state;
+  tell("ada");
+  await eventually(() => state.asked === asked + 2, 5_000);
+  await Bun.sleep(30);
+  expect([...ada.heard, ...ben.heard]).toEqual([]);
+  word.resolve(true);
+  await world.settled(ada, "ada");
+  expect([toldOf(ada)[0], ben.heard]).toEqual(['"owner":"ada"', []]);
+});
 
 test("after a gap of the feed nobody is told anything before PocketBase says that the login counts", async () => {
   const world = await start();

@@ -237,6 +237,9 @@ export class FedTopics {
       const found = this.#read(fed.topic, fed.callersId);
       if (found?.rule.collectionId !== fed.collectionId) this.#lose(fed);
       else if (found.rule !== fed.rules.at(-1)) {
+        // A new secret for its tokens, above all, ends all logins of a collection.
+        if (found.rule.callers !== fed.rules.at(-1)?.callers)
+          for (const source of fed.sources.values()) void source.question();
         fed.rules = [...fed.rules, found.rule];
         fed.changedMs = this.#nowMs();
       }

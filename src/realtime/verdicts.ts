@@ -13,6 +13,8 @@ type Shown = Exclude<Sight, "nothing">;
 /** A rule that Hapta can decide for the callers of one collection. */
 export interface Rule {
   readonly collectionId: string;
+  /** Stands for the callers' collection as it is: another object as soon as anything about it has changed. */
+  readonly callers: object;
   /** It reads more of a caller than the id. */
   readonly readsCaller: boolean;
   /**

@@ -11,6 +11,8 @@ export type Sight = "nothing" | "withoutEmail" | "everything";
 /** A rule of a collection for the callers of an auth collection; the same object while neither of them has changed. */
 export interface TopicRule extends Pick<DecidableRule, "readsCaller" | "idsIn"> {
   readonly collectionId: string;
+  /** The callers' collection as it was read. */
+  readonly callers: Collection;
   /** Undefined when that is PocketBase's to say after all. @param caller - Undefined for whom `idsIn` does not name. */
   sight(record: RecordValues, caller: Caller | undefined): Sight | undefined;
   /** An event as PocketBase tells it to callers who are no superusers; undefined when its text is not understood. */
@@ -67,23 +69,24 @@ const toTopicRule = (rule: string | null, base: Collection, callers: Collection)
   const access = rule === null ? undefined : toDecidable(rule, base, callers);
   if (access === undefined) return undefined;
   const hidden = new Set(base.fields.filter(({ isHidden }) => isHidden).map(({ name }) => name));
-  if (base.type !== "auth") return assemble(base, access, hidden);
+  const plain = assemble({ base, callers }, access, hidden);
+  if (base.type !== "auth") return plain;
   const { manage } = base.rules;
   const managing = manage === null ? NOBODY : toDecidable(manage, base, callers);
-  return managing && withEmails(assemble(base, access, hidden), managing, base.id === callers.id);
+  return managing && withEmails(plain, managing, base.id === callers.id);
 };
 
 /** Of a rule that nobody satisfies. */
 const NOBODY: DecidableRule = { readsCaller: false, holds: () => false, idsIn: () => [] };
 
 const assemble = (
-  { id }: Collection,
+  { base, callers }: { readonly base: Collection; readonly callers: Collection },
   { holds, idsIn, readsCaller }: DecidableRule,
   hidden: ReadonlySet<string>,
 ): TopicRule => {
   const withoutEmail = new Set([...hidden, "email"]);
   return {
-    ...{ collectionId: id, readsCaller, idsIn },
+    ...{ collectionId: base.id, callers, readsCaller, idsIn },
     sight: (record, caller) => {
       const isSeen = holds(record, caller);
       return isSeen === undefined ? undefined : isSeen ? "everything" : "nothing";

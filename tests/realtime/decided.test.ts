@@ -1,7 +1,8 @@
 // Events that Hapta decides by itself (`Realtime.Decide`): what PocketBase tells the same callers directly, without one
 // stream of PocketBase's for them. Owner rules, roles, accounts and their addresses, through random histories.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { ADA, START_MS } from "../sessions/support.ts";
+import { ADA, login, START_MS } from "../sessions/support.ts";
+import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { createRandom } from "../support/random.ts";
 import { close, createMayMiss, type Deciding, gapsOf, startDeciding, startListeners } from "./deciding.ts";
@@ -172,5 +173,42 @@ test("addresses of accounts are told to themselves, to who manages them, and to 
   } finally {
     await ask("PATCH", "/api/collections/members", { manageRule: null });
     close(listeners);
+  }
+});
+
+test("whoever PocketBase takes for a guest from a change on is told nothing that comes with it or after it", async () => {
+  const ask = asRoot(pair);
+  const collection = "rt_people";
+  await ask("POST", "/api/collections", { name: collection, type: "auth" });
+  const password = "a password of theirs 1";
+  const record = (id: unknown) => `/api/collections/${collection}/records/${id}`;
+  const create = { method: "POST", url: "/api/collections/rt_member/records", body: { title: "too late" } };
+  const endings: readonly ((id: unknown) => Promise<unknown>)[] = [
+    ...Array.from({ length: 3 }, () => (id: unknown) => {
+      const body = { password: `${password}2`, passwordConfirm: `${password}2` };
+      return ask("POST", "/api/batch", { requests: [{ method: "PATCH", url: record(id), body }, create] });
+    }),
+    (id) => ask("POST", "/api/batch", { requests: [{ method: "DELETE", url: record(id) }, create] }),
+    async () => {
+      await ask("PATCH", `/api/collections/${collection}`, { authToken: { secret: "x".repeat(40) } });
+      await ask("POST", create.url, create.body);
+    },
+  ];
+  for (const [n, end] of endings.entries()) {
+    const account = { collection, email: `person${n}@example.com`, password };
+    const person = { email: account.email, password, passwordConfirm: password };
+    const { id } = await ask("POST", `/api/collections/${collection}/records`, person);
+    const topics = ["rt_member/*"];
+    const direct = await listen(pair.pb.url, { token: await login(pair.pb.url, account), topics });
+    const own = await listen(pair.url, { token: await login(pair.url, account), topics });
+    const other = await listen(pair.url, { token: pair.own.ben, topics });
+    await end(id);
+    await eventually(() => other.text().includes("too late"), 10_000);
+    expect([n, direct.text().includes("too late"), own.text().includes("too late")]).toEqual([
+      n,
+      false,
+      false,
+    ]);
+    for (const stream of [direct, own, other]) stream[Symbol.dispose]();
   }
 });

@@ -7,9 +7,12 @@ import type { Rule } from "../../src/realtime/verdicts.ts";
 import { eventually } from "./eventually.ts";
 import { type Client, connect, createHub, startUpstream, user } from "./hubs.ts";
 
+const CALLERS = {};
+
 /** `owner` may see, and of strangers nobody; `"?"` is for PocketBase to say. */
 export const ownerRule = (): Rule => ({
   collectionId: "c_posts",
+  callers: CALLERS,
   readsCaller: false,
   sight: ({ owner }, caller) => (owner === "?" ? undefined : owner === caller?.id ? "everything" : "nothing"),
   idsIn: ({ owner }) => [String(owner)],
