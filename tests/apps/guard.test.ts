@@ -83,7 +83,7 @@ describe("through Hapta everything works:", () => {
     const hello = await call(hapta.url, { path: "/custom/hello" });
     expect(`${hello.status} ${hello.text}`).toBe("200 hello");
     await eventually(async () => (await call(hapta.url, { path: "/hapta/ready" })).status === 200, 5_000);
-    expect(hapta.child.output()).toContain("The change feed is connected.");
+    await eventually(() => hapta.child.output().includes("The change feed is connected."), 5_000);
   });
 
   test("what a client says of itself as the guard's secret is not passed on", async () => {

@@ -13,7 +13,7 @@ async function hapta(cwd: string, argv: readonly string[], env: Record<string, s
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdout: "pipe",
     stderr: "pipe",
-    timeout: 20_000,
+    timeout: 100_000,
   });
   const [stdout, stderr, exitCode] = await Promise.all([
     child.stdout.text(),

@@ -1,8 +1,10 @@
 // Starts server programs for tests, keeps the end of their output for failure messages, and stops them for sure.
-import { eventually } from "./eventually.ts";
+import { eventually, within } from "./eventually.ts";
 
 const OUTPUT_CHARS_MAX = 8_000;
-const STOP_MS = 5_000;
+const STOP_MS = 20_000;
+/** The last words of a program come out of its pipes within this time after its end, if nobody else holds them. */
+const LAST_WORDS_MS = 2_000;
 
 /** A running program. `output()` is the last part of what it printed. */
 export interface Child extends AsyncDisposable {
@@ -10,7 +12,8 @@ export interface Child extends AsyncDisposable {
   output(): string;
   isRunning(): boolean;
   kill(signal: NodeJS.Signals): void;
-  exited: Promise<number>;
+  /** Its exit code, once it has ended and all that it printed is in `output()`. */
+  readonly exited: Promise<number>;
 }
 
 /** What to run; the environment is exactly `env`, nothing inherited but PATH and HOME. */
@@ -25,7 +28,7 @@ process.on("exit", () => {
   for (const child of living) child.kill("SIGKILL");
 });
 
-/** Starts a program. Disposing sends SIGTERM, then SIGKILL after 5 s. */
+/** Starts a program. Disposing sends SIGTERM, then SIGKILL after 20 s. */
 export const startChild = (options: ChildOptions): Child => {
   const { PATH = "", HOME = "" } = process.env;
   const child = Bun.spawn([...options.command], {
@@ -42,12 +45,15 @@ export const startChild = (options: ChildOptions): Child => {
     for await (const part of stream)
       output = (output + decoder.decode(part, { stream: true })).slice(-OUTPUT_CHARS_MAX);
   };
-  void collect(child.stdout);
-  void collect(child.stderr);
-  void child.exited.then(() => living.delete(child));
+  const said = Promise.all([collect(child.stdout), collect(child.stderr)]);
+  const exited = child.exited.then(async (code) => {
+    living.delete(child);
+    await within(said, LAST_WORDS_MS, "last words").catch(() => undefined);
+    return code;
+  });
   return {
     pid: child.pid,
-    exited: child.exited,
+    exited,
     output: () => output,
     isRunning: () => child.exitCode === null && child.signalCode === null,
     kill: (signal) => child.kill(signal),

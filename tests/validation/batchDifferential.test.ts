@@ -43,7 +43,7 @@ for (const version of ["0.36", "0.39", "0.40"] as readonly PocketBaseVersion[])
     async () => {
       await using pair = await startPair({}, version);
       await importJudged(pair.pb);
-      const batch = { enabled: true, maxRequests: 50, timeout: 3 };
+      const batch = { enabled: true, maxRequests: 50, timeout: 60 };
       await changeSchema(pair, { method: "PATCH", path: "/api/settings", json: { batch } });
       const first = { method: "POST", path: "/api/batch", ...toBody([wrong], "json") };
       // Until Hapta knows the collections it leaves them to PocketBase.

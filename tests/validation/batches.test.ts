@@ -48,7 +48,7 @@ const allowBatches = (pair: Pair, enabled: boolean, maxRequests = 50) =>
   changeSchema(pair, {
     method: "PATCH",
     path: "/api/settings",
-    json: { batch: { enabled, maxRequests, timeout: 3 } },
+    json: { batch: { enabled, maxRequests, timeout: 60 } },
   });
 
 // Where npm has no binary of a version (it has for Linux on x64), there is nothing to compare with.

@@ -24,7 +24,7 @@ const allowBatches = (enabled: boolean, maxRequests = 50) =>
   changeSchema(pair, {
     method: "PATCH",
     path: "/api/settings",
-    json: { batch: { enabled, maxRequests, timeout: 3 } },
+    json: { batch: { enabled, maxRequests, timeout: 60 } },
   });
 const recordsOf = (collection: string): string => `/api/collections/${collection}/records`;
 const expectSame = (call: Call, code: string | undefined): Promise<Told> => expectAlike(pair, call, code);

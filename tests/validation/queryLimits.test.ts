@@ -18,7 +18,7 @@ const Query = {
 let pair: Pair;
 beforeAll(async () => {
   pair = await startPair({ config: { Validation: { Query } } });
-  const json = { batch: { enabled: true, maxRequests: 50, timeout: 3 } };
+  const json = { batch: { enabled: true, maxRequests: 50, timeout: 60 } };
   await changeSchema(pair, { method: "PATCH", path: "/api/settings", json });
 });
 afterAll(() => pair[Symbol.asyncDispose]());

@@ -27,7 +27,7 @@ const CONFIG = `
 let pair: Pair;
 beforeAll(async () => {
   pair = await startPair({ configText: CONFIG });
-  const json = { batch: { enabled: true, maxRequests: 50, timeout: 3 } };
+  const json = { batch: { enabled: true, maxRequests: 50, timeout: 60 } };
   await changeSchema(pair, { method: "PATCH", path: "/api/settings", json });
 });
 afterAll(() => pair[Symbol.asyncDispose]());
