@@ -50,7 +50,9 @@ export function installMissing() {
   else if (!isInstalled()) {
     process.stderr.write("Installing what package-lock.json lists ...\n");
     const args = ["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund"];
-    const result = npm(args);
+    let result = npm(args);
+    // A registry may miss once.
+    if (!result.error && result.status !== 0) result = npm(args);
     if (result.error) stop(`npm cannot be run: ${result.error.message}`);
     if (result.status !== 0) stop(`npm ci failed:\n${result.stdout}${result.stderr}`);
   }
