@@ -61,7 +61,11 @@ const typesFor = async (caller: Caller): Promise<string> => {
 };
 
 const runIn = (path: string, ...command: string[]) => {
-  const { exitCode, stdout, stderr } = Bun.spawnSync(command, { cwd: path, stderr: "pipe", timeout: 100_000 });
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command, {
+    cwd: path,
+    stderr: "pipe",
+    timeout: 100_000,
+  });
   return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 };
 const COMPILER = join(PROJECT_DIR, "node_modules", "typescript", "bin", "tsc");
