@@ -246,4 +246,15 @@ describe("CA14", () => {
     expect(new Set(all.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     expect(kit.relay.count(`GET /api/collections/${path}`)).toBe(1);
   });
+
+  test("when PocketBase fails, each of them hears of it, and nothing is kept", async () => {
+    const path = "notices/records?perPage=12";
+    const failure = "HTTP/1.1 503 Down\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    const restore = kit.relay.replace(`GET /api/collections/${path}`, failure, false);
+    const all = await Promise.all(Array.from({ length: 50 }, () => kit.read(path)));
+    expect(all.map(({ status }) => status).filter((status) => status < 500)).toEqual([]);
+    restore();
+    const good = await kit.read(path);
+    expect([good.status, good.cache]).toEqual([200, "miss"]);
+  });
 });

@@ -1,6 +1,7 @@
 // Nobody gets what PocketBase would not give them: CA1 to CA3, CA6 and CA7.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { IDS } from "../support/fixture/records.ts";
+import { eventually } from "../support/eventually.ts";
+import { IDS, PASSWORD } from "../support/fixture/records.ts";
 import { type CacheKit, startCacheKit } from "./kit.ts";
 
 setDefaultTimeout(120_000);
@@ -70,16 +71,35 @@ describe("the cache", () => {
     expect(kit.relay.count(`GET /api/collections/${path}`)).toBe(2);
   });
 
-  test("CA3 a role that is taken away counts at the next read, and a sign-out ends what was kept", async () => {
-    const path = "articles/records?filter=(published=false)";
-    expect((await kit.warm(path, "ada")).text).toContain(IDS.draft);
+  test("CA3 a role that is taken away, and a record that is made private, count at the next read", async () => {
+    await kit.write("PATCH collections/notices", { listRule: "@request.auth.role = 'writer'" });
+    const list = "notices/records?perPage=2";
+    expect((await kit.warm(list, "ada")).text).toContain('"title"');
+    await kit.write(`PATCH collections/members/records/${IDS.ada}`, { role: "reader" });
+    expect((await kit.read(list, "ada")).text).toContain('"totalItems":0');
+    await kit.write(`PATCH collections/members/records/${IDS.ada}`, { role: "writer" });
+    expect((await kit.read(list, "ada")).text).toContain('"title"');
+    await kit.write("PATCH collections/notices", { listRule: "" });
+    const drafts = "articles/records?filter=(published=false)";
+    expect((await kit.warm(drafts, "ada")).text).toContain(IDS.draft);
     expect(
       (await kit.write(`PATCH collections/articles/records/${IDS.draft}`, { author: IDS.ben })).status,
     ).toBe(200);
-    const after = await kit.read(path, "ada");
-    expect(after.cache).not.toBe("hit");
-    expect(after.text).not.toContain(IDS.draft);
+    expect((await kit.read(drafts, "ada")).text).not.toContain(IDS.draft);
     await kit.write(`PATCH collections/articles/records/${IDS.draft}`, { author: IDS.ada });
+  });
+
+  test("CA3 who has signed out is a guest, to what was kept for them, too", async () => {
+    const drafts = "articles/records?filter=(published=false)&perPage=4";
+    const login = { identity: "ada@example.com", password: PASSWORD };
+    const { text } = await kit.write("POST collections/members/auth-with-password", login, "guest");
+    const own = { Authorization: (JSON.parse(text) as { token: string }).token };
+    await eventually(async () => (await kit.read(drafts, "guest", own)).cache === "hit", 5_000);
+    expect((await kit.read(drafts, "guest", own)).text).toContain(IDS.draft);
+    const ended = await fetch(`${kit.hapta.url}/auth/logout`, { method: "POST", headers: own });
+    expect(ended.status).toBe(204);
+    expect((await kit.read(drafts, "guest", own)).text).not.toContain(IDS.draft);
+    expect((await kit.warm(drafts, "ada")).text).toContain(IDS.draft);
   });
 
   test("CA6 parameters that may mean two things are asked about, and no two reads are one", async () => {
