@@ -1,6 +1,7 @@
 // The change feed: every change of the records that PocketBase commits, whoever made it, or word that some
 // may be missing. Decides nothing about caches or clients.
 import type { Log } from "../insight/log.ts";
+import { spreadMs } from "../utils/spreadMs.ts";
 import { type Clock, pause, systemClock } from "./clock.ts";
 import type { FeedEvent } from "./feedEvent.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type FeedState,
   type FeedTimes,
 } from "./feedOptions.ts";
-import { backOffMs, spreadMs } from "./feedPauses.ts";
+import { backOffMs } from "./feedPauses.ts";
 import { type ProbeVerdict, runFeedProbe } from "./feedProbe.ts";
 import { FeedSets } from "./feedSets.ts";
 import { type FeedStream, openFeedStream } from "./feedStream.ts";

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { parseFeedEvent, textMember, topicOf } from "./feedEvent.ts";
 import { FEED_TIMES } from "./feedOptions.ts";
-import { backOffMs, spreadMs } from "./feedPauses.ts";
+import { backOffMs } from "./feedPauses.ts";
 import { FeedSets } from "./feedSets.ts";
 import { SuperuserError } from "./superuserError.ts";
 
@@ -38,7 +38,6 @@ test("backOffMs doubles up to its bound, and is long when a person has to help",
   expect(pauses).toEqual([100, 200, 400, 2_000, 2_000]);
   expect(backOffMs(FEED_TIMES, new Error("odd"), 1)).toBe(100);
   expect(backOffMs(FEED_TIMES, new SuperuserError("credentials", "no"), 1)).toBe(30_000);
-  expect([spreadMs(100, () => 0), spreadMs(100, () => 0.5)]).toEqual([75, 100]);
 });
 
 test("FeedSets settles those who wait when their set or a later one is in force", async () => {

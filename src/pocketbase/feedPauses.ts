@@ -2,11 +2,6 @@
 import type { FeedTimes } from "./feedOptions.ts";
 import { SuperuserError } from "./superuserError.ts";
 
-/** Spreads a pause over plus or minus a quarter, so that many gateways do not ask in step. */
-export function spreadMs(fullMs: number, random: () => number): number {
-  return fullMs * (0.75 + random() / 2);
-}
-
 /**
  * The pause after a failure, before it is spread.
  *
