@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { eventually } from "../../tests/support/eventually.ts";
 import type { Answer, BodySink, BodySource } from "../http/answer.ts";
+import { systemClock } from "../pocketbase/clock.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import { resumable } from "./resumedSource.ts";
 
@@ -82,14 +83,14 @@ const asking = (...answers: readonly ((from: number) => Answer)[]) => {
   return { asked, ask };
 };
 
-const PAUSES = [0, 0, 0];
+const PATIENCE = { pausesMs: [0, 0, 0], clock: systemClock, random: Math.random };
 
 test("goes on where it broke off, as often as it breaks", async () => {
   const { asked, ask } = asking(
     (from) => rest(from, new Part(from, 250_000)),
     (from) => rest(from, BYTES.subarray(from)),
   );
-  expect(await read(resumable(whole(new Part(0, 100_000)), ask, PAUSES))).toEqual(BYTES);
+  expect(await read(resumable(whole(new Part(0, 100_000)), ask, PATIENCE))).toEqual(BYTES);
   expect(asked).toEqual([
     `Range bytes=100000-399999 If-Range ${DATE}`,
     `Range bytes=250000-399999 If-Range ${DATE}`,
@@ -98,7 +99,7 @@ test("goes on where it broke off, as often as it breaks", async () => {
 
 test("a part of a file goes on within that part", async () => {
   const { asked, ask } = asking((from) => rest(from, new Part(from, BYTES.length)));
-  const part = await read(resumable(rest(50_000, new Part(50_000, 60_000)), ask, PAUSES));
+  const part = await read(resumable(rest(50_000, new Part(50_000, 60_000)), ask, PATIENCE));
   expect(part).toEqual(BYTES.subarray(50_000));
   expect(asked).toEqual([`Range bytes=60000-399999 If-Range ${DATE}`]);
 });
@@ -118,14 +119,14 @@ const OTHERS: Readonly<Record<string, (from: number) => Answer>> = {
 for (const [name, other] of Object.entries(OTHERS))
   test(`${name} is no rest, and the reader sees a break`, async () => {
     const { asked, ask } = asking(other);
-    expect(await read(resumable(whole(new Part(0, 100_000)), ask, PAUSES))).toBeInstanceOf(UpstreamError);
+    expect(await read(resumable(whole(new Part(0, 100_000)), ask, PATIENCE))).toBeInstanceOf(UpstreamError);
     expect(asked).toHaveLength(1);
   });
 
 test("what is no rest is let go", async () => {
   const body = new Part(0, BYTES.length);
   const { ask } = asking(() => whole(body));
-  await read(resumable(whole(new Part(0, 100_000)), ask, PAUSES));
+  await read(resumable(whole(new Part(0, 100_000)), ask, PATIENCE));
   expect(body.isCancelled).toBe(true);
 });
 
@@ -136,17 +137,38 @@ test("a PocketBase that is away is asked so often in a row, and again after prog
   const busy = (): Answer => ({ status: 503, headers: [], body: null });
   const on = (from: number): Answer => rest(from, new Part(from, from + 70_000));
   const back = asking(away, busy, on, away, busy, (from) => rest(from, BYTES.subarray(from)));
-  expect(await read(resumable(whole(new Part(0, 100_000)), back.ask, PAUSES))).toEqual(BYTES);
+  expect(await read(resumable(whole(new Part(0, 100_000)), back.ask, PATIENCE))).toEqual(BYTES);
   const gone = asking(away);
-  expect(await read(resumable(whole(new Part(0, 100_000)), gone.ask, PAUSES))).toMatchObject({
+  expect(await read(resumable(whole(new Part(0, 100_000)), gone.ask, PATIENCE))).toMatchObject({
     failure: "unreachable",
   });
   expect(gone.asked).toHaveLength(3);
 });
 
+test("downloads that break off at the same moment do not ask in step", async () => {
+  const waits = async (random: number): Promise<readonly number[]> => {
+    const waited: number[] = [];
+    const after = (delayMs: number, run: () => void): (() => void) => {
+      waited.push(delayMs);
+      queueMicrotask(run);
+      return () => undefined;
+    };
+    const { ask } = asking(() => {
+      throw new UpstreamError("unreachable");
+    });
+    const patience = { pausesMs: [200, 1_000], clock: { ...systemClock, after }, random: () => random };
+    await read(resumable(whole(new Part(0, 100_000)), ask, patience));
+    return waited;
+  };
+  expect([await waits(0), await waits(0.5)]).toEqual([
+    [150, 750],
+    [200, 1_000],
+  ]);
+});
+
 test("who breaks off after each byte is not asked for ever", async () => {
   const { asked, ask } = asking((from) => rest(from, new Part(from, from + 1)));
-  expect(await read(resumable(whole(new Part(0, 100_000)), ask, PAUSES))).toBeInstanceOf(UpstreamError);
+  expect(await read(resumable(whole(new Part(0, 100_000)), ask, PATIENCE))).toBeInstanceOf(UpstreamError);
   expect(asked.length).toBeLessThanOrEqual(4);
 });
 
@@ -154,7 +176,7 @@ test("deadlines, and a client that left, are an end", async () => {
   for (const failure of ["timeout", "client_gone", "overloaded"] as const) {
     const { asked, ask } = asking();
     const first = new Part(0, 100_000, new UpstreamError(failure));
-    expect(await read(resumable(whole(first), ask, PAUSES))).toMatchObject({ failure });
+    expect(await read(resumable(whole(first), ask, PATIENCE))).toMatchObject({ failure });
     expect(asked).toEqual([]);
   }
 });
@@ -162,7 +184,7 @@ test("deadlines, and a client that left, are an end", async () => {
 test("a reader that takes nothing at the moment is waited for", async () => {
   const { asked, ask } = asking((from) => rest(from, BYTES.subarray(from)));
   let isReady = false;
-  const answer = resumable(whole(new Part(0, 100_000)), ask, PAUSES);
+  const answer = resumable(whole(new Part(0, 100_000)), ask, PATIENCE);
   const reading = read(answer, () => isReady);
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(asked).toEqual([]);
@@ -180,7 +202,7 @@ test("a reader that left is not asked for, and what still comes for it is let go
       new Promise((resolve) => {
         answered = resolve;
       }),
-    PAUSES,
+    PATIENCE,
   );
   if (body === null || !("start" in body)) throw new Error("no stream");
   let told = 0;
@@ -204,5 +226,5 @@ test("what says too little about itself breaks off as it did", () => {
     { ...whole(new Part(0, 1)), status: 206 },
     { ...whole(new Part(0, 1)), body: BYTES },
   ])
-    expect(resumable(answer, ask, PAUSES)).toBe(answer);
+    expect(resumable(answer, ask, PATIENCE)).toBe(answer);
 });

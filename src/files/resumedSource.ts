@@ -1,14 +1,16 @@
 // A download that goes on where PocketBase broke it off, as it does after five minutes of writing and when it restarts.
 // That the rest is of the same file is checked each time; where it is not, the download breaks off as it would have.
 import { type Answer, type BodySink, type BodySource, isStreamed } from "../http/answer.ts";
+import { type Clock, systemClock } from "../pocketbase/clock.ts";
 import { UpstreamError } from "../pocketbase/wire/upstreamError.ts";
 import { headerValue } from "../utils/headers.ts";
+import { spreadMs } from "../utils/spreadMs.ts";
 
 /** Asks for the same file with these fields (`Range`, `If-Range`). Rejects when there is no answer. */
 export type AskForRest = (fields: readonly string[]) => Promise<Answer>;
 
-/** A PocketBase that restarts is back by the last of them. */
-const PAUSES_MS = [0, 500, 1_000, 2_000, 4_000] as const;
+/** A PocketBase that restarts is back by the last of them: 8.6 s together at least, spread as they are. */
+const PAUSES_MS = [250, 750, 1_500, 3_000, 6_000] as const;
 /** A rest that breaks off before so many bytes is one more try in a row, so that there is an end to them. */
 const PROGRESS_BYTES_MIN = 65_536;
 
@@ -21,25 +23,30 @@ interface Span {
   readonly etag: string | undefined;
 }
 
-/**
- * The answer with a body that goes on after a break; as it is when it says too little to be sure of the rest.
- * @param pausesMs - Before each try in a row.
- */
-export const resumable = (
-  answer: Answer,
-  ask: AskForRest,
-  pausesMs: readonly number[] = PAUSES_MS,
-): Answer => {
+/** How long it is waited before the rest is asked for. */
+export interface Patience {
+  /** Before each try in a row, spread because a restart breaks off all downloads at the same moment. */
+  readonly pausesMs: readonly number[];
+  readonly clock: Clock;
+  /** 0 up to, without, 1. */
+  readonly random: () => number;
+}
+
+const PATIENCE: Patience = { pausesMs: PAUSES_MS, clock: systemClock, random: Math.random };
+
+/** The answer with a body that goes on after a break; as it is when it says too little to be sure of the rest. */
+export const resumable = (answer: Answer, ask: AskForRest, patience: Patience = PATIENCE): Answer => {
   const { body } = answer;
   if (!isStreamed(body)) return answer;
   const span = spanOf(answer);
-  return span === undefined ? answer : { ...answer, body: new ResumedSource(body, span, { ask, pausesMs }) };
+  return span === undefined
+    ? answer
+    : { ...answer, body: new ResumedSource(body, span, { ask, ...patience }) };
 };
 
 /** How the rest is asked for. */
-interface Manner {
+interface Manner extends Patience {
   readonly ask: AskForRest;
-  readonly pausesMs: readonly number[];
 }
 
 class ResumedSource implements BodySource {
@@ -51,7 +58,7 @@ class ResumedSource implements BodySource {
   /** Where the last break was. */
   #brokenAt: number;
   #tries = 0;
-  #timer: Timer | undefined;
+  #callOff: (() => void) | undefined;
   #isPaused = false;
   /** Broken off while its reader could take nothing: the rest is asked for when it can. */
   #isWaiting = false;
@@ -78,7 +85,7 @@ class ResumedSource implements BodySource {
 
   cancel(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#callOff?.();
     this.#source.cancel();
   }
 
@@ -120,9 +127,10 @@ class ResumedSource implements BodySource {
 
   #retry(error?: unknown): void {
     this.#isWaiting = false;
-    const pauseMs = this.#manner.pausesMs[this.#tries++];
+    const { pausesMs, clock, random } = this.#manner;
+    const pauseMs = pausesMs[this.#tries++];
     if (pauseMs === undefined) return this.#giveUp(error ?? new UpstreamError("invalid"));
-    this.#timer = setTimeout(() => this.#goOn(), pauseMs);
+    this.#callOff = clock.after(spreadMs(pauseMs, random), () => this.#goOn());
   }
 
   #goOn(): void {
