@@ -28,15 +28,7 @@ const create = (
 
 const locationOf = (answer: Response): string => gateway.hapta.url + (answer.headers.get("location") ?? "");
 
-const stored = async (record: string): Promise<Buffer> => {
-  const path = `${gateway.pocketbase.url}/api/collections/notices/records/${record}`;
-  const saved: unknown = await (await fetch(path)).json();
-  const names: unknown = Reflect.get(Object(saved), "blob");
-  const name = Array.isArray(names) ? String(names.at(-1)) : "";
-  return Buffer.from(
-    await (await fetch(`${gateway.pocketbase.url}/api/files/notices/${record}/${name}`)).arrayBuffer(),
-  );
-};
+const stored = (record: string): Promise<Buffer> => kit.stored(gateway.pocketbase.url, record);
 
 test("tus-js-client uploads in pieces, and the file is in the record", async () => {
   const bytes = bytesOf(3_000_000);

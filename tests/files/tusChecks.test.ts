@@ -2,7 +2,7 @@
 // and deliveries that end a login.
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RawClient } from "../adversarial/rawClient.ts";
 import { startFeedBlocker } from "../sessions/feedBlocker.ts";
@@ -13,7 +13,7 @@ import { IDS } from "../support/fixture/records.ts";
 import { useGateway } from "../support/gateway.ts";
 import { startHapta } from "../support/hapta.ts";
 import { createScratch } from "../support/scratch.ts";
-import { bytesOf, type Call, call, codeOf, metadata, patch, spooled } from "./tusKit.ts";
+import { bytesOf, type Call, call, codeOf, metadata, patch, spooled, stored } from "./tusKit.ts";
 
 const CONFIG = { Upstream: { IdleTimeout: 1 }, Files: { SpoolBytes: 4_000_000, MaxPixels: 1_000 } };
 // As an app whose logins end with a new picture.
@@ -154,6 +154,26 @@ test("a client that stalls is let go; what it sent counts, and nobody waits for 
   ] as const)
     await call(path, "DELETE", { token });
   await eventually(() => spooled(gateway.hapta.dataDir).length === 0, 5_000);
+});
+
+test("UP13 who goes on with an upload takes it from whoever was still sending", async () => {
+  const mine = bytesOf(100_000);
+  const url = await begun(mine.length);
+  const spooledAt = join(gateway.hapta.dataDir, "spool", url.slice(url.lastIndexOf("/") + 1));
+  using slow = await stall(gateway.hapta.port, url, { token: gateway.tokens.ada });
+  await eventually(() => sizeOf(url, gateway.hapta.dataDir) === 50_000, 5_000);
+  const first = readFileSync(spooledAt);
+  const goesOn = await patch(url, [50_000, mine.subarray(50_000)], { token: gateway.tokens.ada });
+  expect(goesOn.status).toBe(204);
+  slow.write("y".repeat(50_000));
+  await eventually(() => slow.receivedBytes > 0 || slow.ending !== "open", 5_000);
+  expect(slow.statuses).not.toContain(204);
+  expect(
+    Buffer.compare(
+      await stored(gateway.pocketbase.url, "notice000000001"),
+      Buffer.concat([first, mine.subarray(50_000)]),
+    ),
+  ).toBe(0);
 });
 
 test("UP10 the spool has a bound, and one user a quarter of it", async () => {

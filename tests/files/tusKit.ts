@@ -49,3 +49,13 @@ export const patch = (
 
 /** Status and stable code. */
 export const codeOf = (answer: Response): string => `${answer.status} ${answer.headers.get("x-hapta-error")}`;
+
+/** The last file of a notice, as PocketBase has it. */
+export const stored = async (pocketbaseUrl: string, record: string): Promise<Buffer> => {
+  const saved: unknown = await (
+    await fetch(`${pocketbaseUrl}/api/collections/notices/records/${record}`)
+  ).json();
+  const name = String([Reflect.get(Object(saved), "blob")].flat().at(-1));
+  const answer = await fetch(`${pocketbaseUrl}/api/files/notices/${record}/${name}`);
+  return Buffer.from(await answer.arrayBuffer());
+};
