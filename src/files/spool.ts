@@ -122,6 +122,11 @@ export class Spool {
     return this.#bytesMax;
   }
 
+  /** Of one user's uploads together. */
+  get ownerBytesMax(): number {
+    return this.#bytesMax / 4;
+  }
+
   // Counted anew each time: what is on disk is the truth, after a crash as well.
   async #hasRoom({ owner, bytes }: Beginning): Promise<boolean> {
     let [total, own, count] = [bytes, bytes, 1];
@@ -137,6 +142,6 @@ export class Spool {
       own += other.bytes;
       count += 1;
     }
-    return total <= this.#bytesMax && own <= this.#bytesMax / 4 && count <= UPLOADS_MAX;
+    return total <= this.#bytesMax && own <= this.ownerBytesMax && count <= UPLOADS_MAX;
   }
 }

@@ -8,6 +8,8 @@ import { type Hapta, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { createScratch, PROJECT_DIR, type Scratch } from "../support/scratch.ts";
 
+import { call, codeOf, metadata } from "./tusKit.ts";
+
 const KEY = "the admin key of these tests";
 const HERE = "http://localhost:3599";
 const NOTICES = "/api/collections/notices/records";
@@ -27,6 +29,9 @@ const example = (text: string, filled: Readonly<Record<string, string>>): string
     return code.replaceAll(from, to);
   }, found[0]?.code ?? "");
 };
+
+/** What an example's `config.ts` exports, without its braces. */
+const configOf = (code: string): string => code.slice(code.indexOf("{") + 1, code.lastIndexOf("}"));
 
 let pocketbase: PocketBase;
 let hapta: Hapta;
@@ -65,7 +70,7 @@ const inShell = (code: string, env?: Readonly<Record<string, string>>): Promise<
   run(["sh", "-ec", code], env);
 
 test("this page has no other examples", () => {
-  expect(BLOCKS.map(({ language }) => language)).toEqual(["sh", "sh", "js", "ts", "sh"]);
+  expect(BLOCKS.map(({ language }) => language)).toEqual(["sh", "sh", "js", "ts", "ts", "sh"]);
 });
 
 test("ranges, and a download that goes on", async () => {
@@ -108,6 +113,31 @@ test("a resumable upload", async () => {
   expect(record).toContain("example_");
 });
 
+test("megabytes of a user in a day", async () => {
+  const code = example("ratelimit:", { films: "notices", "Max: 1000": "Max: 5" });
+  await using gateway = await startHapta(pocketbase, { configText: configOf(code) });
+  const { ada, ben } = await loginCallers(gateway.url);
+  const bytes = new Uint8Array(2_500_000);
+  const sendForm = async (token: string): Promise<Response> => {
+    const form = new FormData();
+    form.set("title", "heavy");
+    form.append("blob", new Blob([bytes]), "a.bin");
+    const headers = { Authorization: token };
+    return await fetch(gateway.url + NOTICES, { method: "POST", headers, body: form });
+  };
+  const beginPieces = async (token: string): Promise<Response> => {
+    const headers = { "Upload-Length": String(bytes.length), "Upload-Metadata": metadata("notice000000005") };
+    return await call(`${gateway.url}/files/tus`, "POST", { token, headers, body: bytes });
+  };
+  const codes = async (send: (token: string) => Promise<Response>, token: string) => {
+    const answers = [await send(token), await send(token)];
+    expect(Number(answers[1]?.headers.get("retry-after"))).toBeGreaterThan(3_600);
+    return answers.map(codeOf);
+  };
+  expect(await codes(sendForm, ada)).toEqual(["200 null", "429 rate_limited"]);
+  expect(await codes(beginPieces, ben)).toEqual(["201 null", "429 rate_limited"]);
+});
+
 test("a check of one's own", async () => {
   const scanned: string[] = [];
   await using scanner = Bun.serve({
@@ -119,8 +149,7 @@ test("a check of one's own", async () => {
     },
   });
   const code = example("Inspect:", { "http://127.0.0.1:3310": `http://127.0.0.1:${scanner.port}` });
-  const inner = code.slice(code.indexOf("{") + 1, code.lastIndexOf("}"));
-  await using gateway = await startHapta(pocketbase, { configText: inner });
+  await using gateway = await startHapta(pocketbase, { configText: configOf(code) });
   const send = async (text: string): Promise<readonly [number, string]> => {
     const form = new FormData();
     form.set("title", "checked");

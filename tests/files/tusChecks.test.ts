@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DetailedError, Upload } from "tus-js-client";
 import { RawClient } from "../adversarial/rawClient.ts";
 import { startFeedBlocker } from "../sessions/feedBlocker.ts";
 import { eventually } from "../support/eventually.ts";
@@ -181,10 +182,48 @@ test("UP10 the spool has a bound, and one user a quarter of it", async () => {
   expect(codeOf(await create(200_000))).toBe("507 spool_full");
   const bens = await begun(900_000, { token: gateway.tokens.ben });
   expect(codeOf(await create(200_000, { token: gateway.tokens.ben }))).toBe("507 spool_full");
+  // What would have no room in an empty spool either is too large, now and later.
+  expect(codeOf(await create(1_000_001))).toBe("413 body_too_large");
   await call(url, "DELETE", { token: gateway.tokens.ada });
   const again = await begun(100_000);
   await call(again, "DELETE", { token: gateway.tokens.ada });
   await call(bens, "DELETE", { token: gateway.tokens.ben });
+});
+
+test("UP10 tus-js-client is told that there is no room, and has it when another upload is given up", async () => {
+  /** Uploads in pieces up to the end, or to the first of them. @returns what became of it. */
+  const upload = (bytes: Buffer, record: string, pausesAfter = Number.POSITIVE_INFINITY) => {
+    let tell: (how: string) => void;
+    const outcome = new Promise<string>((resolve) => {
+      tell = resolve;
+    });
+    const client: Upload = new Upload(bytes, {
+      endpoint: `${gateway.hapta.url}/files/tus`,
+      chunkSize: 300_000,
+      retryDelays: null,
+      headers: { Authorization: gateway.tokens.ada },
+      metadata: { collection: "notices", record, field: "blob", filename: "big.bin" },
+      onChunkComplete: (_, sent) => {
+        if (sent < pausesAfter) return;
+        client.abort().then(() => tell("paused"));
+      },
+      onSuccess: () => tell("whole"),
+      onError: (error) => {
+        const answer = error instanceof DetailedError ? error.originalResponse : undefined;
+        tell(`${answer?.getStatus()} ${answer?.getHeader("X-Hapta-Error")}`);
+      },
+    });
+    client.start();
+    return { client, outcome };
+  };
+  const first = upload(bytesOf(900_000), "notice000000002", 300_000);
+  expect(await first.outcome).toBe("paused");
+  const bytes = bytesOf(800_000);
+  expect(await upload(bytes, "notice000000003").outcome).toBe("507 spool_full");
+  await first.client.abort(true);
+  expect(await upload(bytes, "notice000000003").outcome).toBe("whole");
+  expect(Buffer.compare(await stored(gateway.pocketbase.url, "notice000000003"), bytes)).toBe(0);
+  expect(spooled(gateway.hapta.dataDir)).toEqual([]);
 });
 
 test("UP2 a delivered picture may not stand for too many pixels either", async () => {

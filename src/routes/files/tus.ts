@@ -182,9 +182,11 @@ const createPermission =
     const said = readUploadMetadata(headerValue(exchange.headers, "upload-metadata") ?? "");
     if (said === undefined) throw new Refusal("upload_invalid");
     const { collection, field } = placeOf(services, said, exchange.principal.kind === "superuser");
-    const { bodyBytesMax } = services.settings.server;
-    const bytesMax = Math.min(numberOption(field, "maxSize") || FILE_BYTES, bodyBytesMax - FORM_BYTES_MAX);
-    if (bytes > bytesMax) throw new Refusal("body_too_large");
+    const { settings, uploads } = services;
+    const fieldBytesMax = numberOption(field, "maxSize") || FILE_BYTES;
+    const sendBytesMax = settings.server.bodyBytesMax - FORM_BYTES_MAX;
+    if (bytes > Math.min(fieldBytesMax, sendBytesMax, uploads.spool.ownerBytesMax))
+      throw new Refusal("body_too_large");
     const path = `/api/collections/${collection.id}/records/${said.record}?fields=id`;
     const { credential = "", client } = exchange;
     const verdict = await services.memberCalls.maySee(credential, path, client.address);
