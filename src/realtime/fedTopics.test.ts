@@ -38,6 +38,18 @@ test("nothing is told before PocketBase has confirmed the rules, and a gap when 
   expect([...ada.heard, ...ben.heard]).toEqual(["gap", "gap"]);
 });
 
+test("of all that is given up at a time there is one gap", async () => {
+  const { ada, state, tell } = await start();
+  const word = Promise.withResolvers<boolean>();
+  state.confirm = () => word.promise;
+  for (let n = 0; n < 50; n++) tell("ada", `r${n}`);
+  word.resolve(false);
+  // The first is asked about alone.
+  await eventually(() => ada.heard.length === 2, 5_000);
+  await Bun.sleep(30);
+  expect(ada.heard).toEqual(["gap", "gap"]);
+});
+
 test("while a rule changes, only what both rules say is told", async () => {
   const { ada, ben, state, listeners, tell } = await start();
   state.confirm = async () => {

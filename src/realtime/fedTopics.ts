@@ -43,6 +43,8 @@ export class FedTopics {
   #changed = new Set<FedSource>();
   #changedMs = Number.POSITIVE_INFINITY;
   #isAsking = false;
+  /** Who has missed something of what is decided or given up now. */
+  readonly #missed = new Set<FedSource>();
   readonly #nowMs: () => number;
   readonly #stop: readonly (() => void)[];
 
@@ -101,8 +103,10 @@ export class FedTopics {
       this.#waitingChars += event.text.length;
       this.#waiting.push({ event, atMs: this.#nowMs() });
     }
-    if (this.#waitingChars > WAITING_CHARS_MAX)
+    if (this.#waitingChars > WAITING_CHARS_MAX) {
       for (const waiting of this.#takeWaiting()) this.#giveUp(waiting.event);
+      this.#tellGaps();
+    }
     if (!this.#isAsking && this.#isDue) void this.#ask();
   }
 
@@ -163,6 +167,7 @@ export class FedTopics {
       else this.#giveUp(arrival.event);
     for (const arrival of this.#recent)
       if (arrival.atMs >= sinceMs) this.#reconsider(arrival.event, statesOf(arrival), changed);
+    this.#tellGaps();
     const neededMs = Math.min(this.#waiting[0]?.atMs ?? this.#nowMs(), this.#changedMs) - CALLER_LATE_MS;
     this.#recent = [...this.#recent, ...arrivals].filter(({ atMs }) => atMs >= neededMs);
   }
@@ -204,7 +209,7 @@ export class FedTopics {
     for (const fed of this.#register.topicsOf(event)) {
       if (this.#nowMs() - fed.changedMs > LATE_MS) fed.rules = fed.rules.slice(-1);
       for (const [source, data] of this.#judge(fed, event, states))
-        if (data === undefined) source.tellGap();
+        if (data === undefined) this.#missed.add(source);
         else source.tell(fed.topic, data);
     }
   }
@@ -214,13 +219,19 @@ export class FedTopics {
     for (const { rules, sources } of this.#register.topicsOf(event).filter(readsCaller)) {
       const concerned = new Map([...sources].filter(([, source]) => changed.has(source)));
       for (const [source, data] of this.#judge({ rules, sources: concerned }, event, states))
-        if (data === undefined) source.tellGap();
+        if (data === undefined) this.#missed.add(source);
     }
   }
 
   #giveUp(event: FeedEvent): void {
     for (const { sources } of this.#register.topicsOf(event))
-      for (const source of sources.values()) source.tellGap();
+      for (const source of sources.values()) this.#missed.add(source);
+  }
+
+  // Once for all that was missed: whoever hears of it reads everything anew.
+  #tellGaps(): void {
+    for (const source of this.#missed) source.tellGap();
+    this.#missed.clear();
   }
 
   // Told when something was lost, and again when changes are told anew: only then is there something to say.
