@@ -61,8 +61,11 @@ const LOOSE_MAX = 10_000;
 /** Keys whose last answer is remembered by its tag, to see whether the next one is another. */
 const MOVED_MAX = 10_000;
 
-/** The share of the memory that totals may take. */
+/** Shares of the memory that is not for entries: of totals, of the names that answers depend on, and of remembered plans. */
 const TOTALS_SHARE = 1 / 32;
+const NAMES_SHARE = 1 / 8;
+export const PLANS_SHARE = 1 / 16;
+const ENTRIES_SHARE = 1 - TOTALS_SHARE - NAMES_SHARE - PLANS_SHARE;
 /** For a whole page; what takes longer flows on as it comes. */
 const PAGE_TIMEOUT_MS = 30_000;
 
@@ -100,9 +103,9 @@ export class Cache {
 
   constructor({ bytesMax, codings = [], nowMs = Date.now }: CacheOptions) {
     this.#nowMs = nowMs;
-    this.versions = new Versions({ nowMs });
+    this.versions = new Versions({ nowMs, bytesMax: bytesMax * NAMES_SHARE });
     this.totals = new Totals(bytesMax * TOTALS_SHARE);
-    this.store = new EntryStore(bytesMax * (1 - TOTALS_SHARE));
+    this.store = new EntryStore(bytesMax * ENTRIES_SHARE);
     this.#encoder = codings.length > 0 ? new Encoder(this.store, codings) : undefined;
     this.changes = new Changes(this.versions);
     this.underway = new WritesUnderway((names, cause) => this.changes.moveUntold(names, cause));

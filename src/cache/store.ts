@@ -1,21 +1,23 @@
 // Entries within a bound of bytes. Whoever asks for ever new things fills the place of new entries, not that of those which
 // were given a second time. Judges no entry.
+import { edenGC } from "bun:jsc";
 import { headRoomOf } from "../http/answerHead.ts";
-import { createCollect } from "../utils/collect.ts";
+import { type Collect, createCollect } from "../utils/collect.ts";
 import type { Coding } from "./codings.ts";
 import type { Entry, Kept } from "./entry.ts";
 
 /** What an entry costs beside its bytes and texts: objects, a lease, map slots. */
-const OVERHEAD_BYTES = 600;
+const OVERHEAD_BYTES = 1_100;
 /** What the allocator rounds a body up to, at most. */
 const ROUNDING = 9 / 8;
-/**
- * The share of the bound that entries may take. What was dropped stays in memory until the collector runs, and left alone
- * it runs when three times as much has gathered.
- */
-const LIVE_SHARE = 0.45;
-/** What the making of an entry leaves behind, in its own bytes: the pieces it came in, their sum, and the entry that gave way. */
-const LEFT_BEHIND = 3;
+/** The share of the bound that entries may take. What was dropped stays in memory until the collector runs. */
+const LIVE_SHARE = 0.6;
+/** What the making of an entry leaves behind beside twice its own bytes (the pieces it came in, their sum). */
+const FILL_BYTES = 12_000;
+/** What it leaves behind for longer: the plan of its read and a name, both forgotten some day. */
+const PLAN_BYTES = 2_200;
+/** The share of the bound that the former may take. */
+const YOUNG_SHARE = 1 / 8;
 
 /** The share of entries that were not given yet, when there is not room for all. */
 const NEW_SHARE = 1 / 8;
@@ -59,22 +61,36 @@ class Segment {
   }
 }
 
+/** Makes the runtime give unused memory back. */
+export interface Collectors {
+  /** What was used for a moment only. */
+  readonly young: Collect;
+  /** All of it. */
+  readonly all: Collect;
+}
+
 /** A bounded map of entries by key. */
 export class EntryStore {
   /** Largest entry that is taken. */
   readonly entryBytesMax: number;
   readonly #bytesMax: number;
   readonly #liveBytesMax: number;
-  readonly #collect: () => void;
+  readonly #youngBytesMax: number;
+  readonly #collect: Collectors;
   #new = new Segment();
   #proven = new Segment();
-  /** What may lie in memory beside the entries since the collector ran. */
-  #garbageBytes = 0;
+  /** What fills have left behind, and entries that were dropped, since the collector ran. */
+  #youngBytes = 0;
+  #droppedBytes = 0;
 
-  /** @param collect - Makes the runtime give unused memory back; called before more than `bytesMax` may be taken. */
-  constructor(bytesMax: number, collect: () => void = createCollect()) {
+  /** @param collect - Called before more than `bytesMax` may be taken. */
+  constructor(
+    bytesMax: number,
+    collect: Collectors = { young: createCollect({ run: edenGC }), all: createCollect() },
+  ) {
     this.#bytesMax = bytesMax;
     this.#liveBytesMax = bytesMax * LIVE_SHARE;
+    this.#youngBytesMax = bytesMax * YOUNG_SHARE;
     this.#collect = collect;
     this.entryBytesMax = Math.min(bytesMax / 8, 8 * 1024 * 1024);
   }
@@ -107,7 +123,8 @@ export class EntryStore {
     const bytes = costOf(entry);
     if (bytes > this.entryBytesMax) return;
     segment.add(entry);
-    this.#garbageBytes += bytes * LEFT_BEHIND;
+    this.#youngBytes += FILL_BYTES + 2 * bytes;
+    this.#droppedBytes += PLAN_BYTES;
     this.#makeRoom();
   }
 
@@ -122,7 +139,10 @@ export class EntryStore {
   }
 
   delete(key: string): boolean {
-    return this.#proven.delete(key) || this.#new.delete(key);
+    const before = this.bytes;
+    const isGone = this.#proven.delete(key) || this.#new.delete(key);
+    this.#droppedBytes += before - this.bytes;
+    return isGone;
   }
 
   /** Every entry; those that were given already come last. */
@@ -132,6 +152,7 @@ export class EntryStore {
   }
 
   clear(): void {
+    this.#droppedBytes += this.bytes;
     this.#new = new Segment();
     this.#proven = new Segment();
   }
@@ -139,15 +160,24 @@ export class EntryStore {
   #makeRoom(): void {
     while (this.bytes > this.#liveBytesMax) {
       const isNew = this.#new.bytes > this.#liveBytesMax * NEW_SHARE;
+      const before = this.bytes;
       const entry = (isNew ? this.#new : this.#proven).shift();
-      // What was given gets another turn.
-      if (entry?.isUsed !== true) continue;
-      entry.isUsed = false;
-      this.#proven.add(entry);
+      if (entry?.isUsed === true) {
+        // What was given gets another turn.
+        entry.isUsed = false;
+        this.#proven.add(entry);
+      } else this.#droppedBytes += before - this.bytes;
     }
-    if (this.bytes + this.#garbageBytes <= this.#bytesMax) return;
-    this.#garbageBytes = 0;
-    this.#collect();
+    this.#giveBack();
+  }
+
+  // Whoever collects all collects what is young, too.
+  #giveBack(): void {
+    if (this.bytes + this.#droppedBytes + this.#youngBytesMax > this.#bytesMax && this.#collect.all()) {
+      this.#droppedBytes = 0;
+      this.#youngBytes = 0;
+    }
+    if (this.#youngBytes > this.#youngBytesMax && this.#collect.young()) this.#youngBytes = 0;
   }
 }
 

@@ -45,13 +45,22 @@ export class Lease {
   }
 }
 
-/** Beyond this many, the names used longest ago are forgotten, and with them what depended on them. */
-const NAMES_MAX = 100_000;
+/** What a name costs: its text, a dependency, a map slot. */
+const NAME_BYTES = 200;
+/** So many names have room in any case. */
+const NAMES_MIN = 10_000;
 /** The name of what every answer depends on. */
 const EVERYTHING = "*";
 
 /** The name of what every answer depends on, and what moves when changes may go unheard. */
 export const UNHEARD = "?";
+
+/** How to build {@link Versions}: beyond `namesMax`, or what `bytesMax` has room for, the oldest names are forgotten. */
+interface VersionsOptions {
+  readonly nowMs?: () => number;
+  readonly bytesMax?: number;
+  readonly namesMax?: number;
+}
 
 /** Versions by name. Names are bounded; a forgotten one breaks its leases. */
 export class Versions {
@@ -61,9 +70,9 @@ export class Versions {
   readonly #namesMax: number;
   readonly #nowMs: () => number;
 
-  constructor(options: { readonly nowMs?: () => number; readonly namesMax?: number } = {}) {
-    this.#nowMs = options.nowMs ?? Date.now;
-    this.#namesMax = options.namesMax ?? NAMES_MAX;
+  constructor({ nowMs = Date.now, bytesMax = 0, namesMax }: VersionsOptions = {}) {
+    this.#nowMs = nowMs;
+    this.#namesMax = namesMax ?? Math.max(NAMES_MIN, Math.floor(bytesMax / NAME_BYTES));
   }
 
   /** A lease on everything that is named. */

@@ -49,8 +49,11 @@ export const toFrame = (status: number, headers: readonly string[], body?: Uint8
 const flat = (text: string): string => Buffer.from(text, "latin1").toString("latin1");
 
 /** Bytes in front of a body that are there for its head; 0 for any other than those of {@link withHeadRoom}. */
-export const headRoomOf = ({ buffer, byteOffset, length }: Uint8Array): number =>
-  byteOffset === HEAD_ROOM_BYTES && buffer.byteLength === HEAD_ROOM_BYTES + length ? HEAD_ROOM_BYTES : 0;
+export const headRoomOf = (body: Uint8Array): number =>
+  // In this order: a small array makes its buffer when it is asked for it, which takes more memory than the array.
+  body.byteOffset === HEAD_ROOM_BYTES && body.buffer.byteLength === HEAD_ROOM_BYTES + body.length
+    ? HEAD_ROOM_BYTES
+    : 0;
 
 /** A head, where it can be had in two parts: the first leaves again and again, the other is new each time. */
 export interface RenderedHead {

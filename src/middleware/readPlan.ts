@@ -1,5 +1,6 @@
 // What the stage `cache` knows about a read before it knows who asks: its key, who may share its answer, what that
 // depends on. Remembers it for as long as the schema stays. Holds no answers.
+import { PLANS_SHARE } from "../cache/cache.ts";
 import type { Interest } from "../cache/interests.ts";
 import { type Parameters, renderReadKey, toParameters } from "../cache/readKey.ts";
 import { createReadNames, type ReadNames } from "../cache/readNames.ts";
@@ -55,15 +56,15 @@ export type ReadPlans = (
 const PATH = /^\/api\/collections\/(\w+)\/records(?:\/([\w.~-]+))?$/;
 /** Parameters that PocketBase takes the first of; two of one are two meanings. */
 const SINGLE = new Set(["page", "perPage", "sort", "filter", "skipTotal", "expand", "fields"]);
-/** Memory that remembered plans may take, and what one takes beside its texts, of which there are three. */
-const REMEMBERED_BYTES_MAX = 8_000_000;
-const PLAN_BYTES = 1_000;
+/** What a remembered plan takes beside its texts, of which there are three. */
+const PLAN_BYTES = 2_000;
 
 type PlanServices = Pick<Services, "collections" | "settings" | "cache">;
 
 /** Makes the function that plans reads; it remembers plans until the schema changes. */
 export const createReadPlans = ({ collections, settings, cache: { unsteady } }: PlanServices): ReadPlans => {
   const { cache } = settings;
+  const bytesMax = cache.bytesMax * PLANS_SHARE;
   const readNames = createReadNames(cache.names);
   const steady = (plan: ReadPlan | NoPlan): ReadPlan | NoPlan =>
     unsteady.size === 0 || plan.kind === "none" || !plan.collectionIds.some((id) => unsteady.has(id))
@@ -77,7 +78,7 @@ export const createReadPlans = ({ collections, settings, cache: { unsteady } }: 
   return (exchange, cid = "") => {
     const { path, query } = exchange;
     const current = collections.current();
-    if (current !== schema || bytes > REMEMBERED_BYTES_MAX) {
+    if (current !== schema || bytes > bytesMax) {
       schema = current;
       remembered = new Map();
       bytes = 0;

@@ -3,6 +3,9 @@
 /** After a collection, so many times the CPU time that it took passes before the next. */
 const REST = 5;
 
+/** Has the collector run soon. @returns false when it rests, or will run anyway. */
+export type Collect = () => boolean;
+
 /** What a collection needs; the runtime's own unless told. */
 interface CollectOptions {
   readonly run?: () => void;
@@ -20,7 +23,7 @@ export const createCollect = ({
   nowMs = () => performance.now(),
   cpuMs = ownCpuMs,
   soon = setImmediate,
-}: CollectOptions = {}): (() => void) => {
+}: CollectOptions = {}): Collect => {
   let isPlanned = false;
   let notBeforeMs = 0;
   const collect = (): void => {
@@ -30,9 +33,10 @@ export const createCollect = ({
     notBeforeMs = nowMs() + (cpuMs() - beforeMs) * REST;
   };
   return () => {
-    if (isPlanned || nowMs() < notBeforeMs) return;
+    if (isPlanned || nowMs() < notBeforeMs) return false;
     isPlanned = true;
     soon(collect);
+    return true;
   };
 };
 
