@@ -52,6 +52,19 @@ describe("weightOf", () => {
     expect(weigh(`${LIST}/abc?${query}`, "PATCH")).toBe(4);
   });
 
+  test("a query that is asked again weighs what it did, and another one its own", () => {
+    for (let again = 0; again < 2; again++)
+      for (let depth = 1; depth <= 5; depth++)
+        for (const perPage of [1, 500, 1000]) {
+          const query = `perPage=${perPage}&expand=${"a.".repeat(depth - 1)}a`;
+          const weight = 1 + depth + (perPage === 1 ? 0 : perPage / 100 - 1);
+          expect([query, weigh(`${LIST}?${query}`)]).toEqual([query, weight]);
+        }
+    const long = `filter=${"x".repeat(600)}&expand=a.b`;
+    expect(weigh(`${LIST}?${long}`)).toBe(3);
+    expect(weigh(`${LIST}?${long}.c`)).toBe(4);
+  });
+
   test("a sign-up weighs like a login, with its files on top", () => {
     const deed = { method: "POST", path: LIST, route: toRoute("POST", LIST.slice(1).split("/")) };
     expect(weightOf(deed, { query: "", bodyBytes: 0, isSignUp: true })).toBe(5);
