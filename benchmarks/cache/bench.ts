@@ -9,6 +9,7 @@ import { findTool, requireTools, versionOf } from "../support/tools.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { countedGoals, measureCounted } from "./counted.ts";
 import { hitGoals, measureHits } from "./hits.ts";
+import { loadLists } from "./lists.ts";
 import { measureMemory, memoryGoals } from "./memory.ts";
 import { type CacheResult, renderCache } from "./report.ts";
 import { measureSocial, socialGoals } from "./social.ts";
@@ -27,10 +28,12 @@ export const benchCache = async (options: BenchOptions): Promise<void> => {
   const { rounds, seconds } = options;
   const social = await measureSocial(upstream);
   const waitForQuiet = createQuietWait(QUIET_WAIT_MS);
-  const hits = await measureHits({ wrk, upstream, rounds, seconds, waitForQuiet });
-  const counted = await measureCounted({ wrk, upstream, rounds, seconds });
+  const sizes = await loadLists(upstream);
+  const load = { wrk, upstream, rounds, seconds: Math.max(1, Math.floor(seconds / 2)) };
+  const hits = await measureHits({ ...load, sizes, waitForQuiet });
+  const counted = await measureCounted(load);
   const staleness = await measureStaleness(upstream);
-  const memory = await measureMemory(upstream);
+  const memory = await measureMemory(upstream, rounds);
   const result: CacheResult = {
     date: new Date().toISOString().slice(0, 10),
     command: options.command,
@@ -42,7 +45,8 @@ export const benchCache = async (options: BenchOptions): Promise<void> => {
       ...(varnish === undefined ? {} : { Varnish: versionOf(varnish, "-V") }),
     },
     rounds,
-    seconds,
+    seconds: load.seconds,
+    sizes,
     goals: [
       ...hitGoals(hits),
       ...countedGoals(counted),

@@ -1,6 +1,9 @@
-// The servers that keep one list of 30 records, set up as their manuals say for a cache in memory that never expires within
-// the run, and what is asked of them.
+// The servers that keep a list, set up as their manuals say for a cache in memory that never expires within the run, and what
+// is asked of them.
+import { join } from "node:path";
+import { startChild, waitUntilAnswering } from "../../tests/support/childProcess.ts";
 import { startHapta } from "../../tests/support/hapta.ts";
+import { freePort } from "../../tests/support/scratch.ts";
 import { renderNginx } from "../support/nginx.ts";
 import {
   borrowed,
@@ -10,72 +13,97 @@ import {
   type Server,
   startProxy,
 } from "../support/servers.ts";
-import { ask, type BenchUpstream, loginSuperuser } from "../support/upstream.ts";
+import { ask, type BenchUpstream } from "../support/upstream.ts";
+import { APP_LIST, type ListSizes, MEMBER, SMALLEST_LIST } from "./lists.ts";
 
 /** Limits stay on, with room for one address that asks without a pause. */
 export const GENEROUS = { isEnabled: true, Max: 1_000_000, Duration: 1_000 };
 
-const RECORDS = 30;
-/** A list of 30 such records is about 14 KB. */
-const TEXT_CHARS = 340;
-/** The list that is kept. */
-export const LIST = "/api/collections/benchList/records?sort=id";
-const MEMBER = { email: "member@example.com", password: "correct horse 1" };
+const START_MS = 20_000;
 
-/** Loads the list, and the member who reads it. */
-export const loadList = async (upstream: BenchUpstream): Promise<void> => {
-  const { url } = upstream;
-  const token = await loginSuperuser(url);
-  const fields = [{ name: "text", type: "text" }];
-  const open = { type: "base", listRule: "", viewRule: "" };
-  await ask(url, "POST /api/collections", { token, body: { name: "benchList", ...open, fields } });
-  for (let i = 0; i < RECORDS; i++)
-    await ask(url, "POST /api/collections/benchList/records", {
-      token,
-      body: { text: "x".repeat(TEXT_CHARS) },
-    });
-  await ask(url, "POST /api/collections", { token, body: { name: "benchMembers", type: "auth" } });
-  const body = { ...MEMBER, passwordConfirm: MEMBER.password };
-  await ask(url, "POST /api/collections/benchMembers/records", { token, body });
-};
+/** Who is asked for the app's list, and with what; `, smallest` is the other list, `bare` no cache but a loop over sockets. */
+export type TargetName =
+  | "pocketbase"
+  | "hapta"
+  | "hapta guest"
+  | "hapta 304"
+  | "nginx"
+  | "nginx 304"
+  | "varnish"
+  | "bare"
+  | "bare 304"
+  | "pocketbase, smallest"
+  | "hapta, smallest"
+  | "nginx, smallest";
 
 /** Something that is asked, and how. */
 export interface Asked {
-  readonly name: "pocketbase" | "hapta" | "hapta guest" | "hapta 304" | "nginx" | "varnish";
-  readonly server: Server;
+  readonly name: TargetName;
+  readonly server: Pick<Server, "url" | "pid">;
+  readonly path: string;
   readonly headers: readonly string[];
 }
 
 /** Starts the servers one after the other onto `stack`. A missing Varnish is said and left out. */
 export const startTargets = async (
   upstream: BenchUpstream,
+  sizes: ListSizes,
   stack: AsyncDisposableStack,
 ): Promise<readonly Asked[]> => {
-  const started = await startHapta(upstream, { config: { ratelimit: GENEROUS } });
-  const hapta = stack.use(haptaServer("hapta", started));
-  const login = { identity: MEMBER.email, password: MEMBER.password };
-  const { token } = await ask(hapta.url, "POST /api/collections/benchMembers/auth-with-password", {
-    body: login,
-  });
-  const signedIn = [`Authorization: ${String(token)}`];
-  const etag = (await fetch(hapta.url + LIST, { headers: { "Accept-Encoding": "identity" } })).headers.get(
-    "etag",
-  );
-  const asked: Asked[] = [
-    { name: "pocketbase", server: borrowed("pocketbase", upstream), headers: [] },
-    { name: "hapta", server: hapta, headers: signedIn },
-    { name: "hapta 304", server: hapta, headers: [...signedIn, `If-None-Match: ${etag}`] },
-    { name: "hapta guest", server: hapta, headers: [] },
+  const pocketbase = borrowed("pocketbase", upstream);
+  const nginx = await startProxy("nginx", upstream, CONFIGS.nginx);
+  if (nginx === undefined) throw new Error("nginx is not installed");
+  stack.use(nginx);
+  const varnish = await startProxy("varnishd", upstream, CONFIGS.varnishd);
+  if (varnish === undefined) console.error("varnishd is not installed: measured without it.");
+  else stack.use(varnish);
+  const [bare, bare304] = [stack.use(await startBare(sizes.app)), stack.use(await startBare(0))];
+  const app = { path: APP_LIST, headers: [] };
+  const smallest = { path: SMALLEST_LIST, headers: [] };
+  return [
+    { name: "pocketbase", server: pocketbase, ...app },
+    ...(await startOurs(upstream, stack)),
+    { name: "nginx", server: nginx, ...app },
+    { name: "nginx 304", server: nginx, ...app, headers: [`If-None-Match: ${NGINX_TAG}`] },
+    ...(varnish === undefined ? [] : [{ name: "varnish", server: varnish, ...app } as const]),
+    { name: "bare", server: bare, ...app },
+    { name: "bare 304", server: bare304, ...app },
+    { name: "pocketbase, smallest", server: pocketbase, ...smallest },
+    { name: "nginx, smallest", server: nginx, ...smallest },
   ];
-  for (const [name, program] of [
-    ["nginx", "nginx"],
-    ["varnish", "varnishd"],
-  ] as const) {
-    const server = await startProxy(program, upstream, CONFIGS[program]);
-    if (server === undefined) console.error(`${program} is not installed: measured without it.`);
-    else asked.push({ name, server: stack.use(server), headers: [] });
-  }
-  return asked;
+};
+
+const startOurs = async (upstream: BenchUpstream, stack: AsyncDisposableStack): Promise<readonly Asked[]> => {
+  const started = await startHapta(upstream, { config: { ratelimit: GENEROUS } });
+  const server = stack.use(haptaServer("hapta", started));
+  const login = "POST /api/collections/benchMembers/auth-with-password";
+  const { token } = await ask(server.url, login, { body: MEMBER });
+  const signedIn = [`Authorization: ${String(token)}`];
+  const asMember = { "Accept-Encoding": "identity", Authorization: String(token) };
+  const etag = (await fetch(server.url + APP_LIST, { headers: asMember })).headers.get("etag");
+  const app = { server, path: APP_LIST };
+  return [
+    { name: "hapta", ...app, headers: signedIn },
+    { name: "hapta 304", ...app, headers: [...signedIn, `If-None-Match: ${etag}`] },
+    { name: "hapta guest", ...app, headers: [] },
+    { name: "hapta, smallest", server, path: SMALLEST_LIST, headers: signedIn },
+  ];
+};
+
+/** A loop over sockets on the runtime that Hapta has. */
+const startBare = async (bodyBytes: number): Promise<AsyncDisposable & Pick<Server, "url" | "pid">> => {
+  const port = await freePort();
+  const command = [
+    process.execPath,
+    "run",
+    join(import.meta.dir, "bareAnswer.ts"),
+    `${port}`,
+    `${bodyBytes}`,
+  ];
+  const child = startChild({ command, cwd: import.meta.dir });
+  const url = `http://127.0.0.1:${port}`;
+  await waitUntilAnswering(child, url, { deadlineMs: START_MS, status: bodyBytes === 0 ? 304 : 200 });
+  return { url, pid: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 };
 
 const renderVarnish = ({ authority }: Place): string => {
@@ -90,17 +118,33 @@ sub vcl_backend_response { set beresp.ttl = 1h; }
 `;
 };
 
+/** PocketBase gives lists no entity tag, and nginx makes none: one is put between them, so that it has something to compare. */
+const NGINX_TAG = '"0123456789abcdef01234567"';
+
+const renderTagging = ({ authority }: Place, socket: string): string => `
+  server {
+    listen ${socket};
+    location / { proxy_pass http://${authority}; add_header ETag '${NGINX_TAG}'; }
+  }`;
+
 const CONFIGS: Readonly<Record<"nginx" | "varnishd", ProxyConfig>> = {
-  nginx: (place) => ({
-    file: "nginx.conf",
-    args: ["-c"],
-    text: renderNginx(place, {
-      http: `  proxy_cache_path ${place.dir}/cache keys_zone=lists:8m;`,
-      location: `
+  nginx: (place) => {
+    const tagging = `unix:${place.dir}/tagging`;
+    return {
+      file: "nginx.conf",
+      args: ["-c"],
+      text: renderNginx(
+        { ...place, authority: tagging },
+        {
+          http: `
+  proxy_cache_path ${place.dir}/cache keys_zone=lists:8m;${renderTagging(place, tagging)}`,
+          location: `
       proxy_cache lists;
       proxy_cache_valid 200 1h;`,
-    }),
-  }),
+        },
+      ),
+    };
+  },
   varnishd: (place) => ({
     file: "default.vcl",
     args: [
