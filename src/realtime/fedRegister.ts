@@ -4,16 +4,17 @@ import type { FedSource } from "./fedSource.ts";
 import { nameOf } from "./recordStates.ts";
 import type { Rule } from "./verdicts.ts";
 
-/** One topic for the records of one auth collection. */
+/** One topic for the records of one auth collection, or for guests. */
 export interface FedTopic {
   readonly topic: string;
+  /** Collection id of the callers; "" for guests. */
   readonly callersId: string;
   readonly recordId: string | undefined;
   readonly collectionId: string;
   /** The one in force, and those before it for which events may still be under way. */
   rules: readonly Rule[];
   changedMs: number;
-  /** By caller. */
+  /** By caller; of guests there is one for all. */
   readonly sources: Map<string, FedSource>;
 }
 
@@ -26,7 +27,8 @@ export interface Decidable {
 
 export class FedRegister {
   readonly #topics = new Map<string, FedTopic>();
-  readonly #byCollection = new Map<string, Set<FedTopic>>();
+  /** By the names of the records they are about; {@link ALL} stands for a collection's. */
+  readonly #byName = new Map<string, Set<FedTopic>>();
   /** By the names of the callers' records. */
   readonly #sources = new Map<string, FedSource>();
 
@@ -48,28 +50,29 @@ export class FedRegister {
   enter(topic: string, source: FedSource, found: Decidable): void {
     const { collectionId } = source.record;
     const fed = this.#topics.get(keyOf(topic, collectionId)) ?? this.#add(topic, collectionId, found);
-    fed.sources.set(source.callerId, source);
+    fed.sources.set(source.record.recordId, source);
     this.#sources.set(nameOf(source.record), source);
   }
 
   leave(topic: string, source: FedSource): void {
     const fed = this.#topics.get(keyOf(topic, source.record.collectionId));
-    if (fed === undefined || fed.sources.get(source.callerId) !== source) return;
-    fed.sources.delete(source.callerId);
+    if (fed === undefined || fed.sources.get(source.record.recordId) !== source) return;
+    fed.sources.delete(source.record.recordId);
     if (fed.sources.size === 0) this.#remove(fed);
     const name = nameOf(source.record);
     if (source.topics.size === 0 && this.#sources.get(name) === source) this.#sources.delete(name);
   }
 
-  /** Whether anybody wants to hear of records of a collection. */
-  hasTopicsOf(collectionId: string): boolean {
-    return this.#byCollection.has(collectionId);
+  /** Whether anybody wants to hear of an event. */
+  isWanted({ collectionId, recordId }: FeedEvent): boolean {
+    return [ALL, recordId].some((id) => this.#byName.has(nameOf({ collectionId, recordId: id })));
   }
 
   /** The topics that an event is of. */
   topicsOf({ collectionId, recordId }: FeedEvent): readonly FedTopic[] {
-    const all = [...(this.#byCollection.get(collectionId) ?? [])];
-    return all.filter((fed) => fed.recordId === undefined || fed.recordId === recordId);
+    return [ALL, recordId].flatMap((id) => [
+      ...(this.#byName.get(nameOf({ collectionId, recordId: id })) ?? []),
+    ]);
   }
 
   /** Who listens as this record. */
@@ -93,21 +96,31 @@ export class FedRegister {
       sources: new Map(),
     };
     this.#topics.set(keyOf(topic, callersId), fed);
-    const ofCollection = this.#byCollection.get(collectionId) ?? new Set();
-    this.#byCollection.set(collectionId, ofCollection.add(fed));
+    const name = placeOf(fed);
+    this.#byName.set(name, (this.#byName.get(name) ?? new Set()).add(fed));
     return fed;
   }
 
   #remove(fed: FedTopic): void {
     this.#topics.delete(keyOf(fed.topic, fed.callersId));
-    const ofCollection = this.#byCollection.get(fed.collectionId);
-    ofCollection?.delete(fed);
-    if (ofCollection?.size === 0) this.#byCollection.delete(fed.collectionId);
+    const name = placeOf(fed);
+    const alike = this.#byName.get(name);
+    alike?.delete(fed);
+    if (alike?.size === 0) this.#byName.delete(name);
   }
 }
 
 /** Whether a rule of the topic reads more of its callers than the id. */
 export const readsCaller = ({ rules }: Pick<FedTopic, "rules">): boolean =>
   rules.some((rule) => rule.readsCaller);
+
+/** Whether what a rule of the topic says hangs on the record, or on more of its callers than the id. */
+export const readsValues = ({ rules }: Pick<FedTopic, "rules">): boolean =>
+  rules.some((rule) => rule.readsRecord || rule.readsCaller);
+
+/** In the place of an id; no record has it. */
+const ALL = "*";
+
+const placeOf = ({ collectionId, recordId = ALL }: FedTopic): string => nameOf({ collectionId, recordId });
 
 const keyOf = (topic: string, callersId: string): string => `${callersId}/${topic}`;

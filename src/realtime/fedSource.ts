@@ -10,8 +10,8 @@ import type { StreamOwner, Subject } from "./subject.ts";
 
 export interface FedSourceOptions {
   readonly fed: FedTopics;
-  /** Whose group it is. */
-  readonly owner: StreamOwner;
+  /** Whose group it is; undefined for guests. */
+  readonly owner: StreamOwner | undefined;
   /** A session of the group's that lives; undefined while nobody is there. */
   readonly session: () => StreamOwner | undefined;
   readonly onMessage: (topic: string, data: string) => void;
@@ -28,7 +28,7 @@ const ASK_AGAIN_MS = 2_000;
 
 export class FedSource implements Source {
   readonly topics = new Set<string>();
-  /** The record that the group is. */
+  /** The record that the group is; of guests nameless. */
   readonly record: Pick<FeedEvent, "collectionId" | "recordId">;
   /** What that record is; known only while a topic's rule reads it. */
   readonly states = new CallerStates();
@@ -42,23 +42,18 @@ export class FedSource implements Source {
 
   constructor(options: FedSourceOptions) {
     this.#options = options;
-    const { cid, uid } = options.owner;
-    this.record = { collectionId: cid, recordId: uid };
+    const { owner } = options;
+    this.record = { collectionId: owner?.cid ?? "", recordId: owner?.uid ?? "" };
   }
 
-  /** Id of the record that the group is. */
-  get callerId(): string {
-    return this.#options.owner.uid;
-  }
-
-  /** False until PocketBase has said that a login of the caller's counts, and after each doubt. */
+  /** False until PocketBase has said that a login of the caller's counts, which guests have none of, and after each doubt. */
   get isInForce(): boolean {
     return this.#isInForce;
   }
 
   /** Whether it could tell a topic. */
   takes(topic: string): boolean {
-    return this.#options.fed.takes(topic, this.#options.owner.cid);
+    return this.#options.fed.takes(topic, this.record.collectionId);
   }
 
   add(topic: string): void {
@@ -122,15 +117,16 @@ export class FedSource implements Source {
     for (; !this.#isClosed && doubts === this.#doubts; await Bun.sleep(ASK_AGAIN_MS)) {
       const session = this.#options.session();
       // Whoever comes back is asked about then.
-      if (session === undefined) return;
+      if (session === undefined && this.#options.owner !== undefined) return;
       if (!(await this.#isVouchedFor(session)) || doubts !== this.#doubts || this.#isClosed) continue;
       this.#isInForce = true;
       return this.tellGap();
     }
   }
 
-  // What was in question before PocketBase was asked is answered by its yes.
+  // What was in question before PocketBase was asked is answered by its yes. A guest has no login that might not count.
   async #isVouchedFor(session: StreamOwner | undefined): Promise<boolean> {
+    if (this.#options.owner === undefined) return true;
     const { asked } = this.#held;
     if (session === undefined || !(await this.#options.fed.vouches(this, session))) return false;
     for (const { topic, data } of this.#held.answer(asked))

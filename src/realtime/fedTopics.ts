@@ -5,7 +5,7 @@ import type { FeedEvent } from "../pocketbase/feedEvent.ts";
 import type { Feed } from "../pocketbase/feedOptions.ts";
 import type { LiveSchema } from "../pocketbase/liveSchema.ts";
 import { CALLER_LATE_MS } from "./callerStates.ts";
-import { type Decidable, FedRegister, type FedTopic, readsCaller } from "./fedRegister.ts";
+import { type Decidable, FedRegister, type FedTopic, readsCaller, readsValues } from "./fedRegister.ts";
 import type { FedSource } from "./fedSource.ts";
 import { type Arrival, gatherStates, nameOf, readCurrent, readRecords, TOGETHER_MS } from "./recordStates.ts";
 import type { StreamOwner } from "./subject.ts";
@@ -27,8 +27,8 @@ export interface FedOptions {
 
 /** After a rule was changed, how long events may come that PocketBase judged by the one before. */
 const LATE_MS = 2_000;
-/** Between two questions to PocketBase while events keep coming. */
-const REST_MS = 20;
+/** Between two questions to PocketBase while events keep coming: at least, for each event of the last one, and at most. */
+const [REST_MS, REST_MS_EACH, REST_MS_MAX] = [20, 2, 100];
 /** What may wait for PocketBase's word, in characters. */
 const WAITING_CHARS_MAX = 16 * 1024 * 1024;
 
@@ -99,7 +99,7 @@ export class FedTopics {
 
   #hear(event: FeedEvent, isCopy: boolean): void {
     if (event.action !== "create") this.#hearOfCaller(event);
-    if (!isCopy && this.#register.hasTopicsOf(event.collectionId)) {
+    if (!isCopy && this.#register.isWanted(event)) {
       this.#waitingChars += event.text.length;
       this.#waiting.push({ event, atMs: this.#nowMs() });
     }
@@ -142,34 +142,42 @@ export class FedTopics {
   async #ask(): Promise<void> {
     this.#isAsking = true;
     for (;;) {
-      await this.#askOnce();
+      const arrivals = this.#takeWaiting();
+      await this.#askOnce(arrivals);
       if (!this.#isDue) break;
-      await Bun.sleep(REST_MS);
+      await Bun.sleep(Math.min(REST_MS_MAX, Math.max(REST_MS, arrivals.length * REST_MS_EACH)));
     }
     this.#isAsking = false;
   }
 
   // One question for all that waits: an event counts by the rules that PocketBase confirms after it.
-  async #askOnce(): Promise<void> {
-    const arrivals = this.#takeWaiting();
+  async #askOnce(arrivals: readonly Arrival[]): Promise<void> {
+    // Of what all may see, or nobody, it is all the same what the records are.
+    const judged = new Set(arrivals.filter(({ event }) => this.#hangsOnValues(event)));
     const { changed, sinceMs } = this.#takeChanged();
     const { collections, currentRecords, mayDecide } = this.#options;
     const [isKnown, current, areRead] = await Promise.all([
       collections.confirm(0),
-      readCurrent(arrivals, currentRecords),
-      this.#readCallers([...changed, ...this.#whoMaySee(arrivals)]),
-      Bun.sleep(TOGETHER_MS),
+      readCurrent([...judged], currentRecords),
+      this.#readCallers([...changed, ...this.#whoMaySee([...judged])]),
+      judged.size > 0 && Bun.sleep(TOGETHER_MS),
     ]);
     if (!mayDecide()) for (const fed of this.#register.topics) this.#lose(fed);
-    const statesOf = gatherStates([...this.#recent, ...arrivals, ...this.#waiting], current);
+    const statesOf = gatherStates([...this.#recent, ...judged, ...this.#waiting], current);
+    const isSure = isKnown && areRead && current !== undefined;
     for (const arrival of arrivals)
-      if (isKnown && areRead && current !== undefined) this.#decide(arrival.event, statesOf(arrival));
+      if (isSure && (judged.has(arrival) || !this.#hangsOnValues(arrival.event)))
+        this.#decide(arrival.event, statesOf(arrival));
       else this.#giveUp(arrival.event);
     for (const arrival of this.#recent)
       if (arrival.atMs >= sinceMs) this.#reconsider(arrival.event, statesOf(arrival), changed);
     this.#tellGaps();
     const neededMs = Math.min(this.#waiting[0]?.atMs ?? this.#nowMs(), this.#changedMs) - CALLER_LATE_MS;
-    this.#recent = [...this.#recent, ...arrivals].filter(({ atMs }) => atMs >= neededMs);
+    this.#recent = [...this.#recent, ...judged].filter(({ atMs }) => atMs >= neededMs);
+  }
+
+  #hangsOnValues(event: FeedEvent): boolean {
+    return this.#register.topicsOf(event).some(readsValues);
   }
 
   // Only those who would be told must be known for sure: who becomes one comes with a change of his own.

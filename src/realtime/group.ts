@@ -199,9 +199,9 @@ export class Group {
     return this.#fed;
   }
 
-  #createFed({ session }: Subject): FedSource | undefined {
+  #createFed({ key, session }: Subject): FedSource | undefined {
     const { fed } = this.#options;
-    if (fed === undefined || session === undefined) return undefined;
+    if (fed === undefined || (session === undefined && key !== GUEST.key)) return undefined;
     return new FedSource({
       fed,
       owner: session,

@@ -10,13 +10,15 @@ export type RecordStates = readonly RecordValues[];
 type Sight = "nothing" | "withoutEmail" | "everything";
 type Shown = Exclude<Sight, "nothing">;
 
-/** A rule that Hapta can decide for the callers of one collection. */
+/** A rule that Hapta can decide for guests or for the callers of one collection. */
 export interface Rule {
   readonly collectionId: string;
   /** Stands for the callers' collection as it is: another object as soon as anything about it has changed. */
   readonly callers: object;
   /** It reads more of a caller than the id. */
   readonly readsCaller: boolean;
+  /** What it says hangs on the record; false when it says the same of all. */
+  readonly readsRecord: boolean;
   /**
    * What a caller is shown; undefined when that is PocketBase's to say after all.
    * @param caller - Undefined for those whom the rule does not name; its record is undefined when it is not known.

@@ -7,17 +7,19 @@ import { parseRule } from "./parseFilter.ts";
 /** A record as a superuser sees it. */
 export type RecordValues = Readonly<Record<string, unknown>>;
 
-/** Who asks: a record of the auth collection that a rule was compiled for. */
+/** Who asks: a record of the auth collection that a rule was compiled for; nobody is one for guests. */
 export interface Caller {
   readonly id: string;
   /** Undefined when it is not known: then what a rule reads of it is not, either. */
   readonly record: RecordValues | undefined;
 }
 
-/** A rule for the callers of one auth collection. */
+/** A rule for the callers of one auth collection, or for guests. */
 export interface DecidableRule {
   /** It reads more of a caller than the id, such as a role. */
   readonly readsCaller: boolean;
+  /** What it says hangs on the record; false when it says the same of all. */
+  readonly readsRecord: boolean;
   /**
    * Whether it holds for a caller; undefined when that is PocketBase's to say after all. Cheap; total.
    * @param caller - Undefined for somebody whom it does not name: see {@link idsIn}.
@@ -50,6 +52,8 @@ const TEXT_TYPES: ReadonlySet<string> = new Set(["text", "select", "relation", "
 const ODD = /[\0\ufffd]/;
 /** What PocketBase keeps of a caller beside its row, and compares as it would the same text in the rule. */
 const KEPT_TEXTS: ReadonlySet<string> = new Set(["email"]);
+/** Of a guest they are NULL, which is compared as the empty text. */
+const WHO: ReadonlySet<string> = new Set(["id", "collectionId", "collectionName"]);
 /** Read alike by Go, SQLite and JavaScript. */
 const PLAIN_NUMBER = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?$/;
 
@@ -57,31 +61,35 @@ const PLAIN_NUMBER = /^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?$/;
  * Compiles a rule; undefined when it is not decidable.
  *
  * @param rule - A list or view rule that is not null; an empty one holds for everybody.
- * @param base - Whose rule it is: no view. @param callers - The collection of those who ask, no superusers.
+ * @param base - Whose rule it is: no view. @param callers - The collection of those who ask, no superusers; undefined for
+ * guests, who have an empty text wherever a record has its id.
  */
 export const toDecidable = (
   rule: string,
   base: Collection,
-  callers: Collection,
+  callers: Collection | undefined,
 ): DecidableRule | undefined => {
-  if (rule === "") return { readsCaller: false, holds: () => true, idsIn: () => [] };
+  if (rule === "") return { readsCaller: false, readsRecord: false, holds: () => true, idsIn: () => [] };
   const parsed = parseRule(rule);
   if (!parsed.ok) return undefined;
-  const context: Context = { base, callers, named: [], readsCaller: false };
+  const context: Context = { base, callers, named: [], readsCaller: false, readsRecord: false };
   const holds = compile(parsed.value, context);
   if (holds === undefined) return undefined;
   const idsIn = (record: RecordValues): string[] =>
     context.named.map((read) => read(record, undefined)).filter((id) => typeof id === "string");
-  return { readsCaller: context.readsCaller, holds, idsIn };
+  const { readsCaller, readsRecord } = context;
+  return { readsCaller, readsRecord, holds, idsIn };
 };
 
 interface Context {
   readonly base: Collection;
-  readonly callers: Collection;
+  readonly callers: Collection | undefined;
   /** Grows: what the caller's id is compared with. */
   readonly named: Read[];
   /** Becomes true when a field of the caller's is met. */
   readsCaller: boolean;
+  /** Becomes true when a field of the record's is met. */
+  readsRecord: boolean;
 }
 
 const compile = (expression: Expression, context: Context): Holds | undefined => {
@@ -147,7 +155,10 @@ const toTerm = (operand: Operand, context: Context): Term | undefined => {
   const { name } = operand;
   if (name.startsWith(AUTH)) return callerTerm(name.slice(AUTH.length), context);
   const field = context.base.fieldByName.get(name);
-  if (field !== undefined) return fieldTerm(field, (record) => record);
+  if (field !== undefined) {
+    context.readsRecord = true;
+    return fieldTerm(field, (record) => record);
+  }
   // PocketBase takes null and the empty text for the same.
   if (name === "null") return fixed("text", "");
   return name === "true" || name === "false" ? fixed("bool", name === "true") : undefined;
@@ -158,6 +169,7 @@ const fixed = (type: Term["type"], value: Value): Term | undefined =>
 
 const callerTerm = (part: string, context: Context): Term | undefined => {
   const { base, callers } = context;
+  if (callers === undefined) return WHO.has(part) ? fixed("text", "") : undefined;
   if (part === "id")
     return { type: "text", read: (_, caller) => caller?.id ?? STRANGER_ID, from: "callerId" };
   if (part === "collectionId") return fixed("text", callers.id);

@@ -8,11 +8,11 @@ import { readTopicPath } from "./topicPath.ts";
 /** What a caller is shown of a record: none of it, all but its e-mail address, or all that anybody may see. */
 export type Sight = "nothing" | "withoutEmail" | "everything";
 
-/** A rule of a collection for the callers of an auth collection; the same object while neither of them has changed. */
-export interface TopicRule extends Pick<DecidableRule, "readsCaller" | "idsIn"> {
+/** A rule of a collection for guests or the callers of an auth collection; the same object while nothing of it has changed. */
+export interface TopicRule extends Pick<DecidableRule, "readsCaller" | "readsRecord" | "idsIn"> {
   readonly collectionId: string;
-  /** The callers' collection as it was read. */
-  readonly callers: Collection;
+  /** The callers' collection as it was read; the same object for guests at all times. */
+  readonly callers: object;
   /** Undefined when that is PocketBase's to say after all. @param caller - Undefined for whom `idsIn` does not name. */
   sight(record: RecordValues, caller: Caller | undefined): Sight | undefined;
   /** An event as PocketBase tells it to callers who are no superusers; undefined when its text is not understood. */
@@ -30,7 +30,7 @@ export interface DecidableTopic {
  * Reads a topic; undefined when PocketBase must decide it: topics with options or of no collection, views, rules that read
  * more than the record and the caller's own, and superusers.
  *
- * @param callersId - Collection id of the callers.
+ * @param callersId - Collection id of the callers; "" for guests.
  */
 export type ReadDecidable = (topic: string, callersId: string) => DecidableTopic | undefined;
 
@@ -39,33 +39,40 @@ type Rules = { readonly [operation in "list" | "view"]: TopicRule | undefined };
 
 /** Reads topics by the schema as it is last known. Remembers what it compiled as long as the collections stay. */
 export const createDecidableTopics = (collections: Pick<LiveSchema, "current">): ReadDecidable => {
-  const known = new WeakMap<Collection, WeakMap<Collection, Rules>>();
-  const rulesOf = (base: Collection, callers: Collection): Rules => {
-    const byCallers = known.get(base) ?? new WeakMap<Collection, Rules>();
+  const known = new WeakMap<Collection, WeakMap<object, Rules>>();
+  const rulesOf = (base: Collection, callers: Collection | undefined): Rules => {
+    const byCallers = known.get(base) ?? new WeakMap<object, Rules>();
     known.set(base, byCallers);
-    const rules = byCallers.get(callers) ?? {
+    const rules = byCallers.get(callers ?? GUESTS) ?? {
       list: toTopicRule(base.rules.list, base, callers),
       view: toTopicRule(base.rules.view, base, callers),
     };
-    byCallers.set(callers, rules);
+    byCallers.set(callers ?? GUESTS, rules);
     return rules;
   };
   return (topic, callersId) => {
     const schema = collections.current();
     const callers = schema.find(callersId);
     const place = topic.includes("?") ? undefined : readTopicPath(topic, schema);
-    if (!isAuth(callers) || !(place?.collection.type === "base" || isAuth(place?.collection)))
-      return undefined;
+    const isCaller = callersId === "" || isAuth(callers);
+    if (!isCaller || !(place?.collection.type === "base" || isAuth(place?.collection))) return undefined;
     const rule = rulesOf(place.collection, callers)[place.operation];
     return rule && { rule, recordId: place.recordId };
   };
 };
 
+/** Stands for the collection that guests have none of. */
+const GUESTS = {};
+
 // Superusers are told by PocketBase what nobody else is.
 const isAuth = (collection: Collection | undefined): collection is Collection =>
   collection?.type === "auth" && collection.name !== "_superusers";
 
-const toTopicRule = (rule: string | null, base: Collection, callers: Collection): TopicRule | undefined => {
+const toTopicRule = (
+  rule: string | null,
+  base: Collection,
+  callers: Collection | undefined,
+): TopicRule | undefined => {
   const access = rule === null ? undefined : toDecidable(rule, base, callers);
   if (access === undefined) return undefined;
   const hidden = new Set(base.fields.filter(({ isHidden }) => isHidden).map(({ name }) => name));
@@ -73,20 +80,20 @@ const toTopicRule = (rule: string | null, base: Collection, callers: Collection)
   if (base.type !== "auth") return plain;
   const { manage } = base.rules;
   const managing = manage === null ? NOBODY : toDecidable(manage, base, callers);
-  return managing && withEmails(plain, managing, base.id === callers.id);
+  return managing && withEmails(plain, managing, base.id === callers?.id);
 };
 
 /** Of a rule that nobody satisfies. */
-const NOBODY: DecidableRule = { readsCaller: false, holds: () => false, idsIn: () => [] };
+const NOBODY: DecidableRule = { readsCaller: false, readsRecord: false, holds: () => false, idsIn: () => [] };
 
 const assemble = (
-  { base, callers }: { readonly base: Collection; readonly callers: Collection },
-  { holds, idsIn, readsCaller }: DecidableRule,
+  { base, callers }: { readonly base: Collection; readonly callers: Collection | undefined },
+  { holds, ...reads }: DecidableRule,
   hidden: ReadonlySet<string>,
 ): TopicRule => {
   const withoutEmail = new Set([...hidden, "email"]);
   return {
-    ...{ collectionId: base.id, callers, readsCaller, idsIn },
+    ...{ collectionId: base.id, callers: callers ?? GUESTS, ...reads },
     sight: (record, caller) => {
       const isSeen = holds(record, caller);
       return isSeen === undefined ? undefined : isSeen ? "everything" : "nothing";
@@ -102,6 +109,7 @@ const assemble = (
 const withEmails = (rule: TopicRule, managing: DecidableRule, areOwn: boolean): TopicRule => ({
   ...rule,
   readsCaller: rule.readsCaller || managing.readsCaller,
+  readsRecord: true,
   idsIn: (record) => [
     ...rule.idsIn(record),
     ...managing.idsIn(record),

@@ -13,6 +13,7 @@ import {
   createMayMiss,
   DECIDING,
   type Deciding,
+  decidedFor,
   fromNow,
   gapsOf,
   startDeciding,
@@ -24,7 +25,7 @@ import { asRoot, eventsOf, listen } from "./support.ts";
 setDefaultTimeout(2 * START_MS);
 const ROUNDS_MAX = 60;
 const PAUSE_MS = 200;
-const TOPICS = ["rt_public/*", "rt_owner/*", "rt_writer/*", "rt_verified/*", "members/*"];
+const TOPICS = ["rt_public/*", "rt_field/*", "rt_owner/*", "rt_writer/*", "rt_verified/*", "members/*"];
 
 let made = 0;
 /** A few changes that callers see differently. */
@@ -33,17 +34,21 @@ const change = async (pair: Deciding): Promise<void> => {
   for (const name of ["rt_owner", "rt_writer", "rt_verified"])
     for (const owner of [IDS.ada, IDS.ben])
       await ask("POST", `/api/collections/${name}/records`, { title: `n${made++}`, owner });
+  await ask("POST", "/api/collections/rt_field/records", { title: `n${made++}`, flag: true });
 };
 
 const setRole = (pair: Deciding, id: string, role: string): Promise<unknown> =>
   asRoot(pair)("PATCH", `/api/collections/members/records/${id}`, { role, verified: role === "writer" });
+
+const listenAs = (url: string, token: string | undefined): Promise<EventStream> =>
+  listen(url, { token, topics: decidedFor(token, TOPICS) });
 
 /** The same callers from now on, with streams at PocketBase that are new. */
 const again = (pair: Deciding, listeners: readonly Listener[]): Promise<readonly Listener[]> =>
   Promise.all(
     listeners.map(async (listener) => ({
       ...listener,
-      direct: await listen(pair.pb.url, { token: listener.tokens.direct, topics: TOPICS }),
+      direct: await listenAs(pair.pb.url, listener.tokens.direct),
       own: fromNow(listener.own),
       excused: [],
     })),
@@ -109,24 +114,20 @@ test("Hapta restarts: clients that come back hear what PocketBase tells", async 
   const port = await freePort();
   const pb = await startPocketBase();
   const options = { pb, port, config: DECIDING, env: { HAPTA_DATA_DIR: data.path } };
-  let tokens: readonly string[];
+  let before: readonly Listener[];
   {
     const first = await startDeciding(options);
-    const listeners = await startListeners(first, TOPICS);
-    tokens = listeners.map((listener) => String(listener.tokens.own));
-    await expectAsPocketBase(first, listeners);
+    before = await startListeners(first, TOPICS);
+    await expectAsPocketBase(first, before);
     await first.hapta[Symbol.asyncDispose]();
-    close(listeners);
+    close(before);
   }
   await using second = await startDeciding(options);
-  const { ada, ben } = pb.world.tokens;
-  const directs = [ada, ada, ben];
   const back = await Promise.all(
-    tokens.map(async (own, n) => ({
-      name: `${n}`,
-      tokens: { direct: directs[n], own },
-      direct: await listen(pb.url, { token: directs[n], topics: TOPICS }),
-      own: await listen(second.url, { token: own, topics: TOPICS }),
+    before.map(async (listener) => ({
+      ...listener,
+      direct: await listenAs(pb.url, listener.tokens.direct),
+      own: await listenAs(second.url, listener.tokens.own),
       excused: [],
     })),
   );

@@ -1,5 +1,5 @@
 // Hapta that decides by itself before a PocketBase with all kinds of rules, and callers who listen at both.
-import { ADA, BEN, call, login, type Pair } from "../sessions/support.ts";
+import { ADA, BEN, call, login, type Pair, ROOT } from "../sessions/support.ts";
 import type { EventStream } from "../support/eventStream.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { type HaptaOptions, startHapta } from "../support/hapta.ts";
@@ -7,7 +7,7 @@ import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import type { Listener } from "./histories.ts";
 import { asRoot, createCollections, listen, RULES } from "./support.ts";
 
-/** Nobody but guests gets a stream of PocketBase's. */
+/** Nobody but a superuser gets a stream of PocketBase's. */
 export const DECIDING = { Realtime: { Decide: true }, Upstream: { MaxStreams: 1 } };
 
 export interface Deciding extends Pair {
@@ -19,7 +19,7 @@ export interface Deciding extends Pair {
   readonly restoreRules: (names: readonly string[]) => Promise<void>;
 }
 
-/** Starts both, and takes the only stream for a guest. */
+/** Starts both, and takes the only stream for a superuser, for whom nothing is decided. */
 export const startDeciding = async (
   options: HaptaOptions & {
     /** One that runs already. */
@@ -37,7 +37,7 @@ export const startDeciding = async (
   const pair: Pair = { pb, hapta, url: hapta.url, [Symbol.asyncDispose]: stop };
   const ask = asRoot(pair);
   if (!(await hasCollections(pair))) await createCollections(pair);
-  await listen(pair.url, { topics: ["rt_public/*"] });
+  await listen(pair.url, { token: await login(pair.url, ROOT), topics: ["rt_public/*"] });
   return {
     ...pair,
     own: { ada: await login(pair.url, ADA), ben: await login(pair.url, BEN) },
@@ -54,7 +54,10 @@ export const startDeciding = async (
 const hasCollections = async (pair: Pair): Promise<boolean> =>
   (await call(pair.pb.url, { path: "/api/collections/rt_public/records" })).status === 200;
 
-/** Ada twice, on devices of her own, and Ben. */
+/** Rules that read a role, which are PocketBase's to decide for guests. */
+const OF_ROLES = /^rt_(?:writer|verified)\b/;
+
+/** Ada twice, on devices of her own, Ben, and a guest. */
 export const startListeners = async (
   { pb, url, own }: Pick<Deciding, "pb" | "url" | "own">,
   topics: readonly string[],
@@ -64,17 +67,22 @@ export const startListeners = async (
     ["ada", ada, own.ada],
     ["ada again", ada, await login(url, ADA)],
     ["ben", ben, own.ben],
+    ["guest", undefined, undefined],
   ] as const;
   return Promise.all(
     callers.map(async ([name, direct, token]) => ({
       name,
       tokens: { direct, own: token },
-      direct: await listen(pb.url, { token: direct, topics }),
-      own: await listen(url, { token, topics }),
+      direct: await listen(pb.url, { token: direct, topics: decidedFor(direct, topics) }),
+      own: await listen(url, { token, topics: decidedFor(token, topics) }),
       excused: [],
     })),
   );
 };
+
+/** Of topics those that Hapta decides for whoever holds a token: a guest has none. */
+export const decidedFor = (token: string | undefined, topics: readonly string[]): readonly string[] =>
+  token === undefined ? topics.filter((topic) => !OF_ROLES.test(topic)) : topics;
 
 export const close = (listeners: readonly Listener[]): void => {
   for (const { direct, own } of listeners) {

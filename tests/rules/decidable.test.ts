@@ -1,5 +1,5 @@
 // What Hapta decides of rules by itself against PocketBase's lists: drawn rules, records of all kinds of values, three
-// callers whose own records change. Whatever is decided must be what PocketBase answers.
+// callers whose own records change, and a guest. Whatever is decided must be what PocketBase answers.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Collection, toCollection } from "../../src/pocketbase/collection.ts";
 import type { Schema } from "../../src/pocketbase/liveSchema.ts";
@@ -32,9 +32,12 @@ afterAll(() => pb[Symbol.asyncDispose]());
 /** Who asks. */
 interface Person {
   readonly id: string;
+  /** Collection; "" for a guest. */
   readonly in: string;
   readonly token: string;
 }
+
+const GUEST: Person = { id: "", in: "", token: "" };
 
 const createAsk =
   (token: string) =>
@@ -72,13 +75,15 @@ const readPeople = async (): Promise<Person[]> => {
     { id: IDS.ada, in: "members", token: ada },
     { id: IDS.ben, in: "members", token: ben },
     { id: IDS.keeper, in: "keepers", token: await tokenOf("keepers", IDS.keeper) },
+    GUEST,
   ];
 };
 
 /** Changes what the callers are, and reads them as the change feed would tell. */
-const liveOn = (random: () => number, who: readonly Person[]): Promise<readonly Caller[]> =>
+const liveOn = (random: () => number, who: readonly Person[]): Promise<readonly (Caller | undefined)[]> =>
   Promise.all(
     who.map(async ({ id, in: collection }) => {
+      if (collection === "") return undefined;
       const record = await asRoot("PATCH", `${recordsOf(collection)}/${id}`, drawCaller(random));
       if (record === undefined) throw new Error("a caller was refused");
       return { id, record: record as RecordValues };
@@ -100,9 +105,11 @@ test("what is decided of drawn rules is what PocketBase answers, for every recor
   for (let n = 0; n < 40; n++) await asRoot("POST", recordsOf("decided"), drawRecord(random));
   const items = await listAs(pb.world.tokens.superuser, "decided");
   const base = await collectionOf("decided");
-  const collections = await Promise.all(people.map((person) => collectionOf(person.in)));
-  const tally = { rules: 0, decidable: 0, ofRoles: 0, decisions: 0, yes: 0, unsure: 0 };
-  let callers: readonly Caller[] = [];
+  const collections = await Promise.all(
+    people.map((person) => (person === GUEST ? undefined : collectionOf(person.in))),
+  );
+  const tally = { rules: 0, decidable: 0, ofRoles: 0, ofGuests: 0, decisions: 0, yes: 0, unsure: 0 };
+  let callers: readonly (Caller | undefined)[] = [];
   for (let n = 0; n < RULES_DRAWN; n++) {
     if (n % RULES_A_LIFE === 0) callers = await liveOn(random, people);
     const rule = drawRule(random, RECORDS);
@@ -119,7 +126,8 @@ test("what is decided of drawn rules is what PocketBase answers, for every recor
     for (const [index, { id }] of people.entries()) {
       const own = decided[index];
       const caller = callers[index];
-      if (own === undefined || caller === undefined) continue;
+      if (own === undefined || (caller === undefined && id !== GUEST.id)) continue;
+      if (id === GUEST.id) tally.ofGuests += 1;
       const seen = new Set(lists[index]?.map((record) => record["id"]));
       for (const record of items) {
         const verdict = own.holds(record, caller);
@@ -139,6 +147,7 @@ test("what is decided of drawn rules is what PocketBase answers, for every recor
   process.stdout.write(`decidable rules: ${JSON.stringify(tally)}\n`);
   expect(tally.decidable).toBeGreaterThan(100 * EFFORT);
   expect(tally.ofRoles).toBeGreaterThan(40 * EFFORT);
+  expect(tally.ofGuests).toBeGreaterThan(40 * EFFORT);
   expect(tally.decisions).toBeGreaterThan(10_000 * EFFORT);
   expect(tally.yes).toBeGreaterThan(1_000 * EFFORT);
   expect(tally.unsure).toBe(0);
@@ -167,8 +176,8 @@ test("who sees which account, and whose address, is what PocketBase answers", as
       return { id: String(id), in: "accounts", token };
     }),
   );
-  const askers = [...people.slice(0, 1), ...insiders];
-  const tally = { rules: 0, decisions: 0, shown: 0, withoutEmail: 0 };
+  const askers = [...people.slice(0, 1), ...insiders, GUEST];
+  const tally = { rules: 0, ofGuests: 0, decisions: 0, shown: 0, withoutEmail: 0 };
   for (let n = 0; n < ACCOUNT_RULES_DRAWN; n++) {
     const callers = await liveOn(random, askers);
     const rules = {
@@ -184,6 +193,7 @@ test("who sees which account, and whose address, is what PocketBase answers", as
       const rule = read("accounts/*", schema.find(collection)?.id ?? "")?.rule;
       if (rule === undefined) continue;
       tally.rules += 1;
+      if (collection === GUEST.in) tally.ofGuests += 1;
       const found = new Map(lists[index]?.map((record) => [record["id"], record]));
       for (const record of items) {
         const sight = rule.sight(record, callers[index]);
@@ -201,6 +211,7 @@ test("who sees which account, and whose address, is what PocketBase answers", as
   }
   process.stdout.write(`decidable accounts: ${JSON.stringify(tally)}\n`);
   expect(tally.rules).toBeGreaterThan(40 * EFFORT);
+  expect(tally.ofGuests).toBeGreaterThan(4 * EFFORT);
   expect(tally.shown).toBeGreaterThan(100 * EFFORT);
   expect(tally.withoutEmail).toBeGreaterThan(30 * EFFORT);
 });

@@ -14,17 +14,24 @@ export const ownerRule = (): Rule => ({
   collectionId: "c_posts",
   callers: CALLERS,
   readsCaller: false,
+  readsRecord: true,
   sight: ({ owner }, caller) => (owner === "?" ? undefined : owner === caller?.id ? "everything" : "nothing"),
   idsIn: ({ owner }) => [String(owner)],
   shown: (text) => text.replace(',"secret":1', ""),
 });
 /** Everybody may see. */
-export const publicRule = (): Rule => ({ ...ownerRule(), sight: () => "everything", idsIn: () => [] });
+export const publicRule = (): Rule => ({
+  ...ownerRule(),
+  readsRecord: false,
+  sight: () => "everything",
+  idsIn: () => [],
+});
 
 /** Writers may see. */
 export const writerRule = (): Rule => ({
   ...ownerRule(),
   readsCaller: true,
+  readsRecord: false,
   sight: (_, caller) => {
     const role = caller?.record?.["role"];
     return role === undefined ? undefined : role === "writer" ? "everything" : "nothing";
@@ -46,6 +53,8 @@ const startFeed = () => {
     /** Whether the feed follows the collections. */
     covers: true,
     asked: 0,
+    /** How often it was asked what records are. */
+    reads: 0,
     /** However slow the machine is, what a test tells without moving this comes together. */
     nowMs: 0,
     /** What records are now, when it is not what was told. */
@@ -81,7 +90,10 @@ const startFeed = () => {
         ? { rule: state.rule, recordId: topic === "posts/*" ? undefined : topic.slice("posts/".length) }
         : undefined,
     nowMs: () => state.nowMs,
-    currentRecords: async () => state.current,
+    currentRecords: async () => {
+      state.reads++;
+      return state.current;
+    },
     mayDecide: () => state.mayDecide,
     isAlive: async () => {
       state.asked++;
