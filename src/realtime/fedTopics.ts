@@ -160,7 +160,7 @@ export class FedTopics {
       collections.confirm(0),
       readCurrent([...judged], currentRecords),
       this.#readCallers([...changed, ...this.#whoMaySee([...judged])]),
-      judged.size > 0 && Bun.sleep(TOGETHER_MS),
+      arrivals.some(({ event }) => this.#hasCompany(event)) && Bun.sleep(TOGETHER_MS),
     ]);
     if (!mayDecide()) for (const fed of this.#register.topics) this.#lose(fed);
     const statesOf = gatherStates([...this.#recent, ...judged, ...this.#waiting], current);
@@ -178,6 +178,11 @@ export class FedTopics {
 
   #hangsOnValues(event: FeedEvent): boolean {
     return this.#register.topicsOf(event).some(readsValues);
+  }
+
+  // What else is of its transaction may say of the record, or of somebody's login, what counts for it.
+  #hasCompany(event: FeedEvent): boolean {
+    return this.#register.topicsOf(event).some((fed) => fed.callersId !== "" || readsValues(fed));
   }
 
   // Only those who would be told must be known for sure: who becomes one comes with a change of his own.
