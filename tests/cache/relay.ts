@@ -17,6 +17,8 @@ export interface Relay extends AsyncDisposable {
   arrival(start: string): Promise<void>;
   /** Holds the answers to requests that begin with this text, until the returned function is called. */
   hold(start: string): () => void;
+  /** Resolves when PocketBase has begun to answer a request that begins with this text, which is held. */
+  answered(start: string): Promise<void>;
   /** Lets what streams say with this text in it come last: holds those parts alone, until the returned function is called. */
   delay(text: string): () => void;
   /** Answers requests that begin with this text itself, and may cut them off then, until the returned function is called. */
@@ -116,6 +118,10 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
         for (const pair of pairs)
           if (!isHeld(pair)) for (const part of pair.held.splice(0)) pair.near.write(part);
       };
+    },
+    answered: async (start) => {
+      const isAnswered = ({ request, held }: Pair) => request.startsWith(start) && held.length > 0;
+      await eventually(() => [...pairs].some(isAnswered), ARRIVAL_MS);
     },
     delay: (text) => {
       delayed.set(text, []);

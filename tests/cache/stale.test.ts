@@ -25,7 +25,7 @@ describe("with Cache.StaleIfError", () => {
     const mine = await kit.warm(own, "ada");
     process.kill(kit.upstream.child.pid, "SIGSTOP");
     const write = kit.write(`PATCH collections/${CHANGED}`, { title: "Nobody knows" }).catch(() => undefined);
-    await Bun.sleep(200);
+    await kit.relay.arrival(`PATCH /api/collections/${CHANGED}`);
     process.kill(kit.upstream.child.pid, "SIGKILL");
     expect((await write)?.status ?? 502).toBeGreaterThanOrEqual(500);
     await eventually(async () => (await kit.read("notices/records?page=9")).status >= 500, 10_000);
