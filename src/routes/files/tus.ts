@@ -1,11 +1,12 @@
 // Resumable uploads (tus 1.0) at `/files/tus`: the adapter between the pipeline and the library that speaks the protocol.
 // Who may begin one is decided here, who may finish it by PocketBase.
 import { randomBytes } from "node:crypto";
-import { MemoryLocker, Server } from "@tus/server";
+import { Server } from "@tus/server";
 import { type ErrorCode, Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { CHECKSUM_ALGORITHMS, readChecksum } from "../../files/checkedStore.ts";
 import type { Spool, Spooled } from "../../files/spool.ts";
+import { UploadLocks } from "../../files/uploadLocks.ts";
 import { readUploadMetadata } from "../../files/uploadMetadata.ts";
 import { type Answer, isStreamed } from "../../http/answer.ts";
 import { numberOption } from "../../pocketbase/collection.ts";
@@ -80,7 +81,7 @@ class Uploads {
     this.#server = new Server({
       path: PATH,
       datastore: this.#spool.store,
-      locker: new MemoryLocker(),
+      locker: new UploadLocks(),
       relativeLocation: true,
       namingFunction: (request) => this.#begun.get(request)?.id ?? randomBytes(16).toString("hex"),
       onUploadCreate: async (request) => ({ metadata: { ...this.#begun.get(request)?.kept } }),
