@@ -2,6 +2,7 @@
 // it too: the listener says what is not HTTP, `forward` what goes wrong with a body on its way.
 // The only place that renders a refusal; upstream answers are not refusals and never pass through here.
 import type { Answer } from "./http/answer.ts";
+import { OWN_HEADERS } from "./http/ownHeaders.ts";
 
 interface ErrorRow {
   readonly status: number;
@@ -279,18 +280,3 @@ export const renderRefusal = (code: ErrorCode, detail: RefusalDetail = {}): Answ
   if (detail.headers !== undefined) headers.push(...detail.headers);
   return { status, headers, body: Buffer.from(`${body}\n`) };
 };
-
-/** What a page may read of a refusal beside the headers that every page may (Fetch standard, safelisted headers). */
-export const EXPOSED_HEADERS = "Retry-After, RateLimit, RateLimit-Policy, X-Hapta-Error, X-Request-Id";
-
-/** The headers PocketBase puts on every answer, for the answers that Hapta writes itself. */
-export const OWN_HEADERS: readonly string[] = [
-  "Vary",
-  "Origin",
-  "X-Content-Type-Options",
-  "nosniff",
-  "X-Frame-Options",
-  "SAMEORIGIN",
-  "X-Xss-Protection",
-  "1; mode=block",
-];

@@ -1,5 +1,5 @@
 // The check of a warm session alone, in a loop of its own process, without HTTP around it.
-import { createSessions } from "../../src/sessions/sessions.ts";
+import { createSessions } from "../../src/sessions/createSessions.ts";
 import { createScratch } from "../../tests/support/scratch.ts";
 
 const CHECKS = 500_000;

@@ -3,7 +3,7 @@
 import { Database } from "bun:sqlite";
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { createSessions } from "../../src/sessions/sessions.ts";
+import { createSessions } from "../../src/sessions/createSessions.ts";
 import { startHapta } from "../../tests/support/hapta.ts";
 import { treePeakBytes } from "../support/processTree.ts";
 import type { BenchUpstream } from "../support/upstream.ts";

@@ -1,7 +1,8 @@
 // Liveness and readiness: anonymous, without detail, never limited.
-import { OWN_HEADERS, Refusal } from "../errors.ts";
+import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import { OWN_HEADERS } from "../http/ownHeaders.ts";
 import type { Services } from "../services.ts";
 
 const say = (status: number, message: string): Answer => ({

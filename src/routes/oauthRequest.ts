@@ -1,8 +1,9 @@
 // What the OAuth2 routes read from a request: parameters that are there once, the browser's own secret, and where
 // Hapta is to the outside. Answers nothing.
-import { OWN_HEADERS, Refusal } from "../errors.ts";
+import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import { OWN_HEADERS } from "../http/ownHeaders.ts";
 import { isSameText, newSecret, sha256 } from "../oauth/pkce.ts";
 import type { Services } from "../services.ts";
 import { readCookie, renderCookie } from "../utils/cookies.ts";

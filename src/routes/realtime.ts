@@ -1,8 +1,9 @@
 // `/api/realtime`: streams of events that end at Hapta, and their subscriptions. Answers as PocketBase does.
 import { readStructMembers } from "../bodies/structMembers.ts";
-import { OWN_HEADERS, Refusal } from "../errors.ts";
+import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import { OWN_HEADERS } from "../http/ownHeaders.ts";
 import { multipartCodec } from "../multipart/codec.ts";
 import type { Routes } from "../pipeline.ts";
 import { EventStream } from "../realtime/eventStream.ts";

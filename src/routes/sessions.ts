@@ -1,7 +1,8 @@
 // A caller's own sessions: what devices are signed in, signing them out, and whether a token still counts.
-import { OWN_HEADERS, Refusal } from "../errors.ts";
+import { Refusal } from "../errors.ts";
 import { addCookie, type Exchange } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
+import { OWN_HEADERS } from "../http/ownHeaders.ts";
 import { refuseUnavailable } from "../middleware/identify.ts";
 import type { Services } from "../services.ts";
 import type { Session } from "../sessions/liveSessions.ts";

@@ -1,7 +1,8 @@
 // The sessions as the settings want them. Knows neither cache nor streams.
 import type { MemberCalls } from "../pocketbase/memberCalls.ts";
+import { createSessions } from "../sessions/createSessions.ts";
 import type { Ended } from "../sessions/sessionContext.ts";
-import { createSessions, type Sessions } from "../sessions/sessions.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { ServicesOptions } from "./servicesOptions.ts";
 
 /**

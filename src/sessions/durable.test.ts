@@ -13,10 +13,10 @@ import {
   startSessions,
   UPSTREAM,
 } from "../../tests/support/sessionKit.ts";
+import { createSessions } from "./createSessions.ts";
 import type { NewUpstream } from "./refresher.ts";
 import type { Verdict } from "./resolver.ts";
 import { openConnection } from "./schema.ts";
-import { createSessions } from "./sessions.ts";
 
 /** How each connection that committed since the test began syncs. */
 const commits: unknown[] = [];

@@ -1,6 +1,4 @@
-// The session service: opens, resolves, refreshes, lists and ends sessions. Built once per process from plain
-// options; several processes may share one data folder. Speaks neither HTTP nor PocketBase.
-import { join } from "node:path";
+// The session service: opens, resolves, refreshes, lists and ends sessions. Speaks neither HTTP nor PocketBase.
 import type { Presenter } from "./device.ts";
 import { Ending, type EndingNote, type Selection } from "./ending.ts";
 import { EventFlow } from "./eventFlow.ts";
@@ -13,50 +11,16 @@ import { changesSession, LiveSessions, type Session } from "./liveSessions.ts";
 import { type OpenRequest, type OpenVerdict, openSession } from "./opening.ts";
 import { type NewUpstream, Refresher, type RefreshOutcome } from "./refresher.ts";
 import { Resolver, type Verdict } from "./resolver.ts";
-import { loadRootKey, type RootKey } from "./rootKey.ts";
-import { readMarks } from "./schema.ts";
-import { createRules, KeyHolder, SESSION_LIMITS, type SessionContext, sidOf } from "./sessionContext.ts";
+import type { RootKey } from "./rootKey.ts";
+import { type SessionContext, sidOf } from "./sessionContext.ts";
 import type { PageQuery, SessionPage } from "./sessionPages.ts";
 import type { AskedQuestion, SessionsOptions, SessionView } from "./sessionsOptions.ts";
 import type { SubjectKey } from "./sessionTable.ts";
-import { createTimes, systemClock, systemRandom } from "./sources.ts";
-import { openStore } from "./store.ts";
 import { mintToken, proofOf } from "./token.ts";
 import { UpstreamCheck } from "./upstreamCheck.ts";
-import { createVault } from "./vault.ts";
 
 const FILE_TOKEN_SECONDS = 120;
-const DAY_MS = 86_400_000;
 const ASKED_SHARE_MAX = 0.1;
-
-/**
- * Starts the service.
- *
- * @throws SessionStartError when the root key is missing, wrong or malformed, or the database cannot be opened; an
- * existing database is unchanged then.
- */
-export const createSessions = (options: SessionsOptions): Sessions => {
-  const { dataDir, rootKeyText, clock = systemClock, random = systemRandom, warn, node = 0 } = options;
-  const path = join(dataDir, "sessions.db");
-  const mayCreate = readMarks(path) === undefined;
-  const root = loadRootKey({ text: rootKeyText, dataDir, mayCreate, random, warn });
-  const times = createTimes(clock);
-  const { commitPauseMaxMs = 4, busyTimeoutMs = 2_000, atPoint } = options;
-  const { eventsMax = 1_000_000, eventsKeptMs = 90 * DAY_MS } = options;
-  const store = openStore({
-    ...{ path, root, node, times, random, warn, atPoint },
-    ...{ commitPauseMaxMs, busyTimeoutMs, eventsMax, eventsKeptMs },
-  });
-  const keys = new KeyHolder(root, { store, times });
-  const limits = { ...SESSION_LIMITS, ...options.limits };
-  const vault = createVault(keys.ring, random);
-  const rulesOf = createRules(options.graceMs ?? 60_000);
-  const { requiresKey = false } = options;
-  return new Sessions(
-    { store, root, vault, keys, times, random, node, limits, rulesOf, requiresKey, warn, atPoint },
-    options,
-  );
-};
 
 /** Methods that read are synchronous where they can be; all throw StoreUnavailable when the store does not work. */
 export class Sessions {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createScratch } from "../../tests/support/scratch.ts";
 import { DAY, LAPTOP, MINUTE, payloadOf, startSessions, THIEF } from "../../tests/support/sessionKit.ts";
-import { createSessions } from "./sessions.ts";
+import { createSessions } from "./createSessions.ts";
 import { systemClock } from "./sources.ts";
 import { StoreUnavailable } from "./storeUnavailable.ts";
 

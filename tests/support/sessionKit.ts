@@ -1,8 +1,9 @@
 // A session service for tests: its own folder, a clock that only moves when told.
 
+import { createSessions } from "../../src/sessions/createSessions.ts";
 import type { Presenter } from "../../src/sessions/device.ts";
 import type { OpenRequest } from "../../src/sessions/opening.ts";
-import { createSessions, type Sessions } from "../../src/sessions/sessions.ts";
+import type { Sessions } from "../../src/sessions/sessions.ts";
 import type { SessionsOptions } from "../../src/sessions/sessionsOptions.ts";
 import type { Clock } from "../../src/sessions/sources.ts";
 import { createScratch } from "./scratch.ts";

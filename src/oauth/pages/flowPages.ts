@@ -1,6 +1,7 @@
 // What a browser is shown when a login that Hapta runs cannot go on, or needs a yes.
-import { OWN_HEADERS } from "../../errors.ts";
+
 import type { Answer } from "../../http/answer.ts";
+import { OWN_HEADERS } from "../../http/ownHeaders.ts";
 import { withoutHeaders } from "../../utils/headers.ts";
 import { html, renderPage } from "./page.ts";
 

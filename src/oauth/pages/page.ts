@@ -1,8 +1,8 @@
 // The shell of Hapta's few pages for people: one style, no script from elsewhere, a policy that allows nothing else.
 // Knows no flow; texts are escaped here.
 import { createHash } from "node:crypto";
-import { OWN_HEADERS } from "../../errors.ts";
 import type { Answer } from "../../http/answer.ts";
+import { OWN_HEADERS } from "../../http/ownHeaders.ts";
 
 /** What a page shows. */
 export interface PageParts {

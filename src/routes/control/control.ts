@@ -1,8 +1,9 @@
 // The bridge between the pipeline and the admin API's app: an Exchange becomes a Request, a Response an Answer.
 // Lets nobody in (identify does) and knows no route.
-import { OWN_HEADERS, Refusal } from "../../errors.ts";
+import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import type { Answer } from "../../http/answer.ts";
+import { OWN_HEADERS } from "../../http/ownHeaders.ts";
 import { refuseUnavailable } from "../../middleware/identify.ts";
 import type { Services } from "../../services.ts";
 import { readOwnBody } from "../readOwnBody.ts";

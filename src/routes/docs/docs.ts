@@ -1,7 +1,8 @@
 // The docs for people and programs: `/`, `/api-reference`, their files, and `/openapi.json`.
-import { OWN_HEADERS, Refusal } from "../../errors.ts";
+import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import type { Answer } from "../../http/answer.ts";
+import { OWN_HEADERS } from "../../http/ownHeaders.ts";
 import type { Services } from "../../services.ts";
 import { headerValue } from "../../utils/headers.ts";
 import { assetOf } from "./assets.ts";

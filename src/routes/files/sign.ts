@@ -1,10 +1,11 @@
 // `POST /files/sign`: a URL with which anybody may read one file for a while. Whether the caller may read it is asked of
 // PocketBase, in the caller's name, before anything is signed.
 import { z } from "zod";
-import { OWN_HEADERS, Refusal } from "../../errors.ts";
+import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { UrlSigner } from "../../files/signedUrl.ts";
 import type { Answer } from "../../http/answer.ts";
+import { OWN_HEADERS } from "../../http/ownHeaders.ts";
 import type { Services } from "../../services.ts";
 import { readOwnBody } from "../readOwnBody.ts";
 import { endOf, sessionRequired } from "../sessionEnd.ts";

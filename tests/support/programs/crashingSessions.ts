@@ -1,8 +1,8 @@
 // A process that ends itself with SIGKILL at a named point of a named call. Arguments: data folder, call, point,
 // count, token. Prints what it was acknowledged before.
 
+import { createSessions } from "../../../src/sessions/createSessions.ts";
 import { publicIdOf } from "../../../src/sessions/sessionContext.ts";
-import { createSessions } from "../../../src/sessions/sessions.ts";
 import { LAPTOP, payloadOf, UPSTREAM } from "../sessionKit.ts";
 
 const [dataDir = "", call = "", point = "", nth = "1", token = ""] = process.argv.slice(2);

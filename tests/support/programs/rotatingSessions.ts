@@ -1,6 +1,6 @@
 // A process that rotates a session on a shared file again and again. Arguments: data folder, token, rotations.
 // Prints how many generations it minted and what went wrong.
-import { createSessions } from "../../../src/sessions/sessions.ts";
+import { createSessions } from "../../../src/sessions/createSessions.ts";
 import { LAPTOP } from "../sessionKit.ts";
 
 const [dataDir = "", first = "", count = "0"] = process.argv.slice(2);
