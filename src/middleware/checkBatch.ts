@@ -8,8 +8,8 @@ import { checkedEnd } from "../bodies/checkedEnd.ts";
 import { holdsInfinity } from "../bodies/recordBody.ts";
 import type { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
-import type { FieldErrors } from "../schema/fieldError.ts";
 import { withFiles } from "../schema/formBody.ts";
+import type { Judged, RecordJudges } from "../schema/recordJudges.ts";
 import { FAILED } from "../schema/validateBody.ts";
 import type { Services } from "../services.ts";
 
@@ -17,36 +17,18 @@ const RECORDS = /^\/api\/collections\/([^/?]+)\/records(?:\/([^/?]+))?(?:\?|$)/;
 
 type Members = BatchItem["body"];
 
-interface NewRecord {
-  readonly segment: string;
-  readonly exchange: Exchange;
-  readonly members: Members;
-}
-
-interface Change {
-  readonly exchange: Exchange;
-  readonly segment: string;
-  readonly recordId: string;
-  readonly members: Members;
-}
-
-interface Judges {
-  judgeCreate(record: NewRecord): Promise<FieldErrors | "fine" | "unsure">;
-  judgeChange(change: Change): undefined | Promise<FieldErrors | undefined>;
-}
-
 /** @throws Refusal `record_invalid`, with PocketBase's whole answer to such a batch. */
 type CheckBatch = (exchange: Exchange) => undefined | Promise<undefined>;
 
 export const createCheckBatch = (
   { batchItemsMax }: Services,
-  { judgeCreate, judgeChange }: Judges,
+  { judgeCreate, judgeChange }: RecordJudges<Exchange>,
 ): CheckBatch => {
   const judgeItem = async (
     exchange: Exchange,
     { method, url }: BatchItem,
     members: Members,
-  ): Promise<FieldErrors | "fine" | "unsure"> => {
+  ): Promise<Judged> => {
     const [, segment, recordId] = RECORDS.exec(url) ?? [];
     if (segment === undefined) return "unsure";
     if (recordId === undefined)

@@ -7,8 +7,8 @@ import { readRecordBody } from "../bodies/recordBody.ts";
 import { Refusal } from "../errors.ts";
 import { type Exchange, rankOf } from "../exchange.ts";
 import { multipartCodec } from "../multipart/codec.ts";
-import type { FieldErrors } from "../schema/fieldError.ts";
 import { toFormBody } from "../schema/formBody.ts";
+import type { RecordJudges } from "../schema/recordJudges.ts";
 import { FAILED } from "../schema/validateBody.ts";
 import type { Services } from "../services.ts";
 import { headerValue } from "../utils/headers.ts";
@@ -32,31 +32,13 @@ interface Place {
   readonly recordId: string | undefined;
 }
 
-interface NewRecord {
-  readonly segment: string;
-  readonly exchange: Exchange;
-  readonly members: Members;
-}
-
-interface Change {
-  readonly exchange: Exchange;
-  readonly segment: string;
-  readonly recordId: string;
-  readonly members: Members;
-}
-
-interface Judges {
-  judgeCreate(record: NewRecord): Promise<FieldErrors | "fine" | "unsure">;
-  judgeChange(change: Change): undefined | Promise<FieldErrors | undefined>;
-}
-
 /** @throws Refusal `record_invalid`, `body_invalid`, or `body_too_slow`. */
 type CheckRecord = (exchange: Exchange) => undefined | Promise<undefined>;
 
 /** Makes the check of bodies; the judges say what is wrong with them. */
 export const createCheckRecord = (
   { collections }: Services,
-  { judgeCreate, judgeChange }: Judges,
+  { judgeCreate, judgeChange }: RecordJudges<Exchange>,
 ): CheckRecord => {
   const budget = new BodyBudget(BUDGET);
 

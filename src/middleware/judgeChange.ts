@@ -5,23 +5,14 @@ import type { Collection } from "../pocketbase/collection.ts";
 import { type CallerKind, passes } from "../rules/mayPass.ts";
 import { toKnown } from "../rules/verdict.ts";
 import type { FieldErrors } from "../schema/fieldError.ts";
+import type { RecordChange, RecordJudges } from "../schema/recordJudges.ts";
 import { type BodyContext, resolveBody } from "../schema/resolveBody.ts";
 import { isSoundBeside, isWhollyShown, type StoredRecord, storedText } from "../schema/storedRecord.ts";
 import { validateBody } from "../schema/validateBody.ts";
 import { WantedRecords } from "../schema/wantedRecords.ts";
 import type { Services } from "../services.ts";
 
-/** A record that is to become another. */
-interface Change {
-  readonly exchange: Exchange;
-  /** The collection and the record, as the path spells them. */
-  readonly segment: string;
-  readonly recordId: string;
-  readonly members: Readonly<Record<string, unknown>>;
-}
-
-/** PocketBase's errors by field; undefined for what is fine, or PocketBase's to judge. Waits for what is wrong only. */
-type JudgeChange = (change: Change) => undefined | Promise<FieldErrors | undefined>;
+type Change = RecordChange<Exchange>;
 
 /** Who asks, to a rule (undefined when PocketBase may see somebody else) and to the schema. */
 interface Judging {
@@ -33,7 +24,7 @@ interface Judging {
 export const createJudgeChange = (
   { cacheGate, collections, memberCalls }: Services,
   { callerOf, contextOf, seesAll }: Judging,
-): JudgeChange => {
+): RecordJudges<Exchange>["judgeChange"] => {
   const contextFor = ({ exchange, recordId }: Change, wanted: WantedRecords) =>
     ({ action: "update", recordId, ...contextOf(exchange.principal, wanted) }) as const;
 

@@ -4,23 +4,12 @@ import { type Exchange, rankOf } from "../exchange.ts";
 import type { Collection } from "../pocketbase/collection.ts";
 import { type CallerKind, passes } from "../rules/mayPass.ts";
 import { toKnown } from "../rules/verdict.ts";
-import type { FieldErrors } from "../schema/fieldError.ts";
 import { textsOfNew } from "../schema/newRecord.ts";
+import type { Judged, NewRecord, RecordJudges } from "../schema/recordJudges.ts";
 import type { BodyContext } from "../schema/resolveBody.ts";
 import { storesSurely, validateBody } from "../schema/validateBody.ts";
 import { WantedRecords } from "../schema/wantedRecords.ts";
 import type { Services } from "../services.ts";
-
-/** A record to be. */
-interface NewRecord {
-  /** The collection, as the path spells it. */
-  readonly segment: string;
-  readonly exchange: Exchange;
-  readonly members: Readonly<Record<string, unknown>>;
-}
-
-/** Errors by field, none when the rule denies it; or whether PocketBase surely stores it. */
-type Judged = FieldErrors | "fine" | "unsure";
 
 const JUDGED = new Set(["base", "auth"]);
 
@@ -31,8 +20,14 @@ interface Judging {
   seesAll(exchange: Exchange, wanted: WantedRecords): Promise<boolean>;
 }
 
-export const createJudgeCreate = ({ collections }: Services, { callerOf, contextOf, seesAll }: Judging) => {
-  const isAdmitted = (collection: Collection, { exchange, members }: NewRecord): boolean | undefined => {
+export const createJudgeCreate = (
+  { collections }: Services,
+  { callerOf, contextOf, seesAll }: Judging,
+): RecordJudges<Exchange>["judgeCreate"] => {
+  const isAdmitted = (
+    collection: Collection,
+    { exchange, members }: NewRecord<Exchange>,
+  ): boolean | undefined => {
     const { principal } = exchange;
     if (principal.kind === "superuser") return true;
     const rule = collection.isSystem ? null : collection.rules.create;
@@ -46,7 +41,7 @@ export const createJudgeCreate = ({ collections }: Services, { callerOf, context
     });
   };
 
-  const judge = (record: NewRecord, wanted: WantedRecords): Judged => {
+  const judge = (record: NewRecord<Exchange>, wanted: WantedRecords): Judged => {
     const { principal } = record.exchange;
     const rank = rankOf(principal);
     const collection = collections.current().find(record.segment);
@@ -60,11 +55,9 @@ export const createJudgeCreate = ({ collections }: Services, { callerOf, context
     return wanted.isEmpty && storesSurely(collection, record.members, context) ? "fine" : "unsure";
   };
 
-  /**
-   * The judgement of one record; never rejects. Asked again before anybody is refused: the collections may have changed. Only
-   * then PocketBase is asked whether the records are there that it relates to.
-   */
-  return async (record: NewRecord): Promise<Judged> => {
+  // Judged again before anybody is refused: the collections may have changed. Only then PocketBase is asked whether the
+  // records are there that it relates to.
+  return async (record) => {
     const judged = judge(record, new WantedRecords());
     if (typeof judged === "string") return judged;
     if (!(await collections.confirm(0))) return "unsure";
