@@ -14,6 +14,9 @@ interface ErrorRow {
 /** The header that holds the code of a refusal. */
 export const ERROR_HEADER = "X-Hapta-Error";
 
+/** What a page may read of a refusal beside the headers that every page may (Fetch standard, safelisted headers). */
+export const EXPOSED_HEADERS = "Retry-After, RateLimit, RateLimit-Policy, X-Hapta-Error, X-Request-Id";
+
 /** One row per stable code; the code travels in `X-Hapta-Error`, the rest in PocketBase's error shape. */
 export const ERRORS = {
   internal: { status: 500, message: "Something went wrong while processing your request.", stage: "trace" },

@@ -1,8 +1,5 @@
 // Header fields of the answers that Hapta writes itself. Those that hang on the answer are not here.
 
-/** What a page may read of a refusal beside the headers that every page may (Fetch standard, safelisted headers). */
-export const EXPOSED_HEADERS = "Retry-After, RateLimit, RateLimit-Policy, X-Hapta-Error, X-Request-Id";
-
 /** The headers PocketBase puts on every answer, for the answers that Hapta writes itself. */
 export const OWN_HEADERS: readonly string[] = [
   "Vary",

@@ -1,6 +1,5 @@
 // What somebody is told who is over a limit: the message, when to come back, and why, in the form they asked for.
-import { type ErrorCode, Refusal } from "../errors.ts";
-import { EXPOSED_HEADERS } from "../http/ownHeaders.ts";
+import { type ErrorCode, EXPOSED_HEADERS, Refusal } from "../errors.ts";
 import { headerValue } from "../utils/headers.ts";
 
 /** Problem types of draft-ietf-httpapi-ratelimit-headers-10, section 6. */
