@@ -47,6 +47,7 @@ export const render = ({ command }: BenchOptions, { memory, spreads, writings }:
     `PocketBase: first one that keeps to ${PACE_PER_SECOND} writes a second, then four that write as fast as they can; with nobody listening`,
     "(in Hapta's part a Hapta runs all the same), and with everybody, in turns before and after each other. Ratios are of such",
     `pairs, the median over ${roundsOf(spreads).length} rounds, with the smallest and the largest; those of p99 are of a round's medians.`,
+    "Hapta decides by itself what guests hear (`Realtime.Decide`), as it does before an embedded PocketBase without being told.",
     "All of it shares one machine: clients, PocketBase, Hapta and writers take CPU from each other. PocketBase's own CPU per",
     "write is what does not depend on that, but for caches.",
     "",

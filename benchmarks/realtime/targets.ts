@@ -5,6 +5,9 @@ import { freePort } from "../../tests/support/scratch.ts";
 import type { BenchUpstream } from "../support/upstream.ts";
 import { CONFIG, type Target } from "./results.ts";
 
+/** As before an embedded PocketBase, where that is so by itself. */
+const DECIDING = { ...CONFIG, Realtime: { ...CONFIG.Realtime, Decide: true } };
+
 export interface Started extends AsyncDisposable {
   /** Where clients connect. */
   readonly port: number;
@@ -17,7 +20,7 @@ export interface Started extends AsyncDisposable {
 export const startTarget = async (target: Target, upstream: BenchUpstream): Promise<Started> => {
   if (target === "bare") return startBare();
   if (target === "hapta") {
-    const hapta = await startHapta(upstream, { config: CONFIG });
+    const hapta = await startHapta(upstream, { config: DECIDING });
     return {
       port: hapta.port,
       url: upstream.url,
