@@ -27,7 +27,7 @@ export interface Decidable {
 
 export class FedRegister {
   readonly #topics = new Map<string, FedTopic>();
-  /** By the names of the records they are about; {@link ALL} stands for a collection's. */
+  /** By the names of the records they are about, or {@link nameOfAll}. */
   readonly #byName = new Map<string, Set<FedTopic>>();
   /** By the names of the callers' records. */
   readonly #sources = new Map<string, FedSource>();
@@ -63,16 +63,15 @@ export class FedRegister {
     if (source.topics.size === 0 && this.#sources.get(name) === source) this.#sources.delete(name);
   }
 
-  /** Whether anybody wants to hear of an event. */
-  isWanted({ collectionId, recordId }: FeedEvent): boolean {
-    return [ALL, recordId].some((id) => this.#byName.has(nameOf({ collectionId, recordId: id })));
+  /** Whether anybody wants to hear of an event. Asked about every change there is. */
+  isWanted(event: FeedEvent): boolean {
+    return !this.isEmpty && (this.#byName.has(nameOfAll(event)) || this.#byName.has(nameOf(event)));
   }
 
   /** The topics that an event is of. */
-  topicsOf({ collectionId, recordId }: FeedEvent): readonly FedTopic[] {
-    return [ALL, recordId].flatMap((id) => [
-      ...(this.#byName.get(nameOf({ collectionId, recordId: id })) ?? []),
-    ]);
+  topicsOf(event: FeedEvent): readonly FedTopic[] {
+    const [ofAll = [], ofOne = []] = [this.#byName.get(nameOfAll(event)), this.#byName.get(nameOf(event))];
+    return [...ofAll, ...ofOne];
   }
 
   /** Who listens as this record. */
@@ -118,9 +117,10 @@ export const readsCaller = ({ rules }: Pick<FedTopic, "rules">): boolean =>
 export const readsValues = ({ rules }: Pick<FedTopic, "rules">): boolean =>
   rules.some((rule) => rule.readsRecord || rule.readsCaller);
 
-/** In the place of an id; no record has it. */
-const ALL = "*";
+/** Of all records of a collection: no record has this id. */
+const nameOfAll = ({ collectionId }: Pick<FedTopic, "collectionId">): string => `${collectionId}/*`;
 
-const placeOf = ({ collectionId, recordId = ALL }: FedTopic): string => nameOf({ collectionId, recordId });
+const placeOf = ({ collectionId, recordId }: FedTopic): string =>
+  recordId === undefined ? nameOfAll({ collectionId }) : nameOf({ collectionId, recordId });
 
 const keyOf = (topic: string, callersId: string): string => `${callersId}/${topic}`;
