@@ -104,11 +104,13 @@ export const expectWhole = (outcomes: readonly Outcome[]): void => {
   }
 };
 
-/** A pair in which late returns still find everything, and whose rules Hapta has read. */
-export const startReturnPair = async (): Promise<Pair> => {
-  const pair = await startPair({
-    config: { Realtime: { HistoryEvents: 10_000 }, ratelimit: { isEnabled: false } },
-  });
+/**
+ * A pair in which late returns still find everything, and whose rules Hapta has read.
+ * @param decides - Whether Hapta decides by itself, as it does before an embedded PocketBase.
+ */
+export const startReturnPair = async (decides = false): Promise<Pair> => {
+  const Realtime = { HistoryEvents: 10_000, Decide: decides };
+  const pair = await startPair({ config: { Realtime, ratelimit: { isEnabled: false } } });
   await createCollections(pair);
   await eventually(() => isKnown(pair), 10_000);
   return pair;
