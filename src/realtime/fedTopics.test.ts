@@ -187,6 +187,16 @@ test("a rule that only PocketBase can decide moves its topics to streams of the 
   expect([ada.heard.at(-1), ben.heard.at(-1)]).toEqual(["posts/* by PocketBase", "posts/* by PocketBase"]);
 });
 
+test("whoever finds no stream then is ended, and told so when it comes back", async () => {
+  const { ada, ben, hub, state, listeners, upstream } = await start(ownerRule(), {}, { upstreamsMax: 1 });
+  state.rule = undefined;
+  listeners.change();
+  await eventually(() => ada.heard.length === 1 && ben.heard.length === 1, 5_000);
+  expect([...ada.heard, ...ben.heard].sort()).toEqual(["close full", "gap"]);
+  expect(upstream.streams.length).toBe(1);
+  expect(await connect(hub).subscribe(["posts/*"], user("cyd"))).toBe("full");
+});
+
 test("a rule that changes while the feed is away moves nothing, and counts when it is back", async () => {
   const { ada, ben, state, listeners, upstream, tell } = await start();
   state.feed = "closed";

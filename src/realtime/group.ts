@@ -36,6 +36,8 @@ export interface GroupOptions {
   readonly histories: HistoryStore;
   /** The credential of a session now; undefined when it has ended. */
   readonly credentialOf: (subject: Subject) => string | undefined;
+  /** Whether so many more upstream streams may be opened. */
+  readonly hasRoom: (links: number) => boolean;
 }
 
 export class Group {
@@ -216,6 +218,10 @@ export class Group {
   #moveToLink(topic: string): void {
     const listening = this.#topics.get(topic);
     if (listening === undefined) return;
+    // Who would hear nothing until there is room is told so when it comes back.
+    if (!this.#options.hasRoom(this.#links.neededFor(1)))
+      for (const listener of [...listening.members]) listener.end("full");
+    if (this.#topics.get(topic) !== listening) return;
     const [member] = this.members;
     const link = this.#links.enter(topic, member?.address ?? NOWHERE);
     listening.source = link;

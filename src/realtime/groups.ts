@@ -54,6 +54,7 @@ export class Groups {
       turns,
       histories: this.#histories,
       credentialOf,
+      hasRoom: (links) => this.hasRoom(links),
     });
     this.#groups.set(key, group);
     return group;

@@ -13,7 +13,7 @@ import { createIsEnded, type EndedOwners, type Logins, Owners } from "./owners.t
 import { judgeReturn, type MayReplay, planReplay, type Return } from "./recovery.ts";
 import { createSharedTopics } from "./sharedTopics.ts";
 import { GUEST, maySucceed } from "./subject.ts";
-import { Subscriber, type SubscriberOptions } from "./subscriber.ts";
+import { type CloseReason, Subscriber, type SubscriberOptions } from "./subscriber.ts";
 import { HUB_TIMES, type HubTimes, sweepClients } from "./sweep.ts";
 import { charsOf, LOGIN_TOPIC } from "./topics.ts";
 import { type Surroundings, Turns } from "./turns.ts";
@@ -63,7 +63,7 @@ export class Hub {
     const { open, fed, upstreamsMax, history, bufferBytesMax, surroundings } = options;
     const owners = new Owners(options.sessions);
     this.#owners = owners;
-    this.#keeping = { bufferBytesMax, onOver: (client, isSlow) => this.#forget(client, isSlow) };
+    this.#keeping = { bufferBytesMax, onOver: (client, reason) => this.#forget(client, reason) };
     this.#groups = new Groups({
       open,
       fed,
@@ -224,13 +224,14 @@ export class Hub {
     return client.isOpen;
   }
 
-  #forget(client: Subscriber, isSlow: boolean): void {
+  #forget(client: Subscriber, reason: CloseReason | undefined): void {
     this.#clients.delete(client.id);
     this.logins.close(client);
     const left = this.#detach(client);
-    // Who could not take what came does not get it later either.
-    if (left !== undefined) this.#groups[isSlow ? "release" : "depart"](left);
-    if (!isSlow) return;
+    // Who could not take what came does not get it later either, nor does what nobody is left to tell.
+    const isLost = reason === "slow" || reason === "full";
+    if (left !== undefined) this.#groups[isLost ? "release" : "depart"](left);
+    if (reason !== "slow") return;
     const { log } = this.#options;
     log("info", "a realtime client read too slowly and was cut", { client: client.address });
   }

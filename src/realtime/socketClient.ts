@@ -49,6 +49,7 @@ const CLOSE: Readonly<Record<CloseReason, readonly [code: number, reason: string
   unused: [4408, "nothing was subscribed in time"],
   slow: [4413, "read too slowly"],
   stopping: [1012, "the server restarts"],
+  full: [1013, "there are too many clients"],
 };
 const LIMITED = 4429;
 /** Refusals for coming too often, one after the other, after which a client is not listened to any more. */

@@ -23,10 +23,10 @@ export interface Outlet {
 }
 
 /**
- * Why a client is ended: its session is over, it never subscribed, the server stops, or it does not take what it is
- * sent.
+ * Why a client is ended: its session is over, it never subscribed, the server stops, it does not take what it is sent, or
+ * there is no upstream stream for it any more.
  */
-export type CloseReason = "session_over" | "unused" | "stopping" | "slow";
+export type CloseReason = "session_over" | "unused" | "stopping" | "slow" | "full";
 
 /** What an event costs beside its data while it waits. */
 const WAITING_BYTES = 64;
@@ -44,7 +44,7 @@ export interface SubscriberPlace {
 export interface SubscriberOptions {
   readonly bufferBytesMax: number;
   /** Called once when it is over, whoever ended it. */
-  readonly onOver: (subscriber: Subscriber, isSlow: boolean) => void;
+  readonly onOver: (subscriber: Subscriber, reason: CloseReason | undefined) => void;
 }
 
 export class Subscriber {
@@ -143,16 +143,16 @@ export class Subscriber {
   /** Ends it; a second call changes nothing. */
   end(reason: CloseReason): void {
     if (!this.isOpen) return;
-    this.over(reason === "slow");
+    this.over(reason);
     this.#outlet?.close(reason);
   }
 
-  /** The connection is gone. */
-  over(isSlow = false): void {
+  /** The connection is gone. @param reason - Undefined when the client ended it. */
+  over(reason?: CloseReason): void {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.#queue = undefined;
-    this.#options.onOver(this, isSlow);
+    this.#options.onOver(this, reason);
   }
 
   // A slow client does without: it learns of its place with the next event.

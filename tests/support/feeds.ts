@@ -3,6 +3,7 @@ import { expect } from "bun:test";
 import type { FeedEvent } from "../../src/pocketbase/feedEvent.ts";
 import type { FeedState } from "../../src/pocketbase/feedOptions.ts";
 import { FedTopics } from "../../src/realtime/fedTopics.ts";
+import type { HubOptions } from "../../src/realtime/hub.ts";
 import type { Rule } from "../../src/realtime/verdicts.ts";
 import { eventually } from "./eventually.ts";
 import { type Client, connect, createHub, startUpstream, user } from "./hubs.ts";
@@ -115,12 +116,16 @@ const startFeed = () => {
 };
 
 /** A hub that decides, with Ada and Ben on `posts/*`. @param current - What records are. */
-export const start = async (rule = ownerRule(), current: Readonly<Record<string, string>> = {}) => {
+export const start = async (
+  rule = ownerRule(),
+  current: Readonly<Record<string, string>> = {},
+  options: Partial<HubOptions> = {},
+) => {
   const [feed, upstream] = [startFeed(), startUpstream()];
   const { fed, state, tell } = feed;
   state.rule = rule;
   state.current = new Map(Object.entries(current).map(([id, role]) => [id, { id, role }]));
-  const hub = createHub(upstream.open, { fed });
+  const hub = createHub(upstream.open, { fed, ...options });
   const join = async (name: string, topics = ["posts/*"]): Promise<Client> => {
     const client = connect(hub);
     expect(await client.subscribe(topics, user(name))).toBe("done");
