@@ -1,6 +1,8 @@
 // What HTTP asks of a cache (RFC 9110, RFC 9111), and what may never be kept: errors, halves, and what a broken or hostile
 // upstream says. CA9, CA11, CA12.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { talk } from "../adversarial/rawClient.ts";
+import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { type CacheKit, type Seen, startCacheKit } from "./kit.ts";
 
@@ -55,6 +57,43 @@ describe("a kept answer", () => {
     expect(get.headers.get("vary")).toContain("Origin");
   });
 
+  test("answers a HEAD with 304, too, and a 304 says what a cache on the way needs", async () => {
+    await kit.warm(LIST);
+    const whole = await ask("GET");
+    const etag = whole.headers.get("etag") ?? "";
+    for (const method of ["GET", "HEAD"]) {
+      const answer = await ask(method, { "If-None-Match": `"x", W/${etag}` });
+      expect(`${method} ${answer.status} ${await answer.text()}`).toBe(`${method} 304 `);
+      for (const name of ["etag", "vary", "cache-control", "cache-status", "x-content-type-options"])
+        expect(`${name}: ${answer.headers.get(name)}`).toBe(`${name}: ${whole.headers.get(name)}`);
+      expect(answer.headers.get("date")).not.toBeNull();
+      expect(answer.headers.get("content-length")).toBeNull();
+    }
+  });
+
+  test("takes two If-None-Match fields for one list", async () => {
+    const { etag } = await kit.warm(LIST);
+    const fields = [`If-None-Match: "x"`, `If-None-Match: ${etag}`, "Connection: close"];
+    const head = [`GET ${URL_OF_LIST} HTTP/1.1`, "Host: localhost", ...fields].join("\r\n");
+    const { text } = await talk(kit.hapta.port, `${head}\r\n\r\n`, 10_000);
+    expect(text).toStartWith("HTTP/1.1 304 ");
+  });
+
+  test("that everybody may read says by what it varies, and is the same for every page but for what lets it read", async () => {
+    const path = "notices/records?perPage=30";
+    const kept = (headers: Readonly<Record<string, string>>): Promise<Seen> =>
+      eventually(async () => {
+        const one = await kit.read(path, "guest", { "Accept-Encoding": "identity", ...headers });
+        return one.cache === "hit" ? one : undefined;
+      }, 10_000);
+    const [plain, paged] = [await kept({}), await kept({ Origin: "https://app.example" })];
+    expect(plain.headers.get("vary")).toBe("Origin, Accept-Encoding");
+    expect(paged.headers.get("vary")).toBe("Origin, Accept-Encoding");
+    expect(plain.headers.get("access-control-allow-origin")).toBeNull();
+    expect(paged.headers.get("access-control-allow-origin")).toBe("*");
+    expect(paged.text).toBe(plain.text);
+  });
+
   test("is for GET and HEAD alone", async () => {
     await kit.warm(LIST);
     for (const method of ["OPTIONS", "POST", "DELETE", "PATCH"])
@@ -95,6 +134,18 @@ describe("CA9 what breaks on its way is not kept:", () => {
     expect([good.status, good.cache]).toEqual([200, "miss"]);
     expect((await kit.read(path)).text).toBe(good.text);
   });
+});
+
+test("CA10 a part that PocketBase answers is passed on, and not kept", async () => {
+  const path = "notices/records?fields=id&perPage=23";
+  const fields = "Content-Type: application/json\r\nContent-Range: bytes 0-1/9\r\nContent-Length: 2";
+  const reply = `HTTP/1.1 206 Partial Content\r\n${fields}\r\n\r\n{}`;
+  const restore = kit.relay.replace(`GET /api/collections/${path}`, reply, false);
+  expect((await kit.read(path)).status).toBe(206);
+  restore();
+  const whole = await kit.read(path);
+  expect(whole.status).toBe(200);
+  expect(whole.cache).not.toBe("hit");
 });
 
 test("CA12 what a stranger may not see looks like what is not there, warm or cold", async () => {

@@ -184,6 +184,7 @@ describe("CA5 a stranger poisons nothing for others with", () => {
 test("CA6 no spelling of a query is taken for another one", async () => {
   const plain = "perPage=31&fields=id,title";
   const queries = [
+    ...["perPage=1", "PERPAGE=1", "perpage=1", "perPage%20=1", "perPage=%31", "perPage=01"],
     ...[
       plain,
       `${plain}&utm_content=x%26perPage=1`,

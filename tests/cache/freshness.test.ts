@@ -1,9 +1,10 @@
 // Nothing older is answered than what was acknowledged, and nothing at all while changes might go unheard: CA4, CA9,
 // CA14, cascades, rules, and the change feed.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { talk } from "../adversarial/rawClient.ts";
 import { eventually } from "../support/eventually.ts";
 import { IDS, PASSWORD } from "../support/fixture/records.ts";
-import { type CacheKit, startCacheKit, type Who } from "./kit.ts";
+import { ADMIN_KEY, type CacheKit, startCacheKit, type Who } from "./kit.ts";
 
 setDefaultTimeout(120_000);
 
@@ -237,12 +238,36 @@ describe("callers", () => {
 });
 
 describe("CA14", () => {
+  const joined = async (): Promise<number> => {
+    const headers = { Authorization: `Bearer ${ADMIN_KEY}` };
+    const state = await fetch(`${kit.hapta.url}/hapta/cache`, { headers });
+    return ((await state.json()) as { joined: number }).joined;
+  };
+
+  // Who comes while the feed is in doubt asks alone; on a busy machine that may be some of so many.
   test("five hundred guests at once are one question", async () => {
-    const path = "notices/records?perPage=11";
-    const all = await Promise.all(Array.from({ length: 500 }, () => kit.read(path)));
-    expect(new Set(all.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
-    expect(kit.relay.count(`GET /api/collections/${path}`)).toBe(1);
-  });
+    let perPage = 100;
+    const answers: string[][] = [];
+    const attempt = async (): Promise<boolean> => {
+      await kit.warm(NOTICE);
+      perPage += 1;
+      const path = `/api/collections/notices/records?perPage=${perPage}`;
+      const before = await joined();
+      const release = kit.relay.hold(`GET ${path}`);
+      const head = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+      const all = Array.from({ length: 500 }, () => talk(kit.hapta.port, head, 30_000));
+      const isOne = eventually(async () => (await joined()) === before + 499, 4_000).catch(() => false);
+      await isOne;
+      release();
+      answers.push((await Promise.all(all)).map(({ text }) => text.slice(text.indexOf("\r\n\r\n"))));
+      return (await isOne) && kit.relay.count(`GET ${path}`) === 1;
+    };
+    await eventually(attempt, 40_000);
+    for (const bodies of answers) {
+      expect(new Set(bodies).size).toBe(1);
+      expect(bodies[0]).toContain('"items":[{');
+    }
+  }, 90_000);
 
   test("when PocketBase fails, each of them hears of it, and nothing is kept", async () => {
     const path = "notices/records?perPage=12";
@@ -252,6 +277,7 @@ describe("CA14", () => {
     expect(all.map(({ status }) => status).filter((status) => status < 500)).toEqual([]);
     restore();
     const good = await kit.read(path);
-    expect([good.status, good.cache]).toEqual([200, "miss"]);
+    expect(good.status).toBe(200);
+    expect(good.cache).not.toBe("hit");
   });
 });

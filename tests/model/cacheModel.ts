@@ -6,15 +6,13 @@ import { startRelay } from "../cache/relay.ts";
 import { type Hapta, startHapta } from "../support/hapta.ts";
 import { startAgain, startPocketBase } from "../support/pocketbase.ts";
 import { Scene } from "./cacheScene.ts";
-import { planSteps, STEPS } from "./cacheSteps.ts";
+import { planSteps, type Rounds, STEPS } from "./cacheSteps.ts";
 import { HOOKS } from "./cacheWorld.ts";
 
 /** How a run is made. The same options draw the same app and the same steps, whatever the clock says. */
 export interface ModelOptions {
   readonly seed: number;
-  /** Rounds of all kinds of steps while the feed is well, and then rounds with trouble. */
-  readonly calm: number;
-  readonly rough: number;
+  readonly rounds: Rounds;
   /** What is started as Hapta, where it is not this project. */
   readonly entry?: string;
   /** What is read; everything unless told. */
@@ -34,7 +32,7 @@ export const summaryOf = (counts: ModelCounts): string =>
 const FEED_DELAYS_MS = [0, 4, 80];
 
 /** Runs the model. @throws Error that names the seed, the step, and both answers. */
-export const runCacheModel = async ({ seed, calm, rough, ...how }: ModelOptions): Promise<ModelCounts> => {
+export const runCacheModel = async ({ seed, rounds, ...how }: ModelOptions): Promise<ModelCounts> => {
   const prepare = (dir: string): void => writeFileSync(join(dir, "pb_hooks", "model.pb.js"), HOOKS);
   await using upstream = await startPocketBase({ prepare });
   await using children = new AsyncDisposableStack();
@@ -53,7 +51,7 @@ export const runCacheModel = async ({ seed, calm, rough, ...how }: ModelOptions)
     ...{ upstreamUrl: upstream.url, haptaUrl: hapta.url, relay, restart, seed },
     urls: how.urls,
   });
-  const steps = planSteps(scene, calm, rough);
+  const steps = planSteps(scene, rounds);
   let where = "the start";
   try {
     await scene.prepare();

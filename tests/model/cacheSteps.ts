@@ -249,6 +249,13 @@ export type StepName = keyof typeof STEPS;
 const times = (count: number, name: StepName): readonly StepName[] =>
   Array.from({ length: count }, () => name);
 
+/** Nothing but writes of records: a change of the schema makes Hapta forget what it knows of them. */
+const RECORDS: readonly StepName[] = [
+  ...times(15, "through"),
+  ...times(7, "behind"),
+  ...times(2, "batch"),
+  "cascade",
+];
 /** What happens while PocketBase and its feed are well: every kind at least once, in an order that is drawn. */
 const CALM: readonly StepName[] = [
   ...times(9, "through"),
@@ -261,8 +268,15 @@ const CALM: readonly StepName[] = [
 /** The same with all that can happen to the feed: what it has told before counts for little after that. */
 const ROUGH: readonly StepName[] = [...CALM, "cut", "silence", "swallow", "restart"];
 
-/** The steps of a run: so many rounds in peace, then so many with trouble. */
-export const planSteps = (scene: Scene, calm: number, rough: number): readonly StepName[] =>
-  [...Array(calm).fill(CALM), ...Array(rough).fill(ROUGH)].flatMap((round: readonly StepName[]) =>
-    scene.draw.shuffled(round),
-  );
+/** How many rounds of steps a run has, of each kind; they come in this order. */
+export interface Rounds {
+  readonly calm: number;
+  readonly records: number;
+  readonly rough: number;
+}
+
+/** The steps of a run. */
+export const planSteps = ({ draw }: Scene, { calm, records, rough }: Rounds): readonly StepName[] => {
+  const rounds = [...Array(calm).fill(CALM), ...Array(records).fill(RECORDS), ...Array(rough).fill(ROUGH)];
+  return rounds.flatMap((round: readonly StepName[]) => draw.shuffled(round));
+};

@@ -207,6 +207,7 @@ export const URLS: readonly string[] = [
   "docs/records?sort=id&filter=(title='t1')",
   "docs/records?sort=id&filter=(kind='a')",
   "docs/records?sort=id&filter=(kind='A')",
+  "docs/records?sort=id&filter=(title='t2'||kind='A')",
   "docs/records?sort=id&filter=(kind=null)&fields=id,kind",
   "docs/records?sort=id&filter=(owner='personaaaaaaaa0')",
   "notes/records?sort=id&filter=(doc='docaaaaaaaaaaa0')&fields=id,text,expand.author.name&expand=author",
