@@ -1,7 +1,7 @@
 // What happens in the cache's model suite, one kind of step each: somebody has read, something changes, and then everybody
 // must get what PocketBase gives them. Each kind is counted by its name.
 import { countUp } from "./cacheCounter.ts";
-import { BEHIND_MS, CALLERS, RULES_BEHIND_MS, type Scene } from "./cacheScene.ts";
+import { BEHIND_MS, CALLERS, RULES_BEHIND_MS, type Scene, type Write } from "./cacheScene.ts";
 import { COUNTER, IDS, RULES } from "./cacheWorld.ts";
 
 /** One kind of step. @throws Error that has both answers, when they differ. */
@@ -17,11 +17,24 @@ const pathsOf = (writes: readonly { readonly table: string; readonly id: string 
   writes.flatMap(({ table, id }) => [`${table}/records/${id}`, `${table}/records?sort=id`]);
 
 const through: Step = async (scene) => {
-  const write = scene.drawWrite();
-  const probes = await scene.warm(pathsOf([write]));
-  const caller = scene.draw.chance(0.5) ? "superuser" : scene.draw.pick(CALLERS);
-  await scene.send(scene.through, write.line, { body: write.body, caller });
+  const writes = drawSome(scene);
+  const probes = await scene.warm(pathsOf(writes));
+  const send = ({ line, body }: Write): Promise<number> => {
+    const caller = scene.draw.chance(0.5) ? "superuser" : scene.draw.pick(CALLERS);
+    return scene.send(scene.through, line, { body, caller });
+  };
+  await Promise.all(writes.map(send));
   await scene.compare(probes, 0);
+};
+
+/** One write, or several of different records that go at once: what one of them is told to have changed, others may not count for. */
+const drawSome = (scene: Scene): readonly Write[] => {
+  const first = scene.drawWrite();
+  if (first.line.startsWith("DELETE") || scene.draw.chance(0.7)) return [first];
+  const others = Array.from({ length: 3 }, () => scene.drawWrite()).filter(
+    ({ line, id }) => !line.startsWith("DELETE") && id !== first.id,
+  );
+  return [first, ...new Map(others.map((one) => [one.id, one])).values()];
 };
 
 const batch: Step = async (scene) => {

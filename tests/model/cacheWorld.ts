@@ -203,6 +203,7 @@ export const URLS: readonly string[] = [
   "docs/records?sort=id&share=t1",
   "docs/records?sort=id&filter=(due>@now)",
   "docs/records?sort=id&fields=id,n",
+  "docs/records?sort=-n,id&fields=id,title",
   "docs/records?sort=id&fields=id,title&filter=(open=true)",
   "docs/records?sort=id&filter=(title='t1')",
   "docs/records?sort=id&filter=(kind='a')",
@@ -222,11 +223,11 @@ export const URLS: readonly string[] = [
   ...IDS.teams.map((id) => `teams/records/${id}`),
   "people/records?sort=id",
   "people/records?sort=id&fields=id,email",
-  ...IDS.people.map((id) => `people/records/${id}?expand=team`),
+  ...IDS.people.map((id) => `people/records/${id}?expand=team.members`),
   "stats/records?sort=id",
 ];
 
-/** Lists of records with one value: what a record was decides about them. */
+/** Lists of records with one value, or of some fields: what a record was decides about them. */
 export const VALUE_URLS: readonly string[] = URLS.filter((url) =>
-  /filter=\((?:open|title|kind|owner|doc)=/.test(url),
+  /filter=\((?:open|title|kind|owner|doc)=|&fields=id/.test(url),
 );
