@@ -16,7 +16,7 @@ import { measureSocial, socialGoals } from "./social.ts";
 import { measureStaleness, stalenessGoals } from "./staleness.ts";
 
 const RESULTS_DIR = join(import.meta.dir, "..", "results");
-const QUIET_WAIT_MS = 40_000;
+const QUIET_WAIT_MS = 25_000;
 
 /** Measures, prints the goals with their verdicts, and writes `results/cache.md` and the raw rounds. */
 export const benchCache = async (options: BenchOptions): Promise<void> => {

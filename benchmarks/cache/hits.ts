@@ -36,7 +36,7 @@ export const measureHits = async (options: HitOptions): Promise<readonly HitRun[
       const { failed, requests, seconds, cpuUsPerRequest, p50Us, foreignCpus } = await load(
         options,
         target,
-        options.seconds,
+        target.isBrief === true ? Math.max(1, Math.floor(options.seconds / 2)) : options.seconds,
       );
       if (failed > 0) throw new Error(`${target.name}: ${failed} answers failed`);
       const run = { target: target.name, round, requests, seconds, cpuUsPerRequest, p50Us, foreignCpus };

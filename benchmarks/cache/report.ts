@@ -102,8 +102,8 @@ ${renderSocial(result.social)}
 - Versions: ${Object.entries(versions)
     .map(([name, version]) => `${name}: ${version}`)
     .join("; ")}.
-- wrk, one thread, 32 kept-alive connections, ${result.seconds} s per run, ${result.rounds} rounds, the order rotated and flipped from
-  round to round. Figures are medians; _single rounds_ shows how far one round alone can be from them.
+- wrk, one thread, 32 kept-alive connections, ${result.seconds} s per run (half of that where it only informs), ${result.rounds} rounds, the
+  order rotated and flipped from round to round. Figures are medians; _single rounds_ shows how far one round alone can be from them.
 - _hapta_ is asked with a session, checked each time, _hapta guest_ without; limits are on, with room for one address. nginx
   (one worker) and Varnish (as packaged, in memory) are asked without, since they would not keep the answer otherwise.
 - CPU per request: user and system time of the server's whole process tree, from /proc, over completed requests.
@@ -111,7 +111,7 @@ ${renderSocial(result.social)}
 - The social workload is drawn from a fixed seed: 1,000 people and 100 posts, both by Zipf's law, 3 % writes, 16 clients. Every
   answer is held to counters of what was acknowledged before it was asked for; the cache starts empty, 6 s after Hapta.
 - Staleness: from PocketBase's acknowledgement of a write made past Hapta to the asking of the last older answer; ${result.staleness.length} writes.
-- Memory: resident size of a new Hapta before and after 4,000 lists of 14 KB, or 40,000 answers of 100 bytes (records that are
+- Memory: resident size of a new Hapta before and after 4,000 lists of 14 KB, or 30,000 answers of 100 bytes (records that are
   not there), all under different keys, with \`Cache.MaxBytes\` of 64 MiB.
 `;
 };
