@@ -1,8 +1,8 @@
 // Reads the head of a client's request. Strict where RFC 9112 lets parsers differ: what two readers could
 // understand differently is refused, so that no second request can hide in the first.
+import { isLength, readFieldLine } from "./fieldLine.ts";
 import { type FieldName, fieldName } from "./fieldName.ts";
 import { LineMemo } from "./lineMemo.ts";
-import { trimmed } from "./trimmed.ts";
 
 /** How the request body is framed on the wire. */
 export type RequestFraming =
@@ -31,9 +31,6 @@ export type HeadResult =
   | { readonly ok: false; readonly reason: "malformed" | "too_large" };
 
 const REQUEST_LINE = /^([A-Z]{1,16}) ([\x21-\x7e]+) HTTP\/1\.([01])$/;
-// Field values: visible characters, obs-text, blanks and tabs (RFC 9110 section 5.5).
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const DIGITS = /^[0-9]{1,15}$/;
 
 const MALFORMED: HeadResult = { ok: false, reason: "malformed" };
 const TOO_LARGE: HeadResult = { ok: false, reason: "too_large" };
@@ -52,11 +49,8 @@ const SECRETS = new Set(["authorization", "cookie", "proxy-authorization"]);
 
 const fieldLines = new LineMemo<Field>({
   read: (line) => {
-    const colon = line.indexOf(":");
-    // A blank before the colon makes the name invalid; a folded line has no name at all.
-    const name = colon > 0 ? fieldName(line.slice(0, colon)) : undefined;
-    const value = trimmed(line, colon + 1, line.length);
-    return name === undefined || !VALUE.test(value) ? undefined : { name, value };
+    const read = readFieldLine(line);
+    return read === undefined ? undefined : { name: fieldName(read.name), value: read.value };
   },
   mayStay: ({ name }) => !SECRETS.has(name.lower),
 });
@@ -117,7 +111,7 @@ const readFields = (text: string, from: number, fields: Fields): boolean => {
 const noteFraming = (fields: Fields, lower: string, value: string): boolean => {
   switch (lower) {
     case "content-length":
-      if (fields.length !== undefined || !DIGITS.test(value)) return false;
+      if (fields.length !== undefined || !isLength(value)) return false;
       fields.length = value;
       return true;
     case "transfer-encoding":

@@ -3,8 +3,8 @@
 
 import { isDroppedFromAnswers, tokens } from "../utils/headers.ts";
 import type { Framing } from "./bodyDecoder.ts";
+import { isLength, readFieldLine } from "./fieldLine.ts";
 import { LineMemo } from "./lineMemo.ts";
-import { trimmed } from "./trimmed.ts";
 
 export interface ResponseHead {
   readonly status: number;
@@ -18,10 +18,6 @@ export interface ResponseHead {
 export const HEAD_BYTES_MAX = 65_536;
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const DIGITS = /^[0-9]{1,15}$/;
-// Visible characters, obs-text, blanks and tabs (RFC 9110 section 5.5).
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 interface StatusLine {
   readonly minor: string;
@@ -45,12 +41,10 @@ const statusLines = new LineMemo<StatusLine>({
 
 const fieldLines = new LineMemo<Field>({
   read: (line) => {
-    const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(0, colon));
-    const value = trimmed(line, colon + 1, line.length);
-    if (!TOKEN.test(name) || !VALUE.test(value)) return undefined;
-    const lower = name.toLowerCase();
-    return { name, value, lower, isDropped: isDroppedFromAnswers(lower) };
+    const read = readFieldLine(line);
+    if (read === undefined) return undefined;
+    const lower = read.name.toLowerCase();
+    return { ...read, lower, isDropped: isDroppedFromAnswers(lower) };
   },
   mayStay: ({ lower }) => lower !== "set-cookie",
 });
@@ -111,7 +105,7 @@ const take = ({ name, value, lower, isDropped }: Field, fields: Fields): boolean
       if (fields.length !== undefined && fields.length !== value) return false;
       if (fields.length === undefined) fields.headers.push(name, value);
       fields.length = value;
-      return DIGITS.test(value);
+      return isLength(value);
     case "transfer-encoding":
       if (fields.transferEncoding !== undefined) return false;
       fields.transferEncoding = value.toLowerCase();
