@@ -7,7 +7,7 @@ import { loadFiles } from "./fixture.ts";
 import { startHaptas } from "./targets.ts";
 import { measureTransfers, type TransferRun } from "./transfers.ts";
 
-const QUIET_WAIT_MS = 30_000;
+const QUIET_WAIT_MS = 20_000;
 
 /** Runs {@link measureTransfers} over the link. @returns no run at all where there is no way to have one. */
 export const measureOverLink = async (rounds: number): Promise<readonly TransferRun[]> =>

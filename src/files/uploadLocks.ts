@@ -5,7 +5,7 @@ import type { Lock, Locker, RequestRelease } from "@tus/server";
 /** The one before has a few seconds to stop; who waits longer is told to try again. */
 const WAIT_MS = 30_000;
 
-/** What the library answers for it (tus 1.0 leaves the code open; its extensions and clients use this one). */
+/** As the library says what it refuses; clients that are told so try again. */
 const LOCKED = { status_code: 423, body: "Locked\n" };
 
 interface Holder {

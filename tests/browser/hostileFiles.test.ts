@@ -68,7 +68,7 @@ const EMBED = `async (sources) => {
 
 if (!CHROMIUM) process.stderr.write("The test of hostile files is skipped: Chromium is not installed.\n");
 
-describe.skipIf(!CHROMIUM)("stored files in Chromium", () => {
+describe.skipIf(!CHROMIUM)("UP3 UP4 stored files in Chromium", () => {
   let browser: Browser;
   let pocketbase: PocketBase;
   let hapta: Hapta;
