@@ -13,8 +13,11 @@ export interface StallingProxy extends Disposable {
   cut(): void;
 }
 
-/** Starts a proxy before `target` on a free port. */
-export const startStallingProxy = async (target: string): Promise<StallingProxy> => {
+/** Starts a proxy before `target` on a free port. @param onPart - Hears what `target` sends. */
+export const startStallingProxy = async (
+  target: string,
+  onPart: (part: Buffer) => void = () => undefined,
+): Promise<StallingProxy> => {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let muted = new WeakSet<Socket>();
@@ -31,6 +34,7 @@ export const startStallingProxy = async (target: string): Promise<StallingProxy>
         other.destroy();
       });
       socket.on("data", (part: Buffer) => {
+        if (socket === far) onPart(part);
         if (!muted.has(socket)) other.write(part);
       });
     }
