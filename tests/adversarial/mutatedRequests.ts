@@ -375,7 +375,7 @@ const quiet = async (read: () => string, patienceMs: () => number): Promise<void
 
 /** Waits, without pausing, until a condition holds. */
 const calm = async (isCalm: () => boolean): Promise<void> => {
-  const endsAt = performance.now() + 2_000;
+  const endsAt = performance.now() + 20_000;
   while (!isCalm()) {
     if (performance.now() > endsAt) throw new Error("the gateway does not come to rest");
     await new Promise((resolve) => setImmediate(resolve));

@@ -142,7 +142,7 @@ const startEmbedded = async (): Promise<{
     env: { HAPTA_DATA_DIR: join(scratch.path, "data"), HAPTA_POCKETBASE_BIN: binaryOf("0.39") },
   });
   const url = `http://127.0.0.1:${port}`;
-  await waitUntilServing(child, `${url}/hapta/ready`, 40_000);
+  await waitUntilServing(child, `${url}/hapta/ready`, 80_000);
   return {
     child,
     url,
@@ -191,5 +191,5 @@ test.each([
     expect(await within(hapta.child.exited, 8_000, "exit")).toBe(code);
     await eventually(() => pids.every((pid) => !isAlive(pid)), 5_000);
   },
-  90_000,
+  180_000,
 );

@@ -65,21 +65,24 @@ const measure = async (
   return times;
 };
 
-/** The highest p of a few rounds: what really differs, differs in all of them. */
 const likeness = async (url: string, operation: string, body: Body): Promise<number> => {
-  let highest = 0;
-  for (let round = 0; round < ROUNDS && highest <= P_MIN; round++) {
-    const { known, unknown } = await measure(url, operation, body);
-    highest = Math.max(highest, mannWhitney(known, unknown));
-  }
-  return highest;
+  const { known, unknown } = await measure(url, operation, body);
+  return mannWhitney(known, unknown);
 };
 
 test("the measure tells what PocketBase itself gives away", async () => {
   const [operation, body] = BODIES[1] ?? ["", () => ({})];
-  expect(await likeness(upstream.url, operation, body)).toBeLessThan(P_MIN);
+  // What else the machine does may hide it for a round.
+  let lowest = 1;
+  for (let round = 0; round < ROUNDS && lowest >= P_MIN; round++)
+    lowest = Math.min(lowest, await likeness(upstream.url, operation, body));
+  expect(lowest).toBeLessThan(P_MIN);
 });
 
 test.each(BODIES)("%s", async (operation, body) => {
-  expect(await likeness(hapta.url, operation, body)).toBeGreaterThan(P_MIN);
+  // What really differs, differs in all rounds.
+  let highest = 0;
+  for (let round = 0; round < ROUNDS && highest <= P_MIN; round++)
+    highest = Math.max(highest, await likeness(hapta.url, operation, body));
+  expect(highest).toBeGreaterThan(P_MIN);
 });

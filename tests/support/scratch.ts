@@ -45,7 +45,9 @@ export const createScratch = (label: string): Scratch => {
   };
 };
 
-/** Asks the kernel for a loopback port that was free a moment ago. */
+const given = new Set<number>();
+
+/** Asks the kernel for a loopback port that was free a moment ago, and never gives the same one twice. */
 export const freePort = async (): Promise<number> => {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -55,5 +57,8 @@ export const freePort = async (): Promise<number> => {
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   if (address === null || typeof address === "string") throw new Error("the kernel gave no port");
+  // Whoever has it may be about to start there again.
+  if (given.has(address.port)) return freePort();
+  given.add(address.port);
   return address.port;
 };
