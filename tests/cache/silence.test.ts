@@ -21,8 +21,9 @@ const NOTICE = "notices/records/notice000000004";
  */
 const lastHitWithin = async (untilMs: number): Promise<number> => {
   using clock = startOwnClock();
+  const endsAtMs = performance.now() + untilMs;
   let lastMs = 0;
-  for (let atMs = 0; atMs < untilMs; atMs = clock.ms()) {
+  for (let atMs = 0; performance.now() < endsAtMs; atMs = clock.ms()) {
     const { cache } = await kit.read(NOTICE);
     if (cache === "hit") lastMs = atMs;
     else await Bun.sleep(5);
@@ -40,13 +41,13 @@ const expectClosed = async (title: string): Promise<void> => {
 
 describe("the cache", () => {
   test.each([
-    ["every stream, old and new", () => kit.relay.silenceFeed()],
-    ["the streams there are, and no new ones", () => kit.relay.swallow()],
-  ])("gives nothing 2 s after the proxy has swallowed %s", async (what, silence) => {
+    ["every stream, old and new", 3_000, () => kit.relay.silenceFeed()],
+    // Three seconds after a proof was begun a new stream takes over, and the feed is proven again.
+    ["the streams there are, and no new ones", 2_400, () => kit.relay.swallow()],
+  ])("gives nothing 2 s after the proxy has swallowed %s", async (what, untilMs, silence) => {
     await kit.warm(NOTICE);
     silence();
-    expect(await lastHitWithin(3_000)).toBeLessThan(2_000);
-    // In the second case a new stream is soon there, and the feed proven again.
+    expect(await lastHitWithin(untilMs)).toBeLessThan(2_000);
     if (what.startsWith("every")) await expectClosed("Nobody heard this");
     kit.relay.heal();
     await kit.behind(`PATCH collections/${NOTICE}`, { title: `After ${what}` });
