@@ -5,7 +5,7 @@ import { mannWhitney } from "../support/mannWhitney.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
 import { WireConnection } from "../support/wire.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(300_000);
 
 /** Of each kind in one round. Many at a time, because each answer is held back. */
 const SAMPLES = 32;
