@@ -26,8 +26,15 @@ const beginWrite = async (path: string): Promise<Socket> => {
   return socket;
 };
 
+// A busy machine may hold up the feed for a moment, and nothing is a hit then; what was kept is one again afterwards.
 const expectHits = async (count: number): Promise<void> => {
-  for (let i = 0; i < count; i++) expect((await kit.read(NOTICE)).cacheStatus).toBe("hapta; hit");
+  for (let i = 0; i < count; i++) {
+    const status = await eventually(async () => {
+      const { cacheStatus } = await kit.read(NOTICE);
+      return !cacheStatus.endsWith("detail=feed") && cacheStatus;
+    }, 10_000);
+    expect(status).toBe("hapta; hit");
+  }
 };
 
 describe("a stranger", () => {

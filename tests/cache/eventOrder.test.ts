@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { eventually } from "../support/eventually.ts";
 import { type CacheKit, startCacheKit } from "./kit.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const listOf = (kind: string): string => `articles/records?filter=(kind='${kind}')&sort=id&perPage=1`;
 const [NEWS, NOTES] = [listOf("news"), listOf("note")];
@@ -30,19 +30,28 @@ const untilPrecise = (id: string): Promise<unknown> =>
     return (await kit.read(NOTES)).cache === "hit";
   }, 20_000);
 
+/** An event counts as late by five seconds at most: a busy machine that takes longer here shows nothing. */
+const LATE_MS = 4_500;
+const TRIES_MAX = 10;
+
 /** Makes an essay a piece of news, of which the feed tells last, and an essay again. */
 const swap = async (id: string, makeNews: (title: string) => Promise<unknown>): Promise<void> => {
-  await untilPrecise(id);
-  const title = `News ${id}`;
-  const release = kit.relay.delay(title);
-  try {
-    await makeNews(title);
-    await untilPrecise(HELPER);
-    const before = totalOf((await kit.warm(NEWS)).text);
-    await change(id, { kind: "essay", title: "An essay again" });
-    expect(totalOf((await kit.read(NEWS)).text)).toBe(before - 1);
-  } finally {
-    release();
+  for (let tries = 1; ; tries++) {
+    await untilPrecise(id);
+    const title = `News ${id} ${tries}`;
+    const release = kit.relay.delay(title);
+    try {
+      const startedMs = performance.now();
+      await makeNews(title);
+      await untilPrecise(HELPER);
+      const before = totalOf((await kit.warm(NEWS)).text);
+      await change(id, { kind: "essay", title: "An essay again" });
+      const after = totalOf((await kit.read(NEWS)).text);
+      if (performance.now() - startedMs < LATE_MS || tries === TRIES_MAX)
+        return expect(after).toBe(before - 1);
+    } finally {
+      release();
+    }
   }
 };
 
