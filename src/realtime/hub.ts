@@ -265,7 +265,7 @@ export class Hub {
 
   #sweep(): void {
     const nowMs = performance.now();
-    const isOver = this.#owners.createIsOver();
+    const { isOver } = this.#owners;
     sweepClients(this.#clients, { ...this.#times, nowMs, isOver });
     this.#groups.tick(nowMs);
     this.#groups.endDeparted(isOver);

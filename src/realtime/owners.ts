@@ -28,6 +28,8 @@ export const createIsEnded = ({ ids, cid, uid }: EndedOwners): IsOwner => {
 };
 
 export class Owners {
+  /** Whether a session is over; one that cannot be read for a moment is not. */
+  readonly isOver: IsOwner = (session) => !attempt(() => this.#logins.isLive(session), true);
   readonly #logins: Logins;
   // Session id -> clients it is subscribed on.
   readonly #clients = new Map<string, number>();
@@ -52,16 +54,6 @@ export class Owners {
   /** As whom PocketBase may be asked now; undefined for guests, and when a session has ended or cannot be read. */
   credentialOf({ session, credential }: Subject): string | undefined {
     return session === undefined ? credential : attempt(() => this.#logins.upstreamToken(session), undefined);
-  }
-
-  /** Whether sessions are over, each looked up once; those that cannot be read for a moment are not. */
-  createIsOver(): IsOwner {
-    const judged = new Map<string, boolean>();
-    return (session) => {
-      const isLive = judged.get(session.id) ?? attempt(() => this.#logins.isLive(session), true);
-      judged.set(session.id, isLive);
-      return !isLive;
-    };
   }
 }
 
