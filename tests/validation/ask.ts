@@ -100,3 +100,11 @@ export const changeSchema = async (
   const told = await ask(pb.url, { as: "superuser", ...change }, pb.world.tokens);
   if (told.status >= 300) throw new Error(`${change.path}: ${told.status} ${JSON.stringify(told.body)}`);
 };
+
+/** Switches PocketBase's batches on or off, as superuser and past Hapta. */
+export const allowBatches = (pair: Pair, enabled: boolean, maxRequests = 50): Promise<void> =>
+  changeSchema(pair, {
+    method: "PATCH",
+    path: "/api/settings",
+    json: { batch: { enabled, maxRequests, timeout: 60 } },
+  });

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import PocketBase, { ClientResponseError } from "pocketbase";
 import { binaryOf, type PocketBaseVersion } from "../support/pocketbase.ts";
 import {
+  allowBatches,
   type Call,
   changeSchema,
   expectAlike,
@@ -43,13 +44,6 @@ const batch = (items: readonly Item[], travel: Travel, as: Call["as"] = "guest")
   path: "/api/batch",
   ...toBody(items, travel),
 });
-
-const allowBatches = (pair: Pair, enabled: boolean, maxRequests = 50) =>
-  changeSchema(pair, {
-    method: "PATCH",
-    path: "/api/settings",
-    json: { batch: { enabled, maxRequests, timeout: 60 } },
-  });
 
 // Where npm has no binary of a version (it has for Linux on x64), there is nothing to compare with.
 for (const version of ["0.36", "0.39", "0.40"] as readonly PocketBaseVersion[])

@@ -2,8 +2,8 @@
 // whole answer.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
+  allowBatches,
   type Call,
-  changeSchema,
   expectAlike,
   expectSoonAlike,
   type Pair,
@@ -16,16 +16,10 @@ setDefaultTimeout(60_000);
 let pair: Pair;
 beforeAll(async () => {
   pair = await startPair();
-  await allowBatches(true);
+  await allowBatches(pair, true);
 });
 afterAll(() => pair[Symbol.asyncDispose]());
 
-const allowBatches = (enabled: boolean, maxRequests = 50) =>
-  changeSchema(pair, {
-    method: "PATCH",
-    path: "/api/settings",
-    json: { batch: { enabled, maxRequests, timeout: 60 } },
-  });
 const recordsOf = (collection: string): string => `/api/collections/${collection}/records`;
 const expectSame = (call: Call, code: string | undefined): Promise<Told> => expectAlike(pair, call, code);
 const create = (collection: string, json: unknown, as: Call["as"] = "guest"): Call => ({
@@ -161,11 +155,11 @@ describe("validate judges batches", () => {
   });
 
   test("and not before PocketBase's own limits of batches", async () => {
-    await allowBatches(true, 1);
+    await allowBatches(pair, true, 1);
     await expectSame(batch(bad, good), undefined);
-    await allowBatches(false);
+    await allowBatches(pair, false);
     await expectSame(batch(bad), undefined);
-    await allowBatches(true);
+    await allowBatches(pair, true);
     await expectSame(batch(bad), "record_invalid");
   });
 });
