@@ -15,7 +15,7 @@ export interface ModelOptions {
   readonly rounds: Rounds;
   /** What is started as Hapta, where it is not this project. */
   readonly entry?: string;
-  /** What is read; everything unless told. */
+  /** All that is read before and after each change; some of everything unless told. */
   readonly urls?: readonly string[];
 }
 

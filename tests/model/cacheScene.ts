@@ -42,7 +42,7 @@ export interface SceneParts {
   /** Ends PocketBase at once and starts it again where it was. */
   readonly restart: () => Promise<void>;
   readonly seed: number;
-  /** What is read; everything unless told. */
+  /** All that is read before and after each change; some of everything unless told. */
   readonly urls?: readonly string[] | undefined;
 }
 
@@ -174,12 +174,12 @@ export class Scene {
 
   /**
    * Draws reads, and has them answered until Hapta and PocketBase say the same: whatever is kept, is there then.
-   * @param paths - Read as well, each by somebody.
+   * @param paths - Read as well, unless the scene was told what is read.
    */
   async warm(paths: readonly string[] = []): Promise<readonly Probe[]> {
     const { draw } = this;
-    const drawn = Array.from({ length: PROBES }, () => draw.pick(this.#urls ?? URLS));
-    const all = this.#urls === undefined ? [...drawn, ...paths] : drawn;
+    const drawn = Array.from({ length: PROBES }, () => draw.pick(URLS));
+    const all = this.#urls ?? [...drawn, ...paths];
     return this.warmed(all.map((path) => ({ path, caller: draw.pick(CALLERS), isKeyed: draw.chance(0.2) })));
   }
 

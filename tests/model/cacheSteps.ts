@@ -126,6 +126,23 @@ const person: Step = async (scene) => {
   await scene.compare(probes, boundMs);
 };
 
+/** Rules by which a list has the value of a field, or seems to. */
+const VALUE_RULES = [
+  "",
+  "open = true",
+  "owner = @request.auth.id",
+  "title = 't1' || open = true",
+  "kind = 'a' && (open = true || n > 3)",
+];
+
+/** Everybody may read so much that a change of a value shows. */
+const open: Step = async (scene) => {
+  const probes = await scene.warm();
+  await scene.setRules(scene.through, "docs", { listRule: scene.draw.pick(VALUE_RULES), viewRule: "" });
+  await scene.setRules(scene.through, "notes", { listRule: "", viewRule: "" });
+  await scene.compare(probes, 0);
+};
+
 /** A note goes with its doc; nobody asked for that. */
 const cascade: Step = async (scene) => {
   const [doc, note] = [scene.draw.pick(IDS.docs), scene.draw.pick(IDS.notes)];
@@ -243,6 +260,7 @@ export const STEPS = {
   batch,
   behind,
   rule,
+  open,
   role,
   header,
   person,
@@ -262,7 +280,7 @@ export type StepName = keyof typeof STEPS;
 const times = (count: number, name: StepName): readonly StepName[] =>
   Array.from({ length: count }, () => name);
 
-/** Nothing but writes of records: a change of the schema makes Hapta forget what it knows of them. */
+/** But for its beginning nothing but writes of records: a change of the schema makes Hapta forget what it knows of them. */
 const RECORDS: readonly StepName[] = [
   ...times(15, "through"),
   ...times(7, "behind"),
@@ -290,6 +308,7 @@ export interface Rounds {
 
 /** The steps of a run. */
 export const planSteps = ({ draw }: Scene, { calm, records, rough }: Rounds): readonly StepName[] => {
-  const rounds = [...Array(calm).fill(CALM), ...Array(records).fill(RECORDS), ...Array(rough).fill(ROUGH)];
-  return rounds.flatMap((round: readonly StepName[]) => draw.shuffled(round));
+  const rounds = (count: number, round: readonly StepName[], first: readonly StepName[] = []) =>
+    Array.from({ length: count }, () => [...first, ...draw.shuffled(round)]).flat();
+  return [...rounds(calm, CALM), ...rounds(records, RECORDS, ["open"]), ...rounds(rough, ROUGH)];
 };
