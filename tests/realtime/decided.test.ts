@@ -6,7 +6,7 @@ import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { createRandom } from "../support/random.ts";
 import { close, createMayMiss, type Deciding, gapsOf, startDeciding, startListeners } from "./deciding.ts";
-import { createStep, expectSame } from "./histories.ts";
+import { createStep, expectSame, type Listener } from "./histories.ts";
 import { asRoot, eventsOf, listen, RULES } from "./support.ts";
 
 setDefaultTimeout(60_000);
@@ -123,24 +123,30 @@ test("of one transaction nobody is told what was never his to see", async () => 
   }
 });
 
+// Rules that read a role are PocketBase's to decide for guests, and no stream is left for those.
+const withoutGuests = (listeners: readonly Listener[]): Listener[] =>
+  listeners.filter(({ name }) => name !== "guest");
+
 test("a rule edited past Hapta counts from the next change on", async () => {
   const ask = asRoot(pair);
   const listeners = await startListeners(pair, ["rt_owner/*", "rt_public/*"]);
   const mayMiss = createMayMiss(listeners);
   const rules = [
     ...["owner = @request.auth.id", "title = 'nobody'", "owner != @request.auth.id", "flag = true"],
-    "flag = true || @request.auth.verified = true",
   ];
+  const ofRoles = "flag = true || @request.auth.verified = true";
   const made = await ask("POST", "/api/collections/rt_owner/records", { owner: IDS.ada });
+  let those: readonly Listener[] = listeners;
   try {
-    for (const listRule of [...rules, ...rules]) {
+    for (const listRule of [...rules, ...rules, ofRoles, ...rules, ofRoles]) {
+      if (listRule === ofRoles) those = withoutGuests(listeners);
       await ask("PATCH", "/api/collections/rt_owner", { listRule });
       for (const flag of [true, false])
         await ask("PATCH", `/api/collections/rt_owner/records/${made["id"]}`, {
           flag,
           title: listRule.slice(0, 5),
         });
-      await expectSame(listeners, pair.mark, mayMiss);
+      await expectSame(those, pair.mark, mayMiss);
     }
   } finally {
     await pair.restoreRules(["rt_owner"]);
@@ -154,13 +160,12 @@ test("addresses of accounts are told to themselves, to who manages them, and to 
   const mayMiss = createMayMiss(listeners);
   const change = (id: string, json: unknown) => ask("PATCH", `/api/collections/members/records/${id}`, json);
   const manageRules = [
-    null,
-    "@request.auth.role = 'writer'",
-    "verified = false",
-    "name = @request.auth.name || verified = false",
+    ...[null, "verified = false"],
+    ...["@request.auth.role = 'writer'", "name = @request.auth.name || verified = false"],
   ];
   try {
     for (const [n, manageRule] of manageRules.entries()) {
+      const those = manageRule?.includes("@request") === true ? withoutGuests(listeners) : listeners;
       await ask("PATCH", "/api/collections/members", { manageRule });
       for (const [role, emailVisibility] of [
         ["writer", false],
@@ -172,7 +177,7 @@ test("addresses of accounts are told to themselves, to who manages them, and to 
         await Bun.sleep(CALM_MS);
         await change(IDS.ada, { name: `Ada ${n}${role}` });
         await change(IDS.ben, { name: `Ben ${n}${role}` });
-        await expectSame(listeners, pair.mark, mayMiss);
+        await expectSame(those, pair.mark, mayMiss);
       }
     }
     const shown = listeners.map(({ own }) => own.text().split(ADA.email).length - 1);
