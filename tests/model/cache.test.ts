@@ -29,7 +29,7 @@ const DONE = [
 test(
   "what the cache answers is what PocketBase answers the same caller, after every kind of change",
   async () => {
-    const counts = await runCacheModel({ seed: SEED, rounds: { calm: 4, records: 1, rough: 3 } });
+    const counts = await runCacheModel({ seed: SEED, rounds: { calm: 6, records: 6, rough: 4 } });
     process.stdout.write(`${summaryOf(counts)}\n`);
     for (const what of [...Object.keys(STEPS), ...DONE])
       expect(`${what} ${(counts[what] ?? 0) > 0}`).toBe(`${what} true`);

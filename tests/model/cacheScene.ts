@@ -9,6 +9,7 @@ import {
   type Draw,
   drawBody,
   drawCollections,
+  drawField,
   emailOf,
   IDS,
   PASSWORD,
@@ -168,8 +169,8 @@ export class Scene {
     if (table !== "people" && dice < 2) return { line: `DELETE ${path}/${id}`, body: undefined, table, id };
     const body = drawBody(this.draw, table);
     if (table !== "people" && dice < 4) return { line: `POST ${path}`, body: { id, ...body }, table, id };
-    const [name = ""] = Object.keys(body).filter(() => this.draw.chance(0.5));
-    return { line: `PATCH ${path}/${id}`, body: name === "" ? body : { [name]: body[name] }, table, id };
+    const changed = this.draw.chance(0.1) ? body : drawField(this.draw, table);
+    return { line: `PATCH ${path}/${id}`, body: changed, table, id };
   }
 
   /**

@@ -2,7 +2,7 @@
 // must get what PocketBase gives them. Each kind is counted by its name.
 import { countUp } from "./cacheCounter.ts";
 import { BEHIND_MS, CALLERS, RULES_BEHIND_MS, type Scene, type Write } from "./cacheScene.ts";
-import { COUNTER, IDS, RULES } from "./cacheWorld.ts";
+import { COUNTER, drawField, IDS, RULES } from "./cacheWorld.ts";
 
 /** One kind of step. @throws Error that has both answers, when they differ. */
 type Step = (scene: Scene) => Promise<void>;
@@ -12,6 +12,8 @@ const SILENT_MS = 2_300;
 /** PocketBase was away: until reads must be whole again. */
 const BACK_MS = 10_000;
 const DUE_MS = 1_000;
+/** Changes in a row. */
+const SERIES = 6;
 
 const pathsOf = (writes: readonly { readonly table: string; readonly id: string }[]): readonly string[] =>
   writes.flatMap(({ table, id }) => [`${table}/records/${id}`, `${table}/records?sort=id`]);
@@ -157,6 +159,18 @@ const cascade: Step = async (scene) => {
   if (left.status === 404) scene.count("records deleted along");
 };
 
+/** Records that stay, of which one field changes after the other: what each of them was is known then. */
+const series: Step = async (scene) => {
+  for (const id of IDS.docs) await scene.create(scene.direct, "docs", id);
+  for (let i = 0; i < SERIES; i++) {
+    const id = scene.draw.pick(IDS.docs);
+    const probes = await scene.warm(pathsOf([{ table: "docs", id }]));
+    const side = scene.drawSide();
+    await scene.send(side, `PATCH collections/docs/records/${id}`, { body: drawField(scene.draw, "docs") });
+    await scene.compare(probes, scene.boundOf(side));
+  }
+};
+
 /** What the dashboard does besides writing records. */
 const DASHBOARD: Readonly<Record<string, Step>> = {
   truncation: async (scene) => {
@@ -265,6 +279,7 @@ export const STEPS = {
   header,
   person,
   cascade,
+  series,
   dashboard,
   clock,
   counter,
@@ -282,10 +297,9 @@ const times = (count: number, name: StepName): readonly StepName[] =>
 
 /** But for its beginning nothing but writes of records: a change of the schema makes Hapta forget what it knows of them. */
 const RECORDS: readonly StepName[] = [
-  ...times(15, "through"),
-  ...times(7, "behind"),
-  ...times(2, "batch"),
-  "cascade",
+  ...times(8, "through"),
+  ...times(3, "behind"),
+  ...(["batch", "cascade", "series", "series"] as const),
 ];
 /** What happens while PocketBase and its feed are well: every kind at least once, in an order that is drawn. */
 const CALM: readonly StepName[] = [

@@ -186,6 +186,13 @@ export const drawBody = (draw: Draw, table: Table): Json => {
   }
 };
 
+/** A body for a change: one field drawn anew. */
+export const drawField = (draw: Draw, table: Table): Json => {
+  const body = drawBody(draw, table);
+  const name = draw.pick(Object.keys(body));
+  return { [name]: body[name] };
+};
+
 /** What everybody reads, behind `/api/collections/`. */
 export const URLS: readonly string[] = [
   "docs/records?sort=id",
@@ -194,6 +201,7 @@ export const URLS: readonly string[] = [
   "docs/records?perPage=3&page=2&sort=-n,id",
   "docs/records?filter=(open=true)&sort=id",
   "docs/records?filter=(open=true)&sort=id&perPage=2&page=2",
+  "docs/records?filter=(open=true)&sort=id&perPage=2&page=2&skipTotal=1",
   "docs/records?filter=(open=true)&sort=-n,id&perPage=2&skipTotal=1",
   "docs/records?filter=(team.name='alpha')&sort=id",
   "docs/records?filter=(notes_via_doc.text?='a')&sort=id",

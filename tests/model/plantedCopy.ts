@@ -15,7 +15,7 @@ export interface Plant {
  * no more, or was told a moment ago.
  */
 export const HURRIED: readonly Plant[] = [
-  { file: "cache/images.ts", from: "CHARS_MAX = 16_000_000;", to: "CHARS_MAX = 5_000;" },
+  { file: "cache/images.ts", from: "CHARS_MAX = 16_000_000;", to: "CHARS_MAX = 3_500;" },
   { file: "cache/images.ts", from: "OVERLAP_MS = 5_000;", to: "OVERLAP_MS = 300;" },
 ];
 

@@ -16,7 +16,7 @@ test(
     const entry = await plantedCopy(scratch.path, HURRIED);
     const kinds = [
       { rounds: { calm: 6, records: 1, rough: 3 } },
-      { rounds: { calm: 1, records: 6, rough: 1 }, entry, urls: VALUE_URLS },
+      { rounds: { calm: 1, records: 12, rough: 1 }, entry, urls: VALUE_URLS },
     ] as const;
     const endsAt = performance.now() + minutes * 60_000;
     do {
