@@ -205,7 +205,7 @@ test("UP10 tus-js-client is told that there is no room, and has it when another 
       metadata: { collection: "notices", record, field: "blob", filename: "big.bin" },
       onChunkComplete: (_, sent) => {
         if (sent < pausesAfter) return;
-        client.abort().then(() => tell("paused"));
+        void client.abort().then(() => tell("paused"));
       },
       onSuccess: () => tell("whole"),
       onError: (error) => {
