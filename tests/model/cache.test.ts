@@ -18,6 +18,8 @@ const DONE = [
   "reads of a view",
   "reads that a header decides, with it",
   "reads that a header decides, without it",
+  "reads that a parameter decides, with it",
+  "reads that a parameter decides, without it",
   "reads that the caller's record decides",
   "reads that the clock decides",
   "records deleted along",

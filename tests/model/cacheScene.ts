@@ -217,6 +217,9 @@ export class Scene {
       ...(rule.includes("@request.headers")
         ? [`reads that a header decides, with${isKeyed ? "" : "out"} it`]
         : []),
+      ...(rule.includes("@request.query")
+        ? [`reads that a parameter decides, with${rest.includes("share=") ? "" : "out"} it`]
+        : []),
       ...(/@request\.auth\.(?:role|team)/.test(rule) ? ["reads that the caller's record decides"] : []),
     ];
   }

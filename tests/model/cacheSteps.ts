@@ -111,6 +111,22 @@ const header: Step = async (scene) => {
   await redraw(scene);
 };
 
+/** A rule asks for a parameter that means nothing else: the same read with another value of it is another read. */
+const parameter: Step = async (scene) => {
+  const rule = "@request.query.share = title || open = true";
+  await scene.setRules(scene.through, "docs", { listRule: rule, viewRule: rule });
+  const id = scene.draw.pick(IDS.docs);
+  await scene.create(scene.through, "docs", id);
+  const body = { title: "t1", open: false };
+  await scene.send(scene.through, `PATCH collections/docs/records/${id}`, { body });
+  const caller = scene.draw.pick(CALLERS);
+  for (const share of scene.draw.shuffled(["", "share=t1", "share=t2"])) {
+    const paths = [`docs/records?sort=id&${share}`, `docs/records/${id}?${share}`];
+    await scene.warmed(paths.map((path) => ({ path, caller, isKeyed: false })));
+  }
+  await redraw(scene);
+};
+
 /** Deleted, and made anew with the same id: who held the old login is a guest. */
 const person: Step = async (scene) => {
   const id = scene.draw.pick(IDS.people);
@@ -277,6 +293,7 @@ export const STEPS = {
   open,
   role,
   header,
+  parameter,
   person,
   cascade,
   series,
@@ -308,7 +325,7 @@ const CALM: readonly StepName[] = [
   ...times(4, "behind"),
   ...times(2, "rule"),
   ...times(2, "role"),
-  ...(["header", "person", "cascade", "dashboard", "clock", "counter"] as const),
+  ...(["header", "parameter", "person", "cascade", "dashboard", "clock", "counter"] as const),
 ];
 /** The same with all that can happen to the feed: what it has told before counts for little after that. */
 const ROUGH: readonly StepName[] = [...CALM, "cut", "silence", "swallow", "restart"];
