@@ -27,6 +27,6 @@ export default {
     // true counts everybody by address; false counts signed-in callers by user and guests by address.
     IP: false,
     isEnabled: true,
-    Message: "You have reached the maximum number of requests per minute",
+    Message: "Too many requests.",
   },
 };

@@ -45,5 +45,6 @@ const noteSecret = ({ settings, log }: ServicesOptions, { keys }: Sessions): voi
         "Security.Secret is not the one of the last start; sessions do not depend on it and are kept",
       );
     })
-    .catch((error) => log("warn", "Security.Secret could not be compared", { error: String(error) }));
+    // The store says itself what is wrong with it; and a start that fails elsewhere has closed it.
+    .catch(() => undefined);
 };

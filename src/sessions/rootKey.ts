@@ -108,21 +108,22 @@ export const loadRootKey = (options: RootKeyOptions): RootKey => {
 
 const HEX = /^[0-9a-fA-F]{64}$/;
 const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
+const HOW_TO_MAKE = "make one with: openssl rand -hex 32";
+
+const bytesOf = (text: string): Uint8Array => Buffer.from(text, HEX.test(text) ? "hex" : "base64url");
+
+/** What is wrong with the text of a root key, as the rest of a sentence; undefined when it is good. */
+export const rootKeyProblem = (text: string): string | undefined => {
+  if (!HEX.test(text) && !BASE64.test(text))
+    return `must be 32 random bytes as 64 hex digits or as base64; ${HOW_TO_MAKE}`;
+  // A key of few different bytes was typed, not drawn: 32 random bytes have fewer than 12 once in 10^17 draws.
+  return new Set(bytesOf(text)).size < 12 ? `is not random; ${HOW_TO_MAKE}` : undefined;
+};
 
 const parseKey = (text: string, where: string): Uint8Array => {
-  const bytes = HEX.test(text)
-    ? Buffer.from(text, "hex")
-    : BASE64.test(text)
-      ? Buffer.from(text, "base64url")
-      : undefined;
-  if (bytes?.length !== KEY_BYTES) {
-    throw new SessionStartError(`${where} must be 32 random bytes as 64 hex digits or as base64.`);
-  }
-  // A key of few different bytes was typed, not drawn: 32 random bytes have fewer than 12 once in 10^17 draws.
-  if (new Set(bytes).size < 12) {
-    throw new SessionStartError(`${where} is not random; make one with: openssl rand -hex 32`);
-  }
-  return bytes;
+  const problem = rootKeyProblem(text);
+  if (problem !== undefined) throw new SessionStartError(`${where} ${problem}`);
+  return bytesOf(text);
 };
 
 const createFile = (path: string, { dataDir, random }: RootKeyOptions): void => {

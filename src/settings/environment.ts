@@ -53,8 +53,8 @@ export const VARIABLES = [
   {
     ...secret,
     name: "HAPTA_ROOT_KEY",
-    allowed: KEY_ALLOWED,
-    sentence: "The key other keys are derived from.",
+    allowed: "32 random bytes as 64 hex digits or as base64",
+    sentence: "The key other keys are derived from. Not set: one is made in the data folder.",
   },
   {
     ...secret,

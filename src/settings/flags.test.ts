@@ -33,6 +33,12 @@ test.each([
   expect(problems(...argv)).toContain(problem);
 });
 
+test("parseFlags takes what follows an unknown flag for its value", () => {
+  expect(problems("--prot", "4000")).toHaveLength(1);
+  expect(problems("--prot", "--hots", "x")).toHaveLength(2);
+  expect(problems("serve", "now")).toHaveLength(2);
+});
+
 test("parseFlags reports every problem, not only the first", () => {
   expect(problems("--bogus1234", "--host", "--port=")).toHaveLength(3);
 });

@@ -101,7 +101,10 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
     const row = FLAGS.find((candidate) => candidate.name === name);
     if (row === undefined) {
       problems.push(unknownFlag(name));
-      at += 1;
+      // What follows a misspelt flag is its value.
+      const isValued =
+        name.startsWith("-") && inline === undefined && argv[at + 1]?.startsWith("-") === false;
+      at += isValued ? 2 : 1;
       continue;
     }
     const taken = takeValue(row, inline, argv[at + 1]);

@@ -1,5 +1,6 @@
 // Judges the values of environment variables one by one. What two settings say together is judged in checks.ts.
 
+import { rootKeyProblem } from "../sessions/rootKey.ts";
 import type { VariableName, Variables } from "./environment.ts";
 import { describeValue } from "./explain.ts";
 import { renderOrigin } from "./origin.ts";
@@ -58,7 +59,10 @@ function judgeOther(name: VariableName, text: string): string | undefined {
   switch (name) {
     case "HAPTA_ADMIN_KEY":
       return judgeKey(name, text) ?? judgeVariety(name, text);
-    case "HAPTA_ROOT_KEY":
+    case "HAPTA_ROOT_KEY": {
+      const problem = rootKeyProblem(text.trim());
+      return problem && `${name} ${problem}`;
+    }
     case "HAPTA_CLUSTER_SECRET":
       return judgeKey(name, text);
     case "ADMIN_EMAIL":

@@ -17,7 +17,8 @@ const root = join(import.meta.dir, "../..");
 const SECRETS = {
   ADMIN_PASSWORD: EXTERNAL.ADMIN_PASSWORD,
   HAPTA_ADMIN_KEY: "admin-key-that-must-not-show",
-  HAPTA_ROOT_KEY: "root-key-that-must-not-show",
+  // 43 characters of base64url.
+  HAPTA_ROOT_KEY: "0aZ9bY8cX7dW6eV5fU4-root-key-that-must-not-show".slice(-43),
   HAPTA_CLUSTER_SECRET: "cluster-secret-that-must-not-show",
   REDIS_URL: "redis://user-x:redis-that-must-not-show@127.0.0.1:6379/2",
 };

@@ -194,7 +194,11 @@ test.each([
     { HAPTA_ADMIN_KEY: "hidden-pw" },
     "HAPTA_ADMIN_KEY: found a text of 9 characters; allowed: at least 16, random",
   ],
-  [[], { HAPTA_ROOT_KEY: "hidden-pw" }, "HAPTA_ROOT_KEY: found a text of 9 characters"],
+  [
+    [],
+    { HAPTA_ROOT_KEY: "hidden-pw" },
+    "HAPTA_ROOT_KEY must be 32 random bytes as 64 hex digits or as base64",
+  ],
   [[], { HAPTA_CLUSTER_SECRET: "hidden-pw" }, "HAPTA_CLUSTER_SECRET: found a text of 9 characters"],
   [[], { HAPTA_ADMIN_KEY: "12121212121212121212" }, "HAPTA_ADMIN_KEY: is easily guessed"],
   [[], { HAPTA_ADMIN_KEY: PUBLISHED_SECRETS[0] ?? "" }, "HAPTA_ADMIN_KEY: is a text from an example"],
