@@ -1,5 +1,5 @@
-// Writes docs/configuration.md, docs/errors.md and the README's table from the tables in src. `--check` writes
-// nothing and fails when a file is out of date. Imported, it only renders.
+// Writes docs/configuration.md, docs/errors.md and the README's tables from the tables in src and the results of the
+// benchmarks. `--check` writes nothing and fails when a file is out of date. Imported, it only renders.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ERRORS } from "../src/errors.ts";
@@ -7,10 +7,9 @@ import { STAGE_NAMES } from "../src/pipeline.ts";
 import { VARIABLES } from "../src/settings/environment.ts";
 import { FLAGS } from "../src/settings/flags.ts";
 import { KEYS } from "../src/settings/reference.ts";
+import { measuredRows } from "./measured.ts";
 
 const ROOT = join(import.meta.dir, "..");
-const START = "<!-- config:start -->";
-const END = "<!-- config:end -->";
 
 /** One Markdown table; pipes inside cells are escaped. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -32,6 +31,19 @@ const keyTable = (): string =>
       row.sentence,
     ]),
   );
+
+// What is allowed stands in docs/configuration.md.
+const shortKeyTable = (): string =>
+  table(
+    ["Key", "Default", "What it does"],
+    KEYS.map(({ key, fallback, unit, sentence }) => [
+      code(key),
+      fallback === undefined ? "not set" : `${code(JSON.stringify(fallback))} ${unit}`.trim(),
+      sentence,
+    ]),
+  );
+
+const measuredTable = (): string => table(["What", "Measured", "Bench"], measuredRows());
 
 const flagTable = (): string =>
   table(
@@ -120,13 +132,18 @@ the stages.
 
 ${STAGE_NAMES.map((stage) => `## ${stage}\n\n${errorTable(stage)}\n`).join("\n")}`;
 
-/** The README with the table between its markers renewed. @throws Error when the markers are missing. */
-function renewReadme(text: string): string {
-  const from = text.indexOf(START);
-  const to = text.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`README.md must hold ${START} and, after it, ${END}`);
-  return `${text.slice(0, from + START.length)}\n${keyTable()}\n${text.slice(to)}`;
+/** The README with the table between the markers of `name` renewed. @throws Error when the markers are missing. */
+function renewed(text: string, name: string, rows: string): string {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const from = text.indexOf(start);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`README.md must hold ${start} and, after it, ${end}`);
+  // Empty lines, or what stands between tags of HTML is no table.
+  return `${text.slice(0, from + start.length)}\n\n${rows}\n\n${text.slice(to)}`;
 }
+
+const renewReadme = (text: string): string =>
+  renewed(renewed(text, "config", shortKeyTable()), "measured", measuredTable());
 
 /** A file's text, or "" when there is none. `path` is relative to the project folder. */
 export type ReadText = (path: string) => string;
