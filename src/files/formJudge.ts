@@ -56,6 +56,7 @@ const FILE_BYTES = 5_242_880;
 interface FileInHand {
   readonly field: CollectionField;
   readonly name: string;
+  readonly judgesLimits: boolean;
   /** It must look like all of these. */
   readonly claims: readonly string[];
   /** It must look like one of these; empty: anything. */
@@ -75,9 +76,7 @@ export class FormJudge {
     this.#options = options;
     for (const field of fields) {
       if (field.type !== "file" || (field.isHidden && !options.isSuperuser)) continue;
-      for (const name of [field.name, `${field.name}+`]) this.#fields.set(name, field);
-      // A single field keeps the last of its files, which is the stored one then.
-      if (isMultiple(field)) this.#fields.set(`+${field.name}`, field);
+      for (const name of [field.name, `${field.name}+`, `+${field.name}`]) this.#fields.set(name, field);
     }
   }
 
@@ -86,11 +85,14 @@ export class FormJudge {
     this.#file = undefined;
     const field = this.#fields.get(name);
     if (field === undefined || filename === undefined || filename === "") return undefined;
-    const { isStrict, judgesLimits, pixelsMax } = this.#options;
+    const { isStrict, pixelsMax } = this.#options;
+    // A single field keeps the last of its files: when it has one, what is put before that is dropped unseen.
+    const judgesLimits = this.#options.judgesLimits && (isMultiple(field) || !name.startsWith("+"));
     const claimed = [claimedByName(filename), contentType?.split(";", 1)[0]?.trim().toLowerCase()];
     this.#file = {
       field,
       name: filename,
+      judgesLimits,
       claims: isStrict ? claimed.filter((type) => type !== undefined) : [],
       allowed: judgesLimits ? listOption(field, "mimeTypes") : [],
       picture: pixelsMax > 0 ? new PictureSize() : undefined,
@@ -105,7 +107,12 @@ export class FormJudge {
     const file = this.#file;
     if (file === undefined) return undefined;
     file.bytes += chunk.length;
-    return this.#size(file) ?? this.#type(file, chunk) ?? this.#pixels(file, chunk);
+    const hasNewHead = file.head.length < HEAD_BYTES;
+    if (hasNewHead) file.head = Buffer.concat([file.head, chunk.subarray(0, HEAD_BYTES - file.head.length)]);
+    file.picture?.push(chunk);
+    // The settings first: they count even where PocketBase takes the file all the same.
+    const byPolicy = (hasNewHead ? this.#claims(file) : undefined) ?? this.#pixels(file);
+    return byPolicy ?? this.#size(file) ?? (hasNewHead ? this.#type(file) : undefined);
   }
 
   // A single field keeps the last of several files.
@@ -121,9 +128,9 @@ export class FormJudge {
     });
   }
 
-  #size({ field, name, bytes }: FileInHand): Objection | undefined {
+  #size({ field, name, bytes, judgesLimits }: FileInHand): Objection | undefined {
     const maxSize = numberOption(field, "maxSize") || FILE_BYTES;
-    if (!this.#options.judgesLimits || bytes <= maxSize) return undefined;
+    if (!judgesLimits || bytes <= maxSize) return undefined;
     return limit(field, {
       code: "validation_file_size_limit",
       message: `Failed to upload ${name} - the maximum allowed file size is ${maxSize} bytes.`,
@@ -131,21 +138,20 @@ export class FormJudge {
     });
   }
 
-  #type(file: FileInHand, chunk: Uint8Array): Objection | undefined {
-    if (file.head.length >= HEAD_BYTES) return undefined;
-    file.head = Buffer.concat([file.head, chunk.subarray(0, HEAD_BYTES - file.head.length)]);
-    const { allowed, claims, field, head, name } = file;
-    if (allowed.length > 0 && !allowed.some((type) => couldBe(type, head)))
-      return limit(field, {
-        code: "validation_invalid_mime_type",
-        message: `"${drawName(name)}" mime type must be one of: ${allowed.join(", ")}.`,
-      });
+  #type({ allowed, field, head, name }: FileInHand): Objection | undefined {
+    if (allowed.length === 0 || allowed.some((type) => couldBe(type, head))) return undefined;
+    return limit(field, {
+      code: "validation_invalid_mime_type",
+      message: `"${drawName(name)}" mime type must be one of: ${allowed.join(", ")}.`,
+    });
+  }
+
+  #claims({ claims, field, head, name }: FileInHand): Objection | undefined {
     if (claims.every((type) => couldBe(type, head))) return undefined;
     return policy(field, "validation_invalid_mime_type", `"${name}" is not what its name or type says.`);
   }
 
-  #pixels({ field, name, picture }: FileInHand, chunk: Uint8Array): Objection | undefined {
-    picture?.push(chunk);
+  #pixels({ field, name, picture }: FileInHand): Objection | undefined {
     const { pixelsMax } = this.#options;
     if (picture?.pixels === undefined || picture.pixels <= pixelsMax) return undefined;
     return policy(field, "validation_picture_too_large", `"${name}" has more than ${pixelsMax} pixels.`);

@@ -1,84 +1,113 @@
 // How many pixels a picture says it has, read from its first bytes while it flows: a small file can stand for gigabytes
-// once somebody decodes it. Decodes nothing.
+// once somebody decodes it. Looks where PocketBase's decoders look (Go's), and decodes nothing.
 
-/** Bytes of a picture that are looked at: a JPEG may begin with megabytes of notes about it. */
-const LOOKED_AT_MAX = 16_777_216;
 const PIECE_BYTES = 32;
-/** Segments of a JPEG that are looked at; cameras write some twenty. */
-const SEGMENTS_MAX = 4_096;
+/** Segments of a JPEG or chunks of a WebP are short below this. Cameras write some twenty of any length. */
+const SHORT_BYTES = 1_024;
+/** So many short ones are looked at: each costs as much as a long one, which takes its time to arrive. */
+const SHORT_MAX = 4_096;
 
 /** Reads the size of one picture; anything else has none. Holds at most 32 bytes. */
 export class PictureSize {
   /** Width times height; undefined as long as it is not known, infinite for what hides it too well. */
   pixels: number | undefined;
+  #kind: "jpeg" | "webp" | undefined;
   #piece: Buffer = Buffer.alloc(0);
   /** Where in the file the piece begins; what comes before is skipped. */
   #pieceAt = 0;
   #at = 0;
-  #segments = 0;
+  #shortOnes = 0;
   #isOver = false;
 
   push(chunk: Uint8Array): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const end = this.#at + bytes.length;
-    while (!this.#isOver && this.#pieceAt + this.#piece.length < end) {
+    for (let isEnough = true; isEnough && !this.#isOver; ) {
       const from = this.#pieceAt + this.#piece.length - this.#at;
       const more = bytes.subarray(from, from + PIECE_BYTES - this.#piece.length);
       this.#piece = Buffer.concat([this.#piece, more]);
-      if (this.#piece.length < PIECE_BYTES) break;
-      if (this.#pieceAt === 0) this.#begin(this.#piece);
-      else this.#readSegment(this.#piece);
+      isEnough = this.#read(this.#piece);
     }
     this.#at = end;
   }
 
-  #begin(head: Buffer): void {
-    if (head[0] === 0xff && head[1] === 0xd8) return this.#skipTo(2);
-    const size = sizeOf(head);
-    if (size !== undefined) this.pixels = size[0] * size[1];
-    this.#isOver = true;
+  /** Whether the piece at hand was long enough for what it is. */
+  #read(piece: Buffer): boolean {
+    if (this.#kind === "jpeg") return piece.length >= 9 && this.#readSegment(piece);
+    if (this.#kind === "webp") return piece.length >= chunkBytesMin(piece) && this.#readChunk(piece);
+    return piece.length >= 24 && this.#begin(piece);
   }
 
-  // ITU-T T.81, B.1.1: a marker, the length of what follows, and in a frame's header its height and width.
-  #readSegment(piece: Buffer): void {
-    const marker = piece[1] ?? 0;
-    // Before the data of the picture, and outside of it, there is nothing but markers.
-    if (piece[0] !== 0xff) this.#isOver = true;
-    else if (marker === 0xff) this.#skipTo(this.#pieceAt + 1);
+  #begin(head: Buffer): true {
+    const start = head.toString("latin1", 0, 12);
+    if (start.startsWith("\xff\xd8\xff")) {
+      this.#kind = "jpeg";
+      this.#skip(2);
+    } else if (start.startsWith("RIFF") && start.endsWith("WEBP")) {
+      this.#kind = "webp";
+      this.#skip(12);
+    } else {
+      if (start.startsWith("\x89PNG")) this.pixels = head.readUInt32BE(16) * head.readUInt32BE(20);
+      else if (start.startsWith("GIF8")) this.pixels = head.readUInt16LE(6) * head.readUInt16LE(8);
+      this.#isOver = true;
+    }
+    return true;
+  }
+
+  // ITU-T T.81, B.1.1: a marker, the length of what follows, and in a frame's header its height and width. Whatever else
+  // lies between segments decoders pass over, PocketBase's too.
+  #readSegment(piece: Buffer): true {
+    const marker = piece[0] === 0xff ? piece[1] : 0;
+    if (marker === undefined || marker === 0) this.#skip(nextMarker(piece));
+    else if (marker === 0xff) this.#skip(1);
     else if (FRAMES.has(marker)) {
       this.pixels = piece.readUInt16BE(5) * piece.readUInt16BE(7);
       this.#isOver = true;
-    } else if (isAlone(marker)) this.#skipTo(this.#pieceAt + 2);
-    else this.#skipTo(this.#pieceAt + 2 + piece.readUInt16BE(2));
+    } else if (marker === START_OF_SCAN) this.#isOver = true;
+    else this.#skip(isAlone(marker) ? 2 : 2 + piece.readUInt16BE(2));
+    return true;
   }
 
-  #skipTo(at: number): void {
-    const known = this.#pieceAt + this.#piece.length;
+  // RFC 9649, 2.3: a name, the length of what follows, and that. The first chunk may say less than there is.
+  #readChunk(piece: Buffer): true {
+    const name = piece.toString("latin1", 0, 4);
+    this.pixels = Math.max(this.pixels ?? 0, pixelsOf(name, piece));
+    const length = piece.readUInt32LE(4);
+    if (name === "VP8 " || name === "VP8L") this.#isOver = true;
+    else this.#skip(8 + length + (length % 2));
+    return true;
+  }
+
+  #skip(count: number): void {
     // A part of the piece at hand may belong to the next one.
-    this.#piece = at < known ? Buffer.from(this.#piece.subarray(at - this.#pieceAt)) : Buffer.alloc(0);
-    this.#pieceAt = at;
-    this.#segments += 1;
-    if (at <= LOOKED_AT_MAX && this.#segments <= SEGMENTS_MAX) return;
+    this.#piece = this.#piece.subarray(count);
+    this.#pieceAt += count;
+    if (count < SHORT_BYTES) this.#shortOnes += 1;
+    if (this.#shortOnes <= SHORT_MAX) return;
     this.pixels = Number.POSITIVE_INFINITY;
     this.#isOver = true;
   }
 }
 
+const START_OF_SCAN = 0xda;
 const FRAMES = new Set([0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf]);
 
 const isAlone = (marker: number): boolean => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
 
-/** Width and height of a PNG, GIF or WebP by its first 32 bytes. */
-const sizeOf = (head: Buffer): readonly [number, number] | undefined => {
-  const start = head.toString("latin1", 0, 16);
-  if (start.startsWith("\x89PNG")) return [head.readUInt32BE(16), head.readUInt32BE(20)];
-  if (start.startsWith("GIF8")) return [head.readUInt16LE(6), head.readUInt16LE(8)];
-  if (!start.startsWith("RIFF") || start.slice(8, 12) !== "WEBP") return undefined;
-  const kind = start.slice(12);
-  if (kind === "VP8X") return [head.readUIntLE(24, 3) + 1, head.readUIntLE(27, 3) + 1];
-  if (kind === "VP8L") {
-    const bits = head.readUInt32LE(21);
-    return [(bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1];
-  }
-  return kind === "VP8 " ? [head.readUInt16LE(26) & 0x3fff, head.readUInt16LE(28) & 0x3fff] : undefined;
+/** Where the next marker may begin. */
+const nextMarker = (piece: Buffer): number => {
+  const at = piece.indexOf(0xff, 1);
+  return at < 0 ? piece.length : at;
+};
+
+/** A picture without loss may end behind the 13th byte of its chunk, and stand for as many pixels as any. */
+const chunkBytesMin = (chunk: Buffer): number => (chunk.toString("latin1", 0, 4) === "VP8L" ? 13 : 18);
+
+/** As a chunk of a WebP says; 0 for one that says nothing about it. */
+const pixelsOf = (name: string, chunk: Buffer): number => {
+  if (name === "VP8X") return (chunk.readUIntLE(12, 3) + 1) * (chunk.readUIntLE(15, 3) + 1);
+  if (name === "VP8 ") return (chunk.readUInt16LE(14) & 0x3fff) * (chunk.readUInt16LE(16) & 0x3fff);
+  if (name !== "VP8L") return 0;
+  const bits = chunk.readUInt32LE(9);
+  return ((bits & 0x3fff) + 1) * (((bits >>> 14) & 0x3fff) + 1);
 };

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { BodySink, BodySource } from "../http/answer.ts";
 import { multipartCodec } from "../multipart/codec.ts";
 import { type Inspect, startFileCheck } from "./fileCheck.ts";
-import { UploadRewriter } from "./uploadRewriter.ts";
+import { type UploadJudge, UploadRewriter } from "./uploadRewriter.ts";
 
 const FORM =
   '--BB\r\nContent-Disposition: form-data; name="title"\r\n\r\nhello\r\n' +
@@ -17,7 +17,7 @@ interface Outcome {
 }
 
 /** Pushes `chunks` through a rewriter, pausing as it asks, and collects what comes out. */
-const run = (chunks: readonly Uint8Array[], inspect?: Inspect): Promise<Outcome> =>
+const run = (chunks: readonly Uint8Array[], inspect?: Inspect, judge?: UploadJudge): Promise<Outcome> =>
   new Promise((resolve) => {
     let sink: BodySink | undefined;
     let next = 0;
@@ -36,6 +36,7 @@ const run = (chunks: readonly Uint8Array[], inspect?: Inspect): Promise<Outcome>
     const rewriter = new UploadRewriter(source, {
       contentType: "multipart/form-data; boundary=BB",
       codec: multipartCodec,
+      judge,
       check:
         inspect === undefined
           ? undefined
@@ -88,6 +89,26 @@ describe("UploadRewriter", () => {
     test(`UploadRewriter never ends ${name}`, async () => {
       const outcome = await run(cut(body, 999));
       expect([outcome.end, outcome.code]).toEqual(["fail", "body_invalid"]);
+      expect(outcome.text).not.toContain("--BB--");
+    });
+});
+
+describe("UploadJudge", () => {
+  const error = { code: "validation_odd", message: "Odd." };
+  let asked = 0;
+  const judge: UploadJudge = {
+    part: ({ filename }) => ({ kind: filename === undefined ? "limit" : "policy", field: "blob", error }),
+    data: () => ({ kind: "limit", field: "blob", error }),
+    settle: async () => {
+      asked += 1;
+      return undefined;
+    },
+  };
+  for (const bytes of [1, 10_000])
+    test(`a policy counts behind a limit that was left to PocketBase, in pieces of ${bytes} bytes`, async () => {
+      asked = 0;
+      const outcome = await run(cut(FORM, bytes), undefined, judge);
+      expect([outcome.end, outcome.code, asked]).toEqual(["fail", "file_refused", 1]);
       expect(outcome.text).not.toContain("--BB--");
     });
 });

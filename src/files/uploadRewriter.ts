@@ -3,7 +3,7 @@
 import { Refusal } from "../errors.ts";
 import type { BodySink, BodySource } from "../http/answer.ts";
 import type { FileCheck, UploadedFile } from "./fileCheck.ts";
-import type { FormJudge, Objection } from "./formJudge.ts";
+import { type FormJudge, type Objection, policyRefusal } from "./formJudge.ts";
 import { createUploadCounts, type UploadCounts } from "./uploads.ts";
 
 interface PartInfo {
@@ -37,13 +37,13 @@ export interface UploadCodec {
   reasonOf(error: unknown): string | undefined;
 }
 
-/** Looks at the parts of a form as they come. */
+/** Looks at the parts of a form as they come. A breach of a policy ends the upload. */
 export interface UploadJudge extends Pick<FormJudge, "part" | "data"> {
   /**
-   * Whether an objection ends the upload here: undefined leaves it to PocketBase. Asked once for a form.
+   * Whether a limit that is broken ends the upload here: undefined leaves it to PocketBase. Asked once for a form.
    * @param restBytes - What is still to come; undefined when the client did not say.
    */
-  settle(objection: Objection, restBytes: number | undefined): Promise<Refusal | undefined>;
+  settle?(objection: Objection, restBytes: number | undefined): Promise<Refusal | undefined>;
 }
 
 export interface UploadOptions {
@@ -81,9 +81,7 @@ export class UploadRewriter implements BodySource {
   #checks: FileCheck[] = [];
   /** Of the file whose bytes arrive. */
   #check: FileCheck | undefined;
-  /** Undefined once it has objected. */
-  #judge: UploadJudge | undefined;
-  /** Settles to what becomes of the judge's objection; nothing is read on meanwhile. */
+  /** Settles to what becomes of the first limit that is broken; nothing is read on meanwhile. */
   #objected: Promise<Refusal | undefined> | undefined;
   #isAsking = false;
   #takenBytes = 0;
@@ -97,7 +95,6 @@ export class UploadRewriter implements BodySource {
     const { codec, contentType } = options;
     this.#source = source;
     this.#options = options;
-    this.#judge = options.judge;
     this.#counts = options.counts ?? createUploadCounts();
     this.#writer = codec.createWriter();
     this.contentType = this.#writer.contentType;
@@ -142,11 +139,11 @@ export class UploadRewriter implements BodySource {
           this.#check = this.#options.check(file, () => this.#resumeIfFree());
           this.#checks.push(this.#check);
         }
-        this.#object(this.#judge?.part(info));
+        this.#object(this.#options.judge?.part(info));
         this.#pieces.push(this.#writer.partStart(info));
       },
       data: (chunk) => {
-        this.#object(this.#judge?.data(chunk));
+        this.#object(this.#options.judge?.data(chunk));
         this.#check?.data(chunk);
         this.#pieces.push(chunk);
       },
@@ -173,11 +170,12 @@ export class UploadRewriter implements BodySource {
     return this.#isFree();
   }
 
+  /** @throws Refusal for a breach of a policy. */
   #object(objection: Objection | undefined): void {
-    const judge = this.#judge;
-    if (objection === undefined || judge === undefined) return;
-    const { length } = this.#options;
-    this.#judge = undefined;
+    if (objection === undefined) return;
+    if (objection.kind === "policy") throw policyRefusal(objection);
+    const { judge, length } = this.#options;
+    if (this.#objected !== undefined || judge?.settle === undefined) return;
     this.#isAsking = true;
     const rest = length === undefined ? undefined : length - this.#takenBytes;
     this.#objected = judge.settle(objection, rest);
@@ -261,6 +259,7 @@ export class UploadRewriter implements BodySource {
   }
 
   #toRefusal(error: unknown): Refusal {
+    if (error instanceof Refusal) return error;
     const reason = this.#options.codec.reasonOf(error);
     if (reason === undefined) throw error;
     return new Refusal("body_invalid", {

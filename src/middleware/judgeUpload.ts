@@ -4,7 +4,7 @@ import { batchItemsOf } from "../batch/batchItems.ts";
 import { filePlaceOf } from "../batch/filePlace.ts";
 import { Refusal } from "../errors.ts";
 import { type Exchange, rankOf } from "../exchange.ts";
-import { FormJudge, type JudgeOptions, type Objection, policyRefusal } from "../files/formJudge.ts";
+import { FormJudge, type JudgeOptions, type Objection } from "../files/formJudge.ts";
 import type { UploadJudge } from "../files/uploadRewriter.ts";
 import type { CacheGate } from "../pocketbase/cacheGate.ts";
 import type { Collection } from "../pocketbase/collection.ts";
@@ -50,7 +50,6 @@ export const createJudgeUpload = ({
     objection: Objection,
     restBytes: number | undefined,
   ): Promise<Refusal | undefined> => {
-    if (objection.kind === "policy") return policyRefusal(objection);
     if ((restBytes ?? REST_BYTES_MIN) < REST_BYTES_MIN || !(await isCertain(write))) return undefined;
     return new Refusal("record_invalid", {
       data: { [objection.field]: objection.error },
@@ -97,7 +96,6 @@ const judgeBatch = (
       return judge.part({ ...info, name: place.field });
     },
     data: (chunk) => judge?.data(chunk),
-    settle: async (objection) => policyRefusal(objection),
   };
 };
 

@@ -8,7 +8,7 @@ import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../exchange.ts";
 import { DiskSource } from "../../files/diskSource.ts";
 import { startFileCheck } from "../../files/fileCheck.ts";
-import { FormJudge, policyRefusal } from "../../files/formJudge.ts";
+import { FormJudge } from "../../files/formJudge.ts";
 import type { Spooled } from "../../files/spool.ts";
 import { type UploadJudge, type UploadOptions, UploadRewriter } from "../../files/uploadRewriter.ts";
 import type { Answer, BodySink, BodySource } from "../../http/answer.ts";
@@ -94,12 +94,7 @@ const judgeOf = (
   { checks, pixelsMax }: Services["settings"]["files"],
 ): UploadJudge => {
   const options = { judgesLimits: false, isStrict: checks === "strict", pixelsMax, isSuperuser: true };
-  const judge = new FormJudge(collection, options);
-  return {
-    part: (info) => judge.part(info),
-    data: (chunk) => judge.data(chunk),
-    settle: async (objection) => policyRefusal(objection),
-  };
+  return new FormJudge(collection, options);
 };
 
 const framed = (start: Uint8Array, source: BodySource, end: Uint8Array): BodySource => ({
