@@ -205,6 +205,11 @@ export const ERRORS = {
     message: "The upload has no length, no fitting metadata, or asks for what is not offered.",
     stage: "forward",
   },
+  upload_version: {
+    status: 412,
+    message: "Uploads speak tus 1.0.0; say so in Tus-Resumable.",
+    stage: "forward",
+  },
   upload_conflict: {
     status: 409,
     message: "The upload goes on elsewhere, or at another offset; ask for it again.",

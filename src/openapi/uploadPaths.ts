@@ -47,6 +47,8 @@ const told = (description: string, headers: Readonly<Record<string, JsonSchema>>
 const REFUSED: Readonly<Record<string, string>> = {
   "408": "The bytes stood still; what has arrived counts.",
   "409": "Another offset, or a piece is under way: ask where it stands.",
+  "412": "Another version of the protocol; `Tus-Version` says which is spoken.",
+  "415": "The bytes come as another content type.",
   "460": "The bytes are not what their checksum says; the piece is gone.",
   "502": "PocketBase is away; the upload is kept, and asking for it tries again.",
   "507": "There is no room for more unfinished uploads.",
@@ -76,7 +78,7 @@ const create: Operation = {
   responses: {
     "201": told("Begun.", { Location: TEXT, "Upload-Offset": COUNT, ...EXPIRES }),
     ...refusals("400", "401", "403", "404", "413", "429", "503"),
-    ...refused("408", "460", "507"),
+    ...refused("408", "412", "460", "507"),
   },
 };
 
@@ -88,6 +90,7 @@ const look: Operation = {
   responses: {
     "200": told("How much has arrived.", { "Upload-Offset": COUNT, "Upload-Length": COUNT }),
     ...refusals("401", "404", "429", "503"),
+    ...refused("412"),
   },
 };
 
@@ -102,7 +105,7 @@ const append: Operation = {
   responses: {
     "204": told("Arrived.", { "Upload-Offset": COUNT, ...EXPIRES }),
     ...refusals("400", "401", "403", "404", "413", "429", "503"),
-    ...refused("408", "409", "460", "502"),
+    ...refused("408", "409", "412", "415", "460", "502"),
   },
 };
 
@@ -111,7 +114,7 @@ const end: Operation = {
   operationId: "endUpload",
   summary: "Give an upload up",
   parameters: [UPLOAD, VERSION],
-  responses: { "204": told("Gone.", {}), ...refusals("401", "404", "429", "503") },
+  responses: { "204": told("Gone.", {}), ...refusals("401", "404", "429", "503"), ...refused("412") },
 };
 
 const options: Operation = {

@@ -75,13 +75,19 @@ test("an upload outlives kill -9 in the middle", async () => {
   expect(spooled(data.path)).toEqual([]);
 }, 60_000);
 
-test("UP13 of two pieces for one offset one counts", async () => {
-  const bytes = bytesOf(200_000);
+test("UP13 of several pieces for one offset, sent at once, one counts", async () => {
+  const bytes = bytesOf(300_000);
   const url = locationOf(await create(bytes.length, metadata("notice000000004")));
-  const half = bytes.subarray(0, 100_000);
-  const both = await Promise.all([patch(url, [0, half]), patch(url, [0, half])]);
-  expect(both.map(({ status }) => status).sort()).toEqual([204, 409]);
-  expect((await patch(url, [100_000, bytes.subarray(100_000)])).status).toBe(204);
+  for (const [offset, count] of [
+    [0, 2],
+    [100_000, 10],
+  ] as const) {
+    const piece = bytes.subarray(offset, offset + 100_000);
+    const all = await Promise.all(Array.from({ length: count }, () => patch(url, [offset, piece])));
+    const others = Array.from({ length: count - 1 }, () => "409 upload_conflict");
+    expect(all.map(codeOf).sort()).toEqual(["204 null", ...others]);
+  }
+  expect((await patch(url, [200_000, bytes.subarray(200_000)])).status).toBe(204);
   expect(Buffer.compare(await stored("notice000000004"), bytes)).toBe(0);
 });
 
@@ -125,18 +131,14 @@ test("who may not change the record learns it at the end, and nothing stays", as
   expect([(await call(url, "HEAD")).status, spooled(gateway.hapta.dataDir).length]).toEqual([404, before]);
 });
 
-test("one user's unfinished uploads are bounded", async () => {
-  const answers: string[] = [];
-  const urls: string[] = [];
-  for (let i = 0; i < 21; i++) {
-    const answer = await create(10, metadata("notice000000006"), { token: gateway.tokens.ben });
-    answers.push(codeOf(answer));
-    if (answer.status === 201) urls.push(locationOf(answer));
-  }
-  expect(answers.at(-1)).toBe("507 spool_full");
-  expect(urls).toHaveLength(20);
-  for (const url of urls) await call(url, "DELETE", { token: gateway.tokens.ben });
-  expect((await create(10, metadata("notice000000006"), { token: gateway.tokens.ben })).status).toBe(201);
+test("one user's unfinished uploads are bounded, also when they are begun at once", async () => {
+  const begin = (): Promise<Response> =>
+    create(10, metadata("notice000000006"), { token: gateway.tokens.ben });
+  const answers = await Promise.all(Array.from({ length: 40 }, begin));
+  const begun = answers.filter(({ status }) => status === 201);
+  expect([begun.length, answers.filter((one) => codeOf(one) === "507 spool_full").length]).toEqual([20, 20]);
+  for (const one of begun) await call(locationOf(one), "DELETE", { token: gateway.tokens.ben });
+  expect((await begin()).status).toBe(201);
 });
 
 test("the protocol introduces itself, also to pages", async () => {

@@ -17,6 +17,7 @@ import { multipartCodec } from "../../multipart/codec.ts";
 import { type Collection, isMultiple } from "../../pocketbase/collection.ts";
 import type { Services } from "../../services.ts";
 import { createUpstreamTruth } from "../upstreamTruth.ts";
+import { uploadPlace } from "./uploadPlace.ts";
 
 const HELD = { bytesMax: 1_048_576, timeoutMs: 30_000 };
 
@@ -24,12 +25,11 @@ const HELD = { bytesMax: 1_048_576, timeoutMs: 30_000 };
 export type Deliver = (exchange: Exchange, upload: Spooled) => Promise<Answer>;
 
 export const createDeliver = (services: Services): Deliver => {
-  const { cache, collections, pool, settings } = services;
+  const { cache, pool, settings } = services;
   const truth = createUpstreamTruth(services);
   return async (exchange, upload) => {
-    const collection = collections.current().find(upload.collectionId);
-    const field = collection?.fieldByName.get(upload.field);
-    if (collection === undefined || field?.type !== "file") throw new Refusal("not_found");
+    const named = { collection: upload.collectionId, field: upload.field };
+    const { collection, field } = await uploadPlace(services, named, exchange.principal);
     const name = isMultiple(field) ? `${field.name}+` : field.name;
     const rewriter = new UploadRewriter(
       ...formOf(upload, name, { ...settings.files, collection, principal: exchange.principal }),

@@ -16,8 +16,11 @@ import { headerValue } from "../../utils/headers.ts";
 import { endOf, sessionRequired } from "../sessionEnd.ts";
 import { createDeliver, type Deliver } from "./deliver.ts";
 import { toRequest } from "./tusRequest.ts";
+import { uploadPlace } from "./uploadPlace.ts";
 
 const PATH = "/files/tus";
+const VERSION = "1.0.0";
+const BYTES = "application/offset+octet-stream";
 /** What may be done with an upload. The library knows more methods, and makes uploads wherever a POST goes. */
 const OF_UPLOADS = new Set(["HEAD", "PATCH", "DELETE"]);
 /** Bytes of the form that a whole upload is sent on in, besides the file: names of 1000 characters, escaped. */
@@ -30,12 +33,14 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   409: "upload_conflict",
   410: "not_found",
   413: "body_too_large",
-  415: "media_type_unsupported",
   423: "upload_conflict",
   460: "upload_corrupt",
   // The disk did not take it.
   500: "spool_full",
 };
+
+/** What a whole upload will never get past; after anything else it may be tried again. */
+const FINAL = new Set<ErrorCode>(["file_refused", "not_found", "write_denied"]);
 
 /** What a request creates, as it is kept beside the upload. */
 type Kept = Readonly<Record<string, string>>;
@@ -50,10 +55,14 @@ export const createTusRoute = (services: Services): ((exchange: Exchange) => Pro
   const uploads = new Uploads(services);
   return async (exchange) => {
     if (exchange.method === "OPTIONS") return await uploads.speak(exchange);
+    if (headerValue(exchange.headers, "tus-resumable") !== VERSION)
+      throw new Refusal("upload_version", { headers: ["Tus-Version", VERSION] });
     const { cid, uid } = sessionOf(exchange);
     const owner = `${cid}/${uid}`;
     if (exchange.path === PATH) return await uploads.begin(exchange, owner);
     if (!OF_UPLOADS.has(exchange.method)) throw new Refusal("not_found");
+    if (exchange.method === "PATCH" && headerValue(exchange.headers, "content-type") !== BYTES)
+      throw new Refusal("media_type_unsupported", { message: `The bytes of an upload come as ${BYTES}.` });
     return await uploads.goOn(exchange, { id: exchange.path.slice(PATH.length + 1), owner });
   };
 };
@@ -156,8 +165,7 @@ class Uploads {
     // It may have ended while the bytes came.
     if (!this.#services.sessions.isLive(sessionOf(exchange))) throw new Refusal("session_required");
     const answer = await this.#deliver(exchange, upload).catch(async (error: unknown) => {
-      // It will never be accepted; anything else may be tried again.
-      if (error instanceof Refusal && error.code === "file_refused") await this.#spool.remove(upload.id);
+      if (error instanceof Refusal && FINAL.has(error.code)) await this.#spool.remove(upload.id);
       throw error;
     });
     if (answer.status >= 500) throw new Refusal("upstream_unreachable");
@@ -174,15 +182,13 @@ const sessionOf = (exchange: Exchange): Session => {
   return session;
 };
 
-type Said = NonNullable<ReturnType<typeof readUploadMetadata>>;
-
 // What can be known before a byte is sent; the rule itself is PocketBase's to judge, at the end.
 const createPermission =
   (services: Services) =>
   async (exchange: Exchange, bytes: number): Promise<Kept> => {
     const said = readUploadMetadata(headerValue(exchange.headers, "upload-metadata") ?? "");
     if (said === undefined) throw new Refusal("upload_invalid");
-    const { collection, field } = placeOf(services, said, exchange.principal.kind === "superuser");
+    const { collection, field } = await uploadPlace(services, said, exchange.principal);
     const { settings, uploads } = services;
     const fieldBytesMax = numberOption(field, "maxSize") || FILE_BYTES;
     const sendBytesMax = settings.server.bodyBytesMax - FORM_BYTES_MAX;
@@ -195,20 +201,6 @@ const createPermission =
     if (!verdict) throw new Refusal("not_found");
     return { collectionId: collection.id, recordId: said.record, field: field.name, filename: said.filename };
   };
-
-const placeOf = ({ collections, settings }: Services, said: Said, isSuperuser: boolean) => {
-  const collection = collections.current().find(said.collection);
-  const field = collection?.fieldByName.get(said.field);
-  if (collection === undefined || field?.type !== "file" || collection.type === "view")
-    throw new Refusal("not_found");
-  if (isSuperuser) return { collection, field };
-  // A write that must be signed by an app cannot come in pieces.
-  // The settings may name its collection by id, or by name in any case.
-  const names = [...settings.security.writes.keys()];
-  if (names.some((name) => collections.find(name)?.id === collection.id)) throw new Refusal("write_denied");
-  if (collection.rules.update === null || field.isHidden) throw new Refusal("not_found");
-  return { collection, field };
-};
 
 const forTus = (headers: readonly string[]): string[] =>
   headers.filter((_, i, all) => /^(?:tus-|upload-|access-control-expose)/i.test(all[i - (i % 2)] ?? ""));
