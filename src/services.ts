@@ -87,7 +87,7 @@ export const createServices = (options: ServicesOptions): Services => {
   });
   const { hub, channels } = openRealtime(options, pool, { sessions, cache });
   const { limits, close: closeLimits } = createLimits(options);
-  endWithLogins(options, sessions, cache);
+  endWithLogins(options, { sessions, cache, hub });
   followFeed(cache.changes, following);
   const cacheGate = createCacheGate(following);
   const stopKeeping = keepHourly(sessions, log);

@@ -44,6 +44,7 @@ const create = async () => {
   for (const address of ["a", "b"])
     await open(address, {
       onMessage: (topic) => told.push(`${topic} ${held()}`),
+      onTooLong: (topic) => told.push(`too long: ${topic} ${held()}`),
       onEnd: () => told.push("end"),
     });
   const record = (post: string, updated: string) => ({ id: "r1", post, updated });
@@ -120,6 +121,27 @@ test("of a record that does not say which it is everything in the collection cou
   expect(seen()).toEqual(["news xyz", "news/* xyz", "@oauth2 xyz"]);
   listeners[0]?.onMessage("pbc_posts/*?options=%7B%7D", JSON.stringify({ action: "update", record: {} }));
   expect(seen()[0]?.endsWith(" ")).toBe(true);
+  listeners[0]?.onTooLong("posts/*");
+  expect(seen()).toEqual(["too long: posts/* "]);
   listeners[0]?.onEnd();
   expect(seen()).toEqual(["end"]);
 });
+
+test.each(["id:excerpt(2)", "id\\u003aexc\\u0065rpt(2)", "*,%69d:e%78cerpt(2)"])(
+  "where fields are %p the id is only the beginning of one: everything in the collection counts",
+  async (fields) => {
+    const { feed, seen, listeners } = await create();
+    const tell = (topic: string, id: string): string | undefined => {
+      seen();
+      const data = JSON.stringify({ action: "update", record: { id, post: "y", updated: "2" } });
+      listeners[0]?.onMessage(topic, data);
+      return seen()[0]?.slice(topic.length);
+    };
+    feed("create", "x", "1");
+    feed("create", "x", "1");
+    // Which record it is says that it was in the list of x.
+    expect(tell(`posts/*?options={"query":{"fields":"id,post,updated"}}`, "r1")).toBe(" z");
+    expect(tell(`posts/*?options={"query":{"fields":"${fields}"}}`, "r")).toBe(" ");
+    expect(tell("posts/*?options=%zz", "r1")).toBe(" ");
+  },
+);

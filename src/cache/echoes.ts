@@ -22,6 +22,10 @@ export const withEchoes = (
         hear(topic, data);
         listener.onMessage(topic, data);
       },
+      onTooLong: (topic) => {
+        hear(topic, "");
+        listener.onTooLong(topic);
+      },
       onEnd: () => listener.onEnd(),
     });
 };
@@ -36,9 +40,19 @@ const createHear = (changes: Changes, find: (segment: string) => Collection | un
     const collection = find(topic.slice(0, Math.max(0, topic.indexOf("/"))));
     // An app's own message.
     if (collection === undefined) return;
-    const told = parseFeedEvent(`${collection.id}/*`, data);
-    // Where a record does not show its id, nobody can tell which it is.
+    const told = showsIds(topic) ? parseFeedEvent(`${collection.id}/*`, data) : undefined;
+    // Where a record does not show its id, or is too long to be told, nobody can tell which it is.
     if (told === undefined) changes.move([recordsOf(collection.id)], "a realtime event");
     else changes.glimpse(told, collection);
   };
+};
+
+/** Whether an `id` that a topic tells is the whole of one: `fields` may ask for its beginning. An escaped letter may be any. */
+const showsIds = (topic: string): boolean => {
+  if (!topic.includes("?")) return true;
+  try {
+    return !/excerpt|\\u/i.test(decodeURIComponent(topic));
+  } catch {
+    return false; // nobody knows what PocketBase makes of it
+  }
 };

@@ -1,6 +1,7 @@
 // The change feed: every change of the records that PocketBase commits, whoever made it, or word that some
 // may be missing. Decides nothing about caches or clients.
 import type { Log } from "../insight/log.ts";
+import { Listeners } from "../utils/listeners.ts";
 import { spreadMs } from "../utils/spreadMs.ts";
 import { type Clock, pause, systemClock } from "./clock.ts";
 import type { FeedEvent } from "./feedEvent.ts";
@@ -19,6 +20,7 @@ import { type FeedStream, openFeedStream } from "./feedStream.ts";
 import { FeedTrust } from "./feedTrust.ts";
 import { Overlap } from "./overlap.ts";
 
+/** A record may be longer: an editor field alone has 5 MB, and `<` is six characters in what PocketBase tells. */
 const MESSAGE_CHARS_MAX = 4 * 1024 * 1024;
 const COLLECTIONS_MAX = 999; // PocketBase takes 1000 subscriptions, and one is for the proof
 
@@ -34,8 +36,9 @@ class ChangeFeed implements Feed {
   readonly #log: Log;
   readonly #random: () => number;
   readonly #trust: FeedTrust;
-  readonly #eventListeners = new Set<FeedListener>();
-  readonly #gapListeners = new Set<(reason: string) => void>();
+  readonly #eventListeners = new Listeners<Parameters<FeedListener>>();
+  readonly #untoldListeners = new Listeners<[collectionId: string]>();
+  readonly #gapListeners = new Listeners<[reason: string]>();
   readonly #closing = new AbortController();
   /** The current stream and those that linger. */
   readonly #streams = new Set<FeedStream>();
@@ -71,13 +74,15 @@ class ChangeFeed implements Feed {
   }
 
   onEvent(listener: FeedListener): () => void {
-    this.#eventListeners.add(listener);
-    return () => this.#eventListeners.delete(listener);
+    return this.#eventListeners.add(listener);
+  }
+
+  onUntold(listener: (collectionId: string) => void): () => void {
+    return this.#untoldListeners.add(listener);
   }
 
   onGap(listener: (reason: string) => void): () => void {
-    this.#gapListeners.add(listener);
-    return () => this.#gapListeners.delete(listener);
+    return this.#gapListeners.add(listener);
   }
 
   state(): FeedState {
@@ -115,6 +120,7 @@ class ChangeFeed implements Feed {
   close(): void {
     this.#closing.abort();
     this.#eventListeners.clear();
+    this.#untoldListeners.clear();
     this.#gapListeners.clear();
     this.#current = undefined;
     for (const stream of this.#streams) stream.close();
@@ -167,7 +173,7 @@ class ChangeFeed implements Feed {
     if (opened === undefined) return false;
     this.#adopt(opened);
     this.#log("info", "The change feed is connected.", { collections: opened.stream.collectionIds.size });
-    this.#tellGap("changes are told from here on");
+    this.#gapListeners.tell("changes are told from here on");
     return true;
   }
 
@@ -181,8 +187,8 @@ class ChangeFeed implements Feed {
     if (this.#closing.signal.aborted) return true;
     const isLost = this.#current !== old;
     this.#adopt(opened);
-    if (isLost) this.#tellGap("changes are told from here on");
-    else if (proof === "silent") this.#tellGap("the stream had gone silent");
+    if (isLost) this.#gapListeners.tell("changes are told from here on");
+    else if (proof === "silent") this.#gapListeners.tell("the stream had gone silent");
     if (proof === "unprovable") this.#tellUnprovable();
     if (isLost || proof === "silent") old.close();
     else this.#clock.after(this.#times.lingerMs, () => old.close());
@@ -200,6 +206,7 @@ class ChangeFeed implements Feed {
         collectionIds: this.#collectionIds(),
         messageCharsMax: this.#options.messageCharsMax ?? MESSAGE_CHARS_MAX,
         onEvent: (event, from) => this.#hear(event, from),
+        onTooLong: (collectionId) => this.#untoldListeners.tell(collectionId),
       });
       this.#streams.add(stream);
       if (this.#closing.signal.aborted) stream.close();
@@ -216,7 +223,7 @@ class ChangeFeed implements Feed {
 
   #hear(event: FeedEvent, from: FeedStream): void {
     const isCopy = this.#overlap?.isFirst(from, event.collectionId, event.text) === false;
-    for (const listener of [...this.#eventListeners]) listener(event, isCopy);
+    this.#eventListeners.tell(event, isCopy);
     if (this.#overlap?.isFull !== true) return;
     for (const stream of this.#streams) stream.close("too much came while streams overlapped");
   }
@@ -252,7 +259,7 @@ class ChangeFeed implements Feed {
     this.#current = undefined;
     this.#trust.hear(false);
     this.#log("warn", "The change feed was cut.", { reason });
-    this.#tellGap(reason);
+    this.#gapListeners.tell(reason);
     this.#wake();
   }
 
@@ -268,10 +275,6 @@ class ChangeFeed implements Feed {
     if (isNews) this.#log("warn", "The change feed is in doubt: PocketBase is silent.");
     this.#trust.hear(isSilent);
     this.#wake();
-  }
-
-  #tellGap(reason: string): void {
-    for (const listener of [...this.#gapListeners]) listener(reason);
   }
 
   #tellUnprovable(): void {

@@ -19,6 +19,11 @@ export function topicOf(collectionId: string): string {
   return `${collectionId}/*`;
 }
 
+/** The collection's id in what {@link topicOf} gives; undefined for other topics. */
+export function collectionOf(topic: string): string | undefined {
+  return topic.endsWith("/*") ? topic.slice(0, -"/*".length) : undefined;
+}
+
 /**
  * Reads one message.
  *
@@ -26,14 +31,14 @@ export function topicOf(collectionId: string): string {
  * @returns undefined when PocketBase would not send this.
  */
 export function parseFeedEvent(topic: string, data: string): FeedEvent | undefined {
-  if (!topic.endsWith("/*")) return undefined;
+  const collectionId = collectionOf(topic);
+  if (collectionId === undefined) return undefined;
   const json = parseJson(data);
   const action = field(json, "action");
   const record = field(json, "record");
   const recordId = field(record, "id");
   if (action !== "create" && action !== "update" && action !== "delete") return undefined;
   if (typeof recordId !== "string") return undefined;
-  const collectionId = topic.slice(0, -"/*".length);
   return {
     collectionId,
     action,

@@ -57,7 +57,7 @@ export type FeedOptions = {
   readonly collections: () => readonly string[];
   readonly clock?: Clock;
   readonly times?: Partial<FeedTimes>;
-  /** Longest message, in characters; a longer one counts as a cut. 4 Mi when absent. */
+  /** Longest message, in characters; of a longer one only its collection is told. 4 Mi when absent. */
   readonly messageCharsMax?: number;
   /** Events told while streams overlap; more count as a cut of all of them. 20,000 when absent. */
   readonly overlapEventsMax?: number;
@@ -90,6 +90,11 @@ export type FeedListener = (event: FeedEvent, isCopy: boolean) => void;
 export type Feed = {
   /** Calls `listener` for each change until the returned function is called. It must be quick, not throw. */
   onEvent(listener: FeedListener): () => void;
+  /**
+   * Calls `listener` for each change, or copy of one, that is too long to be told, until the returned function is called: of
+   * what is known about the collection's records, that of some record does not stand. It must be quick, not throw.
+   */
+  onUntold(listener: (collectionId: string) => void): () => void;
   /**
    * Calls `listener` whenever changes may have been missed, until the returned function is called: when that
    * is noticed, and again as soon as changes are told anew, the first time included. Whoever forgets at each

@@ -1,7 +1,7 @@
 // One realtime stream of PocketBase, subscribed as superuser. Lives once: what replaces it is the feed's affair.
-import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { type Clock, pause } from "./clock.ts";
-import { type FeedEvent, parseFeedEvent, textMember, topicOf } from "./feedEvent.ts";
+import { EventReader, type ReadEvent } from "./eventReader.ts";
+import { collectionOf, type FeedEvent, parseFeedEvent, textMember, topicOf } from "./feedEvent.ts";
 import type { FeedTimes } from "./feedOptions.ts";
 import { UNLOGGED_CALL } from "./feedProbe.ts";
 import type { SuperuserClient } from "./superuser.ts";
@@ -15,6 +15,8 @@ export type FeedStreamOptions = {
   readonly collectionIds: readonly string[];
   readonly messageCharsMax: number;
   readonly onEvent: (event: FeedEvent, stream: FeedStream) => void;
+  /** A record of this collection has changed, in more than `messageCharsMax`. */
+  readonly onTooLong: (collectionId: string) => void;
 };
 
 /**
@@ -27,7 +29,7 @@ export type Proof = "proven" | "silent" | "unprovable";
 // PocketBase passes an OAuth2 provider's answer to the client whose id is its `state`, once per subscription,
 // without touching a record and without a line in its log: a message that we can send to ourselves.
 const PROOF_TOPIC = "@oauth2";
-const TOO_LONG = "PocketBase sent a message above the size limit";
+const UNREADABLE = "PocketBase sent an event that cannot be read";
 
 /**
  * Connects and subscribes. Events may come before the promise settles.
@@ -163,24 +165,27 @@ export class FeedStream {
       return `PocketBase answered ${response.status} to a realtime stream`;
     }
     const decoder = new TextDecoder();
-    const parser = createParser({
+    const reader = new EventReader({
+      charsMax: this.#options.messageCharsMax,
       onEvent: (message) => this.#take(message),
-      onError: ({ type }) => {
-        if (type === "max-buffer-size-exceeded") this.close(TOO_LONG);
-      },
-      maxBufferSize: this.#options.messageCharsMax,
+      onTooLong: (topic) => this.#passOver(topic),
     });
     for await (const chunk of response.body) {
       if (!this.#isOpen) break;
-      parser.feed(decoder.decode(chunk, { stream: true }));
+      reader.feed(decoder.decode(chunk, { stream: true }));
     }
     return "PocketBase ended the stream";
   }
 
-  #take({ id, event, data }: EventSourceMessage): void {
+  #passOver(topic: string): void {
     if (!this.#isOpen) return;
-    // The parser only bounds what it holds back, so a message that came in one piece is for us to measure.
-    if (data.length > this.#options.messageCharsMax) return this.close(TOO_LONG);
+    const collectionId = collectionOf(topic);
+    if (collectionId === undefined) return this.close(UNREADABLE);
+    this.#options.onTooLong(collectionId);
+  }
+
+  #take({ id, event, data }: ReadEvent): void {
+    if (!this.#isOpen) return;
     this.#heardMs = this.#options.clock.now();
     if (event === "PB_CONNECT") return this.#clientId.resolve(id ?? textMember(data, "clientId") ?? "");
     if (event === PROOF_TOPIC) {
@@ -188,8 +193,8 @@ export class FeedStream {
       if (textMember(data, "code") === this.#proof.code) this.#proof.heard.resolve("proven");
       return;
     }
-    const change = parseFeedEvent(event ?? "", data);
-    if (change === undefined) return this.close("PocketBase sent an event that cannot be read");
+    const change = parseFeedEvent(event, data);
+    if (change === undefined) return this.close(UNREADABLE);
     this.#options.onEvent(change, this);
   }
 }

@@ -1,8 +1,8 @@
 // One realtime stream of PocketBase, opened through the data plane's pool and subscribed with a caller's credential.
 // Lives once: what replaces it, and who hears its events, is the affair of whoever opened it.
-import { createParser } from "eventsource-parser";
 import { type Answer, isStreamed } from "../http/answer.ts";
 import { headerValue } from "../utils/headers.ts";
+import { EventReader } from "./eventReader.ts";
 import { ReadPace } from "./readPace.ts";
 import { field } from "./superuser.ts";
 import type { PendingCall, UpstreamPool } from "./wire/pool.ts";
@@ -41,6 +41,8 @@ export const PROOF_TOPIC = "@oauth2";
 export interface RealtimeListener {
   /** One message: the topic as it was subscribed, and its data as PocketBase wrote it. */
   onMessage(topic: string, data: string): void;
+  /** A message of this topic was too long to be passed on. */
+  onTooLong(topic: string): void;
   /** Nothing more will come; called once, and not after `close`. */
   onEnd(): void;
 }
@@ -52,7 +54,7 @@ export interface RealtimeListener {
  */
 export type OpenRealtime = (address: string, listener: RealtimeListener) => Promise<RealtimeStream>;
 
-/** Longest message, in characters; a longer one ends the stream. */
+/** Longest message, in characters. */
 const MESSAGE_CHARS_MAX = 4 * 1024 * 1024;
 const CONNECT_MS = 10_000;
 
@@ -136,27 +138,22 @@ class PooledStream implements RealtimeStream {
       this.#isOpen = false;
       if (this.clientId !== "") this.#place.listener.onEnd();
     };
-    const giveUp = (): void => {
-      over();
-      body.cancel();
-    };
-    const parser = createParser({
-      onEvent: ({ id, event = "message", data }) => {
+    const reader = new EventReader({
+      charsMax: MESSAGE_CHARS_MAX,
+      onEvent: ({ id, event, data }) => {
         if (!this.#isOpen) return;
-        if (data.length > MESSAGE_CHARS_MAX) return giveUp();
         if (event === "PB_CONNECT") return connected.resolve(id ?? idIn(data));
         this.#place.listener.onMessage(event, data);
       },
-      onError: ({ type }) => {
-        if (type === "max-buffer-size-exceeded") giveUp();
+      onTooLong: (topic) => {
+        if (this.#isOpen) this.#place.listener.onTooLong(topic);
       },
-      maxBufferSize: MESSAGE_CHARS_MAX,
     });
     const decoder = new TextDecoder();
     const pace = new ReadPace(() => body.resume());
     body.start({
       data: (chunk) => {
-        if (this.#isOpen) parser.feed(decoder.decode(chunk, { stream: true }));
+        if (this.#isOpen) reader.feed(decoder.decode(chunk, { stream: true }));
         return pace.take(chunk.length);
       },
       end: over,

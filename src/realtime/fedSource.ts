@@ -15,6 +15,8 @@ export interface FedSourceOptions {
   /** A session of the group's that lives; undefined while nobody is there. */
   readonly session: () => StreamOwner | undefined;
   readonly onMessage: (topic: string, data: string) => void;
+  /** What was to be told of a topic was too long. */
+  readonly onTooLong: (topic: string) => void;
   /** What was to be told may have been missed. */
   readonly onGap: (source: Source) => void;
   /** What was told until now is no longer known to be all. */
@@ -99,6 +101,11 @@ export class FedSource implements Source {
   /** Something may have been missed, or nobody can say whether the caller may see it. */
   tellGap(): void {
     if (this.#isInForce) this.#options.onGap(this);
+  }
+
+  /** As {@link tellGap}, of one topic: what happened was too long to be told. */
+  tellTooLong(topic: string): void {
+    if (this.#isInForce) this.#options.onTooLong(topic);
   }
 
   /** PocketBase must decide a topic. */

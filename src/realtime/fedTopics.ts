@@ -12,7 +12,7 @@ import type { StreamOwner } from "./subject.ts";
 import { type RecordStates, verdictsOn } from "./verdicts.ts";
 
 export interface FedOptions {
-  readonly changes: Pick<Feed, "onEvent" | "onGap" | "state" | "covers">;
+  readonly changes: Pick<Feed, "onEvent" | "onUntold" | "onGap" | "state" | "covers">;
   readonly collections: Pick<LiveSchema, "confirm" | "onChange">;
   /** How a topic is decided for the records of an auth collection; undefined when PocketBase must decide it. */
   readonly read: (topic: string, callersId: string) => Decidable | undefined;
@@ -54,6 +54,7 @@ export class FedTopics {
     const { changes, collections } = options;
     this.#stop = [
       changes.onEvent((event, isCopy) => this.#hear(event, isCopy)),
+      changes.onUntold((collectionId) => this.#noteUntold(collectionId)),
       changes.onGap(() => this.#noteGap()),
       collections.onChange(() => this.#review()),
     ];
@@ -252,6 +253,15 @@ export class FedTopics {
     if (this.#options.changes.state() === "closed") return;
     for (const source of this.#register.sources) void source.doubt();
     this.#review();
+  }
+
+  // Which record it was nobody says: it may be anybody's account, and one that all may see.
+  #noteUntold(collectionId: string): void {
+    for (const fed of this.#register.topics)
+      if (fed.collectionId === collectionId)
+        for (const source of fed.sources.values()) source.tellTooLong(fed.topic);
+    for (const source of this.#register.sources)
+      if (source.record.collectionId === collectionId) void source.doubt();
   }
 
   #review(): void {

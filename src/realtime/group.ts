@@ -67,6 +67,7 @@ export class Group {
       times,
       credential: () => this.#credential(),
       onMessage: (topic, data) => this.#hear(topic, withheld(data)),
+      onTooLong: (topic) => this.#tellGapIn(topic),
       onGap: (source) => this.#tellGap(source),
     });
     this.#fed = this.#createFed(subject);
@@ -209,6 +210,7 @@ export class Group {
       owner: session,
       session: () => [...this.members].find(({ subject }) => subject?.session)?.subject?.session,
       onMessage: (topic, data) => this.#hear(topic, data),
+      onTooLong: (topic) => this.#tellGapIn(topic),
       onGap: (source) => this.#tellGap(source),
       onDoubt: () => this.forget(),
       onLose: (topic) => this.#moveToLink(topic),
@@ -257,6 +259,15 @@ export class Group {
     }
     this.forget();
     this.#telling.tell(undefined, audience);
+  }
+
+  // Whoever says later that he was here before it has missed something, too.
+  #tellGapIn(topic: string): void {
+    const listening = this.#topics.get(topic);
+    if (listening === undefined) return;
+    this.#telling.tell(undefined, new Set(listening.members));
+    listening.history.clear();
+    if (listening.source.isInForce) listening.history.begin(this.#telling.number);
   }
 
   #giveUp(): void {

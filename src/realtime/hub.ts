@@ -12,7 +12,7 @@ import { LoginStreams } from "./loginStreams.ts";
 import { createIsEnded, type EndedOwners, type Logins, Owners } from "./owners.ts";
 import { judgeReturn, type MayReplay, planReplay, type Return } from "./recovery.ts";
 import { createSharedTopics } from "./sharedTopics.ts";
-import { GUEST, maySucceed } from "./subject.ts";
+import { GUEST, maySucceed, type StreamOwner } from "./subject.ts";
 import { type CloseReason, Subscriber, type SubscriberOptions } from "./subscriber.ts";
 import { HUB_TIMES, type HubTimes, sweepClients } from "./sweep.ts";
 import { charsOf, LOGIN_TOPIC } from "./topics.ts";
@@ -148,6 +148,14 @@ export class Hub {
   ownedBesides(sessionId: string, clientId: string): number {
     const owned = this.#owners.clientsOf(sessionId);
     return this.#clients.get(clientId)?.subject?.session?.id === sessionId ? owned - 1 : owned;
+  }
+
+  /** The sessions of a collection's records that clients are subscribed or signed in with. */
+  sessionsOf(cid: string): readonly StreamOwner[] {
+    const sessions = new Map<string, StreamOwner>();
+    for (const { subject } of this.#clients.values())
+      if (subject?.session?.cid === cid) sessions.set(subject.session.id, subject.session);
+    return [...sessions.values()];
   }
 
   /** Ends the clients of sessions that are over. @returns how many. */

@@ -17,6 +17,8 @@ export interface LinkOptions {
   /** As whom to subscribe when nobody waits: the credential of anybody concerned; undefined for a guest. May throw. */
   readonly credential: () => string | undefined;
   readonly onMessage: (topic: string, data: string) => void;
+  /** A message of a topic was too long to be told. */
+  readonly onTooLong: (topic: string) => void;
   /** Messages may have been missed; called when they are told again. */
   readonly onGap: () => void;
 }
@@ -51,11 +53,12 @@ export class Link implements Source {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    const { open, address, times, onMessage } = options;
+    const { open, address, times, onMessage, onTooLong } = options;
     this.#streams = new StreamPair({
       open,
       address,
       times,
+      onTooLong,
       onSign: () => this.#proof?.hear(),
       onMessage: (topic, data) => {
         if (topic !== PROOF_TOPIC) onMessage(topic, data);

@@ -79,6 +79,8 @@ export class LoginStreams {
         this.close(client);
         client.push(new Message(LOGIN_TOPIC, data.replaceAll(stream.clientId, client.id)));
       },
+      // Not a provider's answer.
+      onTooLong: () => undefined,
       onEnd: () => this.#again(waiting),
     });
     const status = await stream.subscribe([LOGIN_TOPIC], undefined).catch((error) => {

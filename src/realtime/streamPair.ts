@@ -14,6 +14,8 @@ export interface PairOptions {
   readonly onSign: () => void;
   /** One event, whichever stream told it first. */
   readonly onMessage: (topic: string, data: string) => void;
+  /** An event of a topic, or a copy of one, was too long to be told. */
+  readonly onTooLong: (topic: string) => void;
   /** The current stream is gone. Not called for what {@link StreamPair.drop} closes. */
   readonly onLost: () => void;
 }
@@ -131,9 +133,10 @@ export class StreamPair {
   }
 
   async #connect(token: object): Promise<Current> {
-    const { open, address, times } = this.#options;
+    const { open, address, times, onTooLong } = this.#options;
     const stream = await open(address, {
       onMessage: (topic, data) => this.#hear(token, topic, data),
+      onTooLong,
       onEnd: () => this.#noteEnd(token),
     });
     if (this.#isClosed) {

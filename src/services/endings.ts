@@ -2,6 +2,7 @@
 import type { Cache } from "../cache/cache.ts";
 import { callerOf, callersOf, EVERYTHING } from "../cache/written.ts";
 import type { Following } from "../pocketbase/following.ts";
+import type { Hub } from "../realtime/hub.ts";
 import type { Ended } from "../sessions/sessionContext.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { ServicesOptions } from "./servicesOptions.ts";
@@ -23,14 +24,16 @@ export const forgetCallers = ({ versions }: Cache, { cid, uid }: Ended): void =>
  */
 export const endWithLogins = (
   { following, log }: ServicesOptions,
-  sessions: Sessions,
-  { versions }: Cache,
+  { sessions, cache, hub }: { readonly sessions: Sessions; readonly cache: Cache; readonly hub: Hub },
 ): void => {
+  const { versions } = cache;
   const warn = (error: unknown): void =>
     log("warn", "sessions of changed records could not be checked", { error: String(error) });
   doubtAfterGaps(following, (cid) => {
     sessions
       .doubtCollection(cid)
+      // Who only listens would never be asked about.
+      .then(() => Promise.all(hub.sessionsOf(cid).map((session) => sessions.confirm(session))))
       .catch(warn)
       .finally(() => versions.move([callersOf(cid)], "a check of its sessions"));
   });
@@ -46,8 +49,8 @@ export const endWithLogins = (
   });
 };
 
-// Nobody told which records changed while the feed was away, or before the start; and what is kept for a caller is given
-// to whoever has a session of theirs.
+// Nobody told which records changed while the feed was away, before the start, or in a way too long to be told; and what is
+// kept for a caller is given to whoever has a session of theirs.
 const doubtAfterGaps = ({ changes, collections }: Following, doubt: (cid: string) => void): void => {
   const doubted = new Set<string>();
   const doubtOthers = (): void => {
@@ -59,6 +62,9 @@ const doubtAfterGaps = ({ changes, collections }: Following, doubt: (cid: string
   };
   doubtOthers();
   collections.onChange(doubtOthers);
+  changes.onUntold((id) => {
+    if (collections.find(id)?.type === "auth") doubt(id);
+  });
   changes.onGap(() => {
     if (changes.state() === "closed") return;
     doubted.clear();

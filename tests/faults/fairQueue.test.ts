@@ -110,7 +110,7 @@ test("streams have a bound of their own and take no place from requests", async 
     config: { Upstream: { MaxInFlight: 1, MaxStreams: 5 } },
   });
   const open = createOpenRealtime(gateway.services.pool);
-  const listener = { onMessage: () => undefined, onEnd: () => undefined };
+  const listener = { onMessage: () => undefined, onTooLong: () => undefined, onEnd: () => undefined };
   // The hub keeps to MaxStreams; below it there is room for the renewal of each.
   const streams = await Promise.all(Array.from({ length: 10 }, () => open("127.0.0.1", listener)));
   const refused = await open("127.0.0.1", listener).catch((error: unknown) => error);

@@ -43,6 +43,7 @@ export const writerRule = (): Rule => ({
 const startFeed = () => {
   const listeners = {
     event: (_: FeedEvent): void => undefined,
+    untold: (_: string): void => undefined,
     gap: (): void => undefined,
     change: (): void => undefined,
   };
@@ -70,6 +71,10 @@ const startFeed = () => {
     changes: {
       onEvent: (listener) => {
         listeners.event = (event) => listener(event, false);
+        return stop;
+      },
+      onUntold: (listener) => {
+        listeners.untold = listener;
         return stop;
       },
       onGap: (listener) => {
