@@ -49,7 +49,7 @@ export interface CacheRead extends ReadMark {
   readonly totalKey?: string | undefined;
   /** Nothing that was asked for before will do. */
   readonly isForced?: boolean;
-  /** Everybody may read the answer, so it may leave encoded. */
+  /** Everybody may read the answer. */
   readonly isPublic?: boolean;
   /** Names of all that a kept answer depends on, when they are fewer, now that it is known; undefined otherwise. */
   readonly narrowed?: ((kept: Kept) => readonly string[] | undefined) | undefined;
@@ -143,6 +143,7 @@ export class Cache {
       lease,
       ask: () => this.#ask(read),
       keeps,
+      isPublic,
       isEncodable: isPublic && this.#encoder !== undefined,
       bodyBytesMax: this.store.entryBytesMax,
       store: (kept) => this.#keep(mark, kept, { lease, narrowed }),

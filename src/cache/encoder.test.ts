@@ -38,7 +38,7 @@ const setUp = (bytesMax = 1_000_000) => {
   const store = new EntryStore(bytesMax);
   const encoder = new Encoder(store, ["br", "gzip"]);
   const put = (key: string, body: Uint8Array, isEncodable = true): Entry => {
-    const kept = toKept({ status: 200, headers: [], body }, body, isEncodable);
+    const kept = toKept({ status: 200, headers: [], body }, body, { isEncodable });
     const lease = new Versions().lease([]);
     if (kept === undefined || lease === undefined) throw new Error("not kept");
     const entry = { ...kept, key, name: undefined, lease, storedMs: 0, hits: 0, isUsed: false };

@@ -2,6 +2,7 @@
 // encodes none.
 import type { Answer } from "../http/answer.ts";
 import { type AnswerFrame, toFrame, withHeadRoom } from "../http/answerHead.ts";
+import { addVary, keepPrivate } from "../utils/headers.ts";
 import { mayHoldTokens, withheldText } from "../utils/upstreamTokens.ts";
 import { CODINGS, type Coding } from "./codings.ts";
 import type { Lease } from "./versions.ts";
@@ -16,8 +17,20 @@ export interface Kept {
   readonly etag: string;
   /** The same in fewer bytes, as far as it is made; undefined for what may only leave as it is. */
   readonly variants: Map<Coding, Kept | undefined> | undefined;
-  /** Made when they are needed: what the answer, and the 304 in its place, start with. */
-  readonly frames: { whole?: AnswerFrame; unchanged?: AnswerFrame };
+  /** Made when they are needed. */
+  readonly frames: { guest?: Frames; caller?: Frames };
+}
+
+/** Who asks, as far as headers go. */
+interface Reader {
+  /** What PocketBase would get; undefined for guests. */
+  readonly credential: string | undefined;
+}
+
+/** What an answer, and the 304 in its place, start with. */
+interface Frames {
+  whole?: AnswerFrame;
+  unchanged?: AnswerFrame;
 }
 
 /** What a read is called. */
@@ -37,6 +50,17 @@ export interface Entry extends Kept, ReadMark {
   isUsed: boolean;
 }
 
+/** Whom an answer is for. */
+export interface Audience {
+  /** Everybody may read it. */
+  readonly isPublic?: boolean;
+  /**
+   * It may leave encoded. Only what everybody may read: the length of an encoded answer tells about the secrets in it when
+   * somebody else chooses a part of its text (BREACH).
+   */
+  readonly isEncodable?: boolean;
+}
+
 /** Written anew for each answer. */
 const OWN = new Set(["date", "content-length"]);
 
@@ -48,21 +72,21 @@ const ENCODABLE_BYTES_MIN = 1_400;
 
 /**
  * Turns a whole answer into what may be kept.
- * @param isEncodable - Whether it may leave encoded. Only what everybody may read: the length of an encoded answer tells
- * about the secrets in it when somebody else chooses a part of its text (BREACH).
  * @returns undefined when it says itself that it is not for others (Set-Cookie, Cache-Control, Vary, an encoding), or
  * holds a token.
  */
 export const toKept = (
   { status, headers }: Answer,
   body: Uint8Array,
-  isEncodable = false,
+  { isPublic = false, isEncodable = false }: Audience = {},
 ): Kept | undefined => {
   if (mayHoldTokens(body)) return undefined;
   const kept = keptFields(headers);
   if (kept === undefined) return undefined;
   const isEncoded = isEncodable && status === 200 && body.length >= ENCODABLE_BYTES_MIN;
-  if (isEncoded) varyByCoding(kept);
+  // Also on the plain bytes, and on a guest's, for those who keep them on the way.
+  if (isEncoded) addVary(kept, "Accept-Encoding");
+  if (!isPublic) addVary(kept, "Authorization");
   const etag = etagOf(body);
   kept.push("ETag", etag);
   return {
@@ -86,16 +110,6 @@ export const keptFields = (headers: readonly string[]): string[] | undefined => 
   }
   return kept;
 };
-
-// Also on the plain bytes, for those who keep them on the way.
-const varyByCoding = (headers: string[]): void => {
-  const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === "vary");
-  if (at < 0) headers.push("Vary", VARYING);
-  else if (!headers[at + 1]?.toLowerCase().includes("accept-encoding"))
-    headers[at + 1] = `${headers[at + 1]}, ${VARYING}`;
-};
-
-const VARYING = "Accept-Encoding";
 
 /** The answer in a content coding, with a tag of its own. */
 export const toVariant = ({ status, headers, etag }: Kept, coding: Coding, body: Uint8Array): Kept => {
@@ -142,23 +156,37 @@ const NOT_IN_304 = new Set(["content-type", "content-encoding"]);
  * The answer, or a 304 when `ifNoneMatch` names its entity tag (RFC 9110 section 13.1.2): the client has the same in a
  * coding that it could read.
  */
-export const keptAnswer = (kept: Kept, ifNoneMatch: string | undefined): Answer => {
+export const keptAnswer = (kept: Kept, reader: Reader, ifNoneMatch: string | undefined): Answer => {
   const tag = ifNoneMatch === undefined || kept.status !== 200 ? undefined : namedTag(ifNoneMatch, kept.etag);
-  const { status, headers, body, frames } = kept;
+  const { status, body } = kept;
+  const frames = framesOf(kept, reader);
   if (tag === undefined) {
-    frames.whole ??= toFrame(status, headers, body);
-    return { status, headers: headers.slice(), body, frame: frames.whole };
+    frames.whole ??= toFrame(status, fieldsFor(kept, reader), body);
+    return { status, headers: frames.whole.headers.slice(), body, frame: frames.whole };
   }
-  if (tag !== kept.etag) return { status: 304, headers: fieldsOf304(kept, tag), body: null };
-  frames.unchanged ??= toFrame(304, fieldsOf304(kept, tag));
+  if (tag !== kept.etag) return { status: 304, headers: fieldsOf304(kept, reader, tag), body: null };
+  frames.unchanged ??= toFrame(304, fieldsOf304(kept, reader, tag));
   return { status: 304, headers: frames.unchanged.headers.slice(), body: null, frame: frames.unchanged };
 };
 
-const fieldsOf304 = ({ headers, etag }: Kept, tag: string): string[] => {
+const framesOf = ({ frames }: Kept, { credential }: Reader): Frames => {
+  const who = credential === undefined ? "guest" : "caller";
+  frames[who] ??= {};
+  return frames[who];
+};
+
+const fieldsFor = ({ headers }: Kept, { credential }: Reader): string[] => {
+  const fields = [...headers];
+  if (credential !== undefined) keepPrivate(fields);
+  return fields;
+};
+
+const fieldsOf304 = (kept: Kept, reader: Reader, tag: string): string[] => {
+  const all = fieldsFor(kept, reader);
   const fields: string[] = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    const [name = "", value = ""] = [headers[i], headers[i + 1]];
-    if (!NOT_IN_304.has(name.toLowerCase())) fields.push(name, value === etag ? tag : value);
+  for (let i = 0; i < all.length; i += 2) {
+    const [name = "", value = ""] = [all[i], all[i + 1]];
+    if (!NOT_IN_304.has(name.toLowerCase())) fields.push(name, value === kept.etag ? tag : value);
   }
   return fields;
 };

@@ -2,7 +2,7 @@
 // already. Keeps nothing that has landed.
 import { type Answer, isStreamed } from "../http/answer.ts";
 import { gatherAnswer } from "../http/gatherAnswer.ts";
-import { type Kept, type ReadMark, toKept } from "./entry.ts";
+import { type Audience, type Kept, type ReadMark, toKept } from "./entry.ts";
 import type { Lease } from "./versions.ts";
 
 /**
@@ -17,15 +17,13 @@ export type Fill =
   | { readonly kind: "loose"; readonly answer: Answer };
 
 /** What to ask, and what to do with it. */
-export interface FillOrder {
+export interface FillOrder extends Audience {
   readonly mark: ReadMark;
   readonly lease: Lease;
   readonly bodyBytesMax: number;
   readonly ask: () => Promise<Answer>;
   /** Whether an answer of this status may be kept. */
   readonly keeps: (status: number) => boolean;
-  /** Whether it may leave encoded; see {@link toKept}. */
-  readonly isEncodable: boolean;
   /** Keeps it. @returns whether it did. */
   readonly store: (kept: Kept) => boolean;
 }
@@ -78,10 +76,10 @@ interface Flight {
   isDropped: boolean;
 }
 
-const run = async ({ ask, bodyBytesMax, keeps, isEncodable, store }: FillOrder): Promise<Fill> => {
+const run = async ({ ask, bodyBytesMax, keeps, store, ...audience }: FillOrder): Promise<Fill> => {
   const answer = await gatherAnswer(await ask(), { bytesMax: bodyBytesMax, timeoutMs: TIMEOUT_MS });
   if (isStreamed(answer.body)) return { kind: "loose", answer };
   if (!keeps(answer.status)) return { kind: "plain", answer };
-  const kept = toKept(answer, answer.body ?? new Uint8Array(0), isEncodable);
+  const kept = toKept(answer, answer.body ?? new Uint8Array(0), audience);
   return kept === undefined ? { kind: "plain", answer } : { kind: "kept", kept, isStored: store(kept) };
 };

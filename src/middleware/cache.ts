@@ -99,7 +99,7 @@ const createReadRecords = (
     exchange.cacheStatus = statusOf("hapta; hit", entry.name);
     exchange.isChecked = true;
     verify?.(entry, () => requestFor(exchange, { isShared: false, isAnonymous: false }));
-    return keptAnswer(cache.encoded(entry, exchange.acceptEncoding), ifNoneMatch);
+    return keptAnswer(cache.encoded(entry, exchange.acceptEncoding), exchange, ifNoneMatch);
   };
 
   return (exchange) => {

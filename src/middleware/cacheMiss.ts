@@ -92,7 +92,7 @@ const landed = (
     if (isRuled && !isOwn && !fill.isStored) return undefined;
     exchange.isChecked = true;
     if (isOwn && fill.isStored) exchange.cacheStatus += "; stored";
-    return keptAnswer(fill.kept, ifNoneMatch);
+    return keptAnswer(fill.kept, exchange, ifNoneMatch);
   }
   const { answer } = fill;
   if ((fill.kind === "loose" || isRuled) && !isOwn) return undefined;

@@ -37,7 +37,7 @@ export const createStaleIfError = (
     cache.counts.stale += 1;
     exchange.cacheStatus = "hapta; hit; detail=stale-if-error";
     exchange.isChecked = true;
-    const answer = keptAnswer(entry, undefined);
+    const answer = keptAnswer(entry, exchange, undefined);
     return { ...answer, headers: [...answer.headers, ...WARNINGS] };
   };
 

@@ -1,11 +1,11 @@
 // The first and the last word on every request: its id, its clock, its one log line.
 import { Refusal } from "../errors.ts";
-import type { Exchange } from "../exchange.ts";
+import { type Exchange, isUnsafe } from "../exchange.ts";
 import type { Answer } from "../http/answer.ts";
 import type { RequestHead } from "../http/requestHead.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
 import type { Services } from "../services.ts";
-import { headerValue, withoutHeaders } from "../utils/headers.ts";
+import { keepPrivate, withoutHeaders } from "../utils/headers.ts";
 import { momentMs } from "../utils/moment.ts";
 import { createListedCors } from "./cors.ts";
 
@@ -40,7 +40,7 @@ export const createTrace = ({ log, settings }: Services): Trace => {
     headers.push("X-Request-Id", id);
     if (exchange?.cacheStatus !== undefined) headers.push("Cache-Status", exchange.cacheStatus);
     if (exchange?.limitHeaders !== undefined) headers.push(...exchange.limitHeaders);
-    if (exchange?.cookieToken !== undefined) keepPrivate(headers);
+    if (exchange !== undefined && isOwn(exchange)) keepPrivate(headers);
     if (exchange?.setCookies !== undefined) putCookies(exchange.setCookies, headers);
     if (listedCors !== undefined) listedCors(originOf(request.head), headers);
   };
@@ -100,10 +100,9 @@ const putCookies = (cookies: readonly string[], headers: string[]): void => {
   for (const cookie of cookies) headers.push("Set-Cookie", cookie);
 };
 
-// RFC 9111 keeps shared caches from answers to `Authorization`; of a cookie they know nothing.
-const keepPrivate = (headers: string[]): void => {
-  if (headerValue(headers, "cache-control") === undefined) headers.push("Cache-Control", "private");
-};
+// What a token writes is nothing that a cache might keep (RFC 9110 section 9.3.3).
+const isOwn = ({ cookieToken, credential, method }: Exchange): boolean =>
+  cookieToken !== undefined || (credential !== undefined && !isUnsafe(method));
 
 // A second value makes it none that could be listed.
 const originOf = ({ names, values }: RequestHead): string | undefined => {

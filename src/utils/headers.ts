@@ -112,6 +112,24 @@ export const withoutHeaders = (headers: readonly string[], names: readonly strin
   return kept;
 };
 
+/** Says in a flat list that the answer hangs on a request field, unless it says so already (RFC 9110 section 12.5.5). */
+export const addVary = (headers: string[], field: string): void => {
+  const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === "vary");
+  const value = headers[at + 1] ?? "";
+  if (at < 0) headers.push("Vary", field);
+  else if (!tokens(value).includes(field.toLowerCase())) headers[at + 1] = `${value}, ${field}`;
+};
+
+/**
+ * Says in a flat list that the answer is for who asked alone, unless it says how long it may be kept. RFC 9111 section 3.5
+ * keeps shared caches from answers to `Authorization`, but not every CDN follows it, and a cookie tells it nothing.
+ */
+export const keepPrivate = (headers: string[]): void => {
+  if (headerValue(headers, "cache-control") !== undefined) return;
+  headers.push("Cache-Control", "private, no-cache");
+  addVary(headers, "Authorization");
+};
+
 /**
  * What an answer to a token that counts no longer says about its session, so that an app can tell "signed out" from
  * "never signed in": `stale` heals by a refresh, the others need a login. Readable by pages of other origins.

@@ -173,7 +173,7 @@ describe("the cookie", () => {
     const { tab } = await signIn();
     const read = async () => {
       const answer = await tab.send({ path: DIARIES });
-      expect(headOf(answer, "cache-control")).toBe("private");
+      expect(headOf(answer, "cache-control")).toBe("private, no-cache");
       return headOf(answer, "cache-status") === "hapta; hit";
     };
     await eventually(read, 10_000);

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { IDS } from "../support/fixture/records.ts";
 import { exchange, type WireRequest } from "../support/wire.ts";
-import { type CacheKit, startCacheKit } from "./kit.ts";
+import { type CacheKit, startCacheKit, type Who } from "./kit.ts";
 
 setDefaultTimeout(30_000);
 
@@ -97,6 +97,63 @@ describe("CA8", () => {
       expect(`${who} ${got.status} ${got.text}`).toBe(`${who} ${want.status} ${want.text}`);
       expect(got.text.includes(MAIL)).toBe(who === "ada");
     }
+  });
+});
+
+/** A cache in front that knows `Cache-Control` and `Vary`, but not that answers to `Authorization` are nobody else's. */
+const createCarelessProxy = () => {
+  const kept = new Map<string, string>();
+  const varying = new Map<string, string>();
+  let given = 0;
+  const keyOf = (path: string, who: Who): string => {
+    const hangsOnToken = varying.get(path)?.includes("Authorization") === true;
+    return hangsOnToken ? `${path} ${who}` : path;
+  };
+  const read = async (path: string, who: Who): Promise<string> => {
+    const known = kept.get(keyOf(path, who));
+    if (known !== undefined) {
+      given += 1;
+      return known;
+    }
+    const { headers, text } = await kit.read(path, who);
+    varying.set(path, headers.get("vary") ?? "");
+    if (!/private|no-store/.test(headers.get("cache-control") ?? "")) kept.set(keyOf(path, who), text);
+    return text;
+  };
+  return { read, given: () => given };
+};
+
+describe("a cache in front that takes no heed of Authorization", () => {
+  const own = "diaries/records?sort=id";
+  const paths = [own, ADA, `articles/records?expand=author`, "notices/records?perPage=12"];
+  const orders: readonly (readonly Who[])[] = [
+    ["ada", "ben", "guest"],
+    ["guest", "ada", "ben"],
+    ["superuser", "guest", "ada"],
+  ];
+
+  test.each(orders.map((order) => [order.join(", then "), order] as const))(
+    "gives nobody another's: %s",
+    async (_, order) => {
+      for (const path of paths) {
+        const proxy = createCarelessProxy();
+        for (const who of [...order, ...order]) {
+          const token = kit.upstream.world.tokens[who as "ada"];
+          const headers = who === "guest" ? [] : ([["Authorization", token]] as const);
+          const want = await exchange(kit.upstream.url, { path: `/api/collections/${path}`, headers });
+          expect(`${path} ${who} ${await proxy.read(path, who)}`).toBe(`${path} ${who} ${want.text}`);
+        }
+      }
+    },
+  );
+
+  test("may keep what guests read, and nothing of a login's, kept by Hapta or not", async () => {
+    for (const path of paths)
+      for (const who of ["guest", "ada", "superuser"] as const) {
+        const proxy = createCarelessProxy();
+        for (let i = 0; i < 3; i++) await proxy.read(path, who);
+        expect(`${path} ${who} ${proxy.given()}`).toBe(`${path} ${who} ${who === "guest" ? 2 : 0}`);
+      }
   });
 });
 

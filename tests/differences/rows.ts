@@ -70,6 +70,13 @@ const ANSWERS: readonly DifferenceRow[] = [
     hapta: "present",
   },
   {
+    what: "`Cache-Control` and `Vary` of reads with a token, where PocketBase says nothing of keeping them",
+    request: ({ tokens }) => get(NOTICE, ["Authorization", tokens.ada]),
+    view: (response) => `${headOf(response, "cache-control") ?? "none"}, and ${headOf(response, "vary")}`,
+    pocketbase: "none, and Origin",
+    hapta: "private, no-cache, and Origin, Authorization",
+  },
+  {
     what: "`X-Hapta-Error` on refusals",
     request: { method: "PROPFIND", path: HEALTH },
     view: has("x-hapta-error"),
