@@ -3,6 +3,7 @@
 import type { AnswerFrame } from "./answerHead.ts";
 import type { ClientSocket, Connection } from "./connectionOptions.ts";
 import type { Outbox } from "./outbox.ts";
+import type { FileSpan } from "./sendFile.ts";
 import type { SharedBytes } from "./sharedBytes.ts";
 import type { Presence } from "./wireRequest.ts";
 
@@ -15,6 +16,11 @@ export interface BodySink {
   data(chunk: Uint8Array): boolean;
   /** As {@link data}, for bytes that stay the giver's, who gives them to many. Absent where nothing is gained by it. */
   share?(shared: SharedBytes): boolean;
+  /**
+   * Takes the next bytes out of an open file, at once and unread. Absent where they must be seen.
+   * @returns how many it took; fewer than asked: the next ones are to be read and given to {@link data}.
+   */
+  sendFile?(span: FileSpan): number;
   end(): void;
   /** The body broke off: the receiver must not present what came so far as whole. */
   fail(error: Error): void;

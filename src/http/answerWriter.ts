@@ -2,6 +2,7 @@
 import { type Answer, type BodySink, type BodySource, isStreamed } from "./answer.ts";
 import { type AnswerPlace, renderHead } from "./answerHead.ts";
 import type { Outbox } from "./outbox.ts";
+import type { FileSpan } from "./sendFile.ts";
 import { frameChunk, type SharedBytes } from "./sharedBytes.ts";
 
 /** Who is told how the writing of a streamed answer goes. */
@@ -68,6 +69,11 @@ export class AnswerWriter implements BodySink {
     if (this.#hasEnded || this.#outbox.write(this.#isChunked ? chunk : bytes)) return true;
     this.#watcher.onStall();
     return false;
+  }
+
+  // A chunk would need a frame around what may be taken in part.
+  sendFile(span: FileSpan): number {
+    return this.#hasEnded || this.#isChunked ? 0 : this.#outbox.sendFile(span);
   }
 
   end(): void {

@@ -1,8 +1,12 @@
 // Everything written to a socket goes through here: what the kernel does not take at once waits, in
 // order, and whoever writes learns when to pause.
 
+import { type FileSpan, sendFile } from "./sendFile.ts";
+
 /** The part of a Bun socket this needs. */
 export interface WritableSocket {
+  /** Its descriptor; -1 from the moment on that it is closed. Bun has it, its types do not. */
+  readonly fd?: number;
   /** Takes `length` bytes from `from` on, all that follow unless told. @returns bytes taken; negative when it is closing. */
   write(bytes: Uint8Array, from?: number, length?: number): number;
 }
@@ -47,6 +51,15 @@ export class Outbox {
    */
   give(bytes: Uint8Array): boolean {
     return this.#put(bytes, bytes);
+  }
+
+  /**
+   * Sends bytes of a file that nobody has to read, as many as the kernel takes; none of them ever waits here.
+   * @returns how many; when fewer than asked, the next ones are to be written: a socket tells of room only after that.
+   */
+  sendFile(span: FileSpan): number {
+    const { fd = -1 } = this.#socket;
+    return this.#pendingBytes > 0 || fd < 0 ? 0 : sendFile(fd, span);
   }
 
   /** Like {@link write}, for a latin1 text with bytes behind it, in one piece. */
