@@ -6,6 +6,8 @@ import { eventually } from "../../tests/support/eventually.ts";
 import { canSendFiles, keepOnly } from "../../tests/support/pageCache.ts";
 import { createScratch } from "../../tests/support/scratch.ts";
 import { createSocketPairs } from "../../tests/support/socketPairs.ts";
+import type { BodySource } from "./answer.ts";
+import { AnswerWriter } from "./answerWriter.ts";
 import { Outbox } from "./outbox.ts";
 import { type FileSpan, sendFile } from "./sendFile.ts";
 
@@ -89,6 +91,7 @@ test("a socket that is closed sends no byte of a file, whoever has its number no
     const gone = await sockets.open();
     const outbox = new Outbox(gone.socket);
     const number = gone.socket.fd;
+    outbox.sendFile({ fd, from: 0, length: 1 });
     if (end === "reset") gone.client.resetAndDestroy();
     else gone.socket[end]();
     expect([end, end === "reset" || gone.socket.fd === -1]).toEqual([end, true]);
@@ -110,4 +113,22 @@ test("nothing overtakes what waits", async () => {
   const outbox = new Outbox({ write: () => 0, fd: (await sockets.open()).socket.fd ?? -1 });
   outbox.write(Buffer.from("first"));
   expect(outbox.sendFile({ fd, from: 0, length: 10 })).toBe(0);
+});
+
+test("an answer that is over takes nothing, and neither does one that is sent in chunks", async () => {
+  const { socket, received } = await sockets.open();
+  const source: BodySource = { start: () => undefined, resume: () => undefined, cancel: () => undefined };
+  const watcher = { onStall: () => undefined, onEnd: () => undefined };
+  const place = { isHead: false, minor: 1, closes: false } as const;
+  const span = { fd, from: 0, length: 10 };
+  const over = new AnswerWriter(new Outbox(socket), place, watcher);
+  over.write({ status: 200, headers: ["Content-Length", "10"], body: source }, source);
+  over.cancel();
+  const chunked = new AnswerWriter(new Outbox(socket), place, watcher);
+  chunked.write({ status: 200, headers: [], body: source }, source);
+  readSync(fd, Buffer.alloc(10), 0, 10, 0);
+  expect([over.sendFile(span), chunked.sendFile(span)]).toEqual([0, 0]);
+  socket.write("end");
+  await eventually(() => received().subarray(-3).toString() === "end", 5_000);
+  expect(received().subarray(-7).toString()).toBe("\r\n\r\nend");
 });
