@@ -1,4 +1,4 @@
-// How many connections one peer may have, whatever addresses it has.
+// How many connections one peer may have, whatever addresses it has, and that none is kept by a client that takes nothing.
 import { test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { eventually } from "../../tests/support/eventually.ts";
@@ -35,5 +35,25 @@ test("addresses of one peer share its connections; who has no bound, and who lea
   open("127.0.0.3");
   await eventually(() => listener.size === 5, 5_000);
   for (const socket of sockets) socket.destroy();
+  listener.cut();
+});
+
+test("a client that takes nothing of its answer is cut where no rate is asked of it, too", async () => {
+  const whole = { status: 200, headers: [], body: new Uint8Array(50_000_000) };
+  const listener = new Listener({
+    host: "127.0.0.1",
+    port: 0,
+    connectionsMax: 100,
+    timeouts: { stallMs: 100 },
+    downloadBytesPerSecondMin: 0,
+    handle: () => whole,
+    refuse: () => whole,
+  });
+  const socket = connect({ host: "127.0.0.1", port: listener.port });
+  socket.on("error", () => undefined).pause();
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await eventually(() => listener.size === 1, 5_000);
+  await eventually(() => listener.size === 0, 5_000);
+  socket.destroy();
   listener.cut();
 });
