@@ -46,13 +46,13 @@ export const createSwapFileToken = (parts: FileTokenParts): SwapFileToken => {
     return token;
   };
 
-  const mintFor = async (exchange: Exchange, token: string): Promise<Mint | undefined> => {
+  const mintFor = async (exchange: Exchange, token: string): Promise<Mint> => {
     if (isSignedToken(token)) return isSignedFor(exchange, token) ? fileKey : mintNone;
     const verdict = await sessions.resolveFileToken(token);
     const cid = verdict.kind === "live" ? verdict.session.cid : (claimsOf(token)?.collectionId ?? "");
     // As with their other tokens: from outside a superuser's counts for nothing.
     const isRefused = namesSuperusers(cid) && !isAdminClient(exchange.client);
-    if (adopts && verdict.kind === "invalid" && !isRefused) return undefined;
+    if (adopts && verdict.kind === "invalid" && !isRefused) return () => Promise.resolve(token);
     if (verdict.kind !== "live" || isRefused) return mintNone;
     return () => upstreamFileToken(verdict.session, exchange);
   };
@@ -60,8 +60,8 @@ export const createSwapFileToken = (parts: FileTokenParts): SwapFileToken => {
   return async (exchange) => {
     const asked = exchange.query;
     const token = firstToken(asked);
-    const mint = token === undefined ? undefined : await mintFor(exchange, token);
-    if (mint === undefined) return undefined;
+    if (token === undefined) return undefined;
+    const mint = await mintFor(exchange, token);
     const renewQuery = async (): Promise<string> => withToken(asked, (await mint()) ?? "");
     exchange.query = await renewQuery();
     exchange.renewQuery = renewQuery;
@@ -90,7 +90,8 @@ const createSignedCheck = ({ sessions, collections }: FileTokenParts) => {
 export const carriesToken = (query: string): boolean =>
   (query.includes("token") || query.includes("%")) && firstToken(query) !== undefined;
 
-// Undefined without a `token` pair. PocketBase takes the first that it can decode, so all of them are replaced.
+// Undefined without a `token` pair. PocketBase takes the first that it can decode, which may be another one than this: all
+// of them are replaced.
 const firstToken = (query: string): string | undefined => {
   for (const pair of query.split("&")) {
     const [name, value] = decoded(pair);
@@ -102,7 +103,7 @@ const firstToken = (query: string): string | undefined => {
 // Replaces every `token` pair by one, the others stay as they were written.
 const withToken = (query: string, token: string): string => {
   const others = query.split("&").filter((pair) => decoded(pair)[0] !== "token");
-  return [...others, `token=${token}`].join("&");
+  return [...others, `token=${encodeURIComponent(token)}`].join("&");
 };
 
 // The `&` keeps a leading question mark, which URLSearchParams would drop and PocketBase does not.
