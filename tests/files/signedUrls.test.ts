@@ -60,6 +60,55 @@ test("UP12 a signed URL opens nothing else", async () => {
   expect((await open(`/api/collections/diaries/records/${IDS.diary}`, asToken)).status).toBe(404);
 });
 
+test("thumb and download go with a signed URL, wherever they stand; of several tokens the first counts", async () => {
+  const url = await urlOf(await sign(gateway.tokens.ada, scan()));
+  const [path = "", query = ""] = url.split("?");
+  const token = query.slice("token=".length);
+  const opened = async (asked: string): Promise<string> => {
+    const answer = await open(`${path}?${asked}`);
+    const { headers, status } = answer;
+    return `${status} ${headers.get("cache-control")} ${headers.get("content-disposition")?.slice(0, 30)}`;
+  };
+  const inline = "200 private, no-cache inline; filename=";
+  expect(await opened(`thumb=100x100&token=${token}`)).toStartWith(`${inline}100x100_`);
+  expect(await opened(`token=${token}&thumb=100x100`)).toStartWith(`${inline}100x100_`);
+  expect(await opened(`download=1&token=${token}`)).toStartWith("200 private, no-cache attachment");
+  for (const asked of [`%74oken=${token}`, `token=${token}&token=x`, `token=${token}&x=%zz`])
+    expect([asked.length, await opened(asked)]).toEqual([asked.length, expect.stringContaining(inline)]);
+  const [, exp = "", mac = ""] = token.split(".");
+  const later = (Number.parseInt(exp, 36) + 1).toString(36);
+  for (const asked of [
+    `token=x&token=${token}`,
+    `Token=${token}`,
+    `token=hfs1.${later}.${mac}`,
+    `token=hfs1.0${exp}.${mac}`,
+    `token=hfs1.${exp.toUpperCase()}.${mac}`,
+    `token=hfs1.${exp}.${mac}.`,
+    `token=${token}%00`,
+    `token=%20${token}`,
+  ])
+    expect([asked.length, (await open(`${path}?${asked}`)).status]).toEqual([asked.length, 404]);
+});
+
+test("a signed URL outlives the right of who signed it; that person's own token does not", async () => {
+  const signed = await urlOf(await sign(gateway.tokens.ada, scan()));
+  const asAda = { method: "POST", headers: { Authorization: gateway.tokens.ada } };
+  const token: unknown = Reflect.get(Object(await (await open("/api/files/token", asAda)).json()), "token");
+  const own = `${signed.slice(0, signed.indexOf("?"))}?token=${token}`;
+  expect((await open(own)).status).toBe(200);
+  const setRule = async (viewRule: unknown): Promise<void> => {
+    const headers = { Authorization: gateway.tokens.superuser, "Content-Type": "application/json" };
+    const init = { method: "PATCH", headers, body: JSON.stringify({ viewRule }) };
+    expect((await open("/api/collections/diaries", init)).status).toBe(200);
+  };
+  const headers = { Authorization: gateway.tokens.superuser };
+  const before: unknown = await (await open("/api/collections/diaries", { headers })).json();
+  await setRule(null);
+  expect([(await open(own)).status, (await open(signed)).status]).toEqual([404, 200]);
+  expect((await sign(gateway.tokens.ada, scan())).status).toBe(404);
+  await setRule(Reflect.get(Object(before), "viewRule"));
+});
+
 test("only who may read a file may sign it", async () => {
   expect((await sign(undefined, scan())).status).toBe(401);
   expect((await sign(gateway.tokens.ben, scan())).status).toBe(404);
