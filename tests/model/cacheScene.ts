@@ -47,6 +47,9 @@ export interface SceneParts {
   readonly urls?: readonly string[] | undefined;
 }
 
+/** One kind of step. @throws Error that has both answers, when they differ. */
+export type Step = (scene: Scene) => Promise<void>;
+
 /** One app, its callers, and how often what was done. */
 export class Scene {
   readonly draw: Draw;

@@ -1,22 +1,16 @@
 // What happens in the cache's model suite, one kind of step each: somebody has read, something changes, and then everybody
 // must get what PocketBase gives them. Each kind is counted by its name.
 import { countUp } from "./cacheCounter.ts";
-import { BEHIND_MS, CALLERS, RULES_BEHIND_MS, type Scene, type Write } from "./cacheScene.ts";
-import { COUNTER, drawField, IDS, RULES } from "./cacheWorld.ts";
-
-/** One kind of step. @throws Error that has both answers, when they differ. */
-type Step = (scene: Scene) => Promise<void>;
+import { RULE_STEPS, redraw } from "./cacheRules.ts";
+import { BEHIND_MS, CALLERS, type Scene, type Step, type Write } from "./cacheScene.ts";
+import { COUNTER, drawField, IDS, pathsOf } from "./cacheWorld.ts";
 
 /** A feed that says nothing: until Hapta must have noticed. */
 const SILENT_MS = 2_300;
 /** PocketBase was away: until reads must be whole again. */
 const BACK_MS = 10_000;
-const DUE_MS = 1_000;
 /** Changes in a row. */
 const SERIES = 6;
-
-const pathsOf = (writes: readonly { readonly table: string; readonly id: string }[]): readonly string[] =>
-  writes.flatMap(({ table, id }) => [`${table}/records/${id}`, `${table}/records?sort=id`]);
 
 const through: Step = async (scene) => {
   const writes = drawSome(scene);
@@ -60,73 +54,6 @@ const behind: Step = async (scene) => {
   await scene.compare(probes, BEHIND_MS);
 };
 
-const rule: Step = async (scene) => {
-  const name = scene.draw.pick(Object.keys(RULES));
-  const probes = await scene.warm([`${name}/records?sort=id`]);
-  const kind = scene.draw.pick(["listRule", "viewRule"]);
-  const side = scene.drawSide(0.75);
-  await scene.setRules(side, name, { [kind]: scene.draw.pick(RULES[name] ?? [""]) });
-  await scene.compare(probes, side === scene.through ? 0 : RULES_BEHIND_MS);
-  await readSchema(scene, name);
-};
-
-// By the older rule the answers may have been the same, by chance; a write of the schema has Hapta read it.
-const readSchema = async (scene: Scene, name: string): Promise<void> => {
-  await scene.through.send(`PATCH collections/${name}`, {}, "superuser");
-};
-
-/** What follows shall not always meet the rules of the step before. */
-const redraw = async (scene: Scene): Promise<void> => {
-  const rules = RULES["docs"] ?? [];
-  const [listRule, viewRule] = [scene.draw.pick(rules), scene.draw.pick(rules)];
-  await scene.setRules(scene.through, "docs", { listRule, viewRule });
-};
-
-/** A rule asks what the caller is, and the caller becomes something else. */
-const role: Step = async (scene) => {
-  const { draw } = scene;
-  const [listRule, change] = draw.pick([
-    ['@request.auth.role = "admin"', { role: draw.pick(["admin", "member"]) }],
-    ['@request.auth.team.name = "alpha"', { team: draw.pick(["", ...IDS.teams]) }],
-  ] as const);
-  await scene.setRules(scene.through, "docs", { listRule, viewRule: listRule });
-  const id = draw.pick(IDS.people);
-  const paths = ["docs/records?sort=id", `docs/records/${COUNTER}`];
-  const own = paths.map((path) => ({ path, caller: id, isKeyed: false }));
-  const probes = [...(await scene.warmed(own)), ...(await scene.warm())];
-  const side = scene.drawSide();
-  await scene.send(side, `PATCH collections/people/records/${id}`, { body: change });
-  await scene.compare(probes, scene.boundOf(side));
-  await redraw(scene);
-};
-
-/** A rule asks for a header, which some send: nothing may be shared with those who do not. */
-const header: Step = async (scene) => {
-  const rule = '@request.headers.x_key = "k" || open = true';
-  await scene.setRules(scene.through, "docs", { listRule: rule, viewRule: rule });
-  const paths = pathsOf([{ table: "docs", id: scene.draw.pick(IDS.docs) }]);
-  const caller = scene.draw.pick(CALLERS);
-  for (const isKeyed of [true, false, true])
-    await scene.warmed(paths.map((path) => ({ path, caller, isKeyed })));
-  await redraw(scene);
-};
-
-/** A rule asks for a parameter that means nothing else: the same read with another value of it is another read. */
-const parameter: Step = async (scene) => {
-  const rule = "@request.query.share = title || open = true";
-  await scene.setRules(scene.through, "docs", { listRule: rule, viewRule: rule });
-  const id = scene.draw.pick(IDS.docs);
-  await scene.create(scene.through, "docs", id);
-  const body = { title: "t1", open: false };
-  await scene.send(scene.through, `PATCH collections/docs/records/${id}`, { body });
-  const caller = scene.draw.pick(CALLERS);
-  for (const share of scene.draw.shuffled(["", "share=t1", "share=t2"])) {
-    const paths = [`docs/records?sort=id&${share}`, `docs/records/${id}?${share}`];
-    await scene.warmed(paths.map((path) => ({ path, caller, isKeyed: false })));
-  }
-  await redraw(scene);
-};
-
 /** Deleted, and made anew with the same id: who held the old login is a guest. */
 const person: Step = async (scene) => {
   const id = scene.draw.pick(IDS.people);
@@ -142,23 +69,6 @@ const person: Step = async (scene) => {
   await scene.compare(probes, boundMs);
   await scene.login(id);
   await scene.compare(probes, boundMs);
-};
-
-/** Rules by which a list has the value of a field, or seems to. */
-const VALUE_RULES = [
-  "",
-  "open = true",
-  "owner = @request.auth.id",
-  "title = 't1' || open = true",
-  "kind = 'a' && (open = true || n > 3)",
-];
-
-/** Everybody may read so much that a change of a value shows. */
-const open: Step = async (scene) => {
-  const probes = await scene.warm();
-  await scene.setRules(scene.through, "docs", { listRule: scene.draw.pick(VALUE_RULES), viewRule: "" });
-  await scene.setRules(scene.through, "notes", { listRule: "", viewRule: "" });
-  await scene.compare(probes, 0);
 };
 
 /** A note goes with its doc; nobody asked for that. */
@@ -223,26 +133,6 @@ const dashboard: Step = async (scene) => {
   }
 };
 
-/** A rule asks for the time, and it passes: nothing tells of that. */
-const clock: Step = async (scene) => {
-  const doc = scene.draw.pick(IDS.docs);
-  await scene.create(scene.direct, "docs", doc);
-  await scene.setRules(scene.through, "docs", { viewRule: "due > @now" });
-  const probes = ["docs/records?sort=id&filter=(due>@now)", `docs/records/${doc}`].map((path) => ({
-    path,
-    caller: scene.draw.pick(CALLERS),
-    isKeyed: false,
-  }));
-  const dueMs = performance.now() + DUE_MS;
-  const body = { due: new Date(Date.now() + DUE_MS).toISOString() };
-  await scene.send(scene.direct, `PATCH collections/docs/records/${doc}`, { body });
-  const before = await Promise.all(probes.map((probe) => scene.readThrough(probe)));
-  if (before.some(({ text }) => text.includes(doc))) scene.count("records whose time passed");
-  await Bun.sleep(Math.max(0, dueMs - performance.now()) + 100);
-  await scene.compare(probes, 0);
-  await redraw(scene);
-};
-
 const counter: Step = async (scene) => {
   await countUp(scene);
   await redraw(scene);
@@ -286,19 +176,14 @@ const restart: Step = async (scene) => {
 
 /** By their names. */
 export const STEPS = {
+  ...RULE_STEPS,
   through,
   batch,
   behind,
-  rule,
-  open,
-  role,
-  header,
-  parameter,
   person,
   cascade,
   series,
   dashboard,
-  clock,
   counter,
   cut,
   silence: hole((scene) => scene.relay.silenceFeed()),
@@ -325,7 +210,7 @@ const CALM: readonly StepName[] = [
   ...times(4, "behind"),
   ...times(2, "rule"),
   ...times(2, "role"),
-  ...(["header", "parameter", "person", "cascade", "dashboard", "clock", "counter"] as const),
+  ...(["header", "parameter", "relation", "person", "cascade", "dashboard", "clock", "counter"] as const),
 ];
 /** The same with all that can happen to the feed: what it has told before counts for little after that. */
 const ROUGH: readonly StepName[] = [...CALM, "cut", "silence", "swallow", "restart"];

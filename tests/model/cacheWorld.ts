@@ -239,3 +239,9 @@ export const URLS: readonly string[] = [
 export const VALUE_URLS: readonly string[] = URLS.filter((url) =>
   /filter=\((?:open|title|kind|owner|doc)=|&fields=id/.test(url),
 );
+
+/** Where records are read, alone and in a list. */
+export const pathsOf = (
+  writes: readonly { readonly table: string; readonly id: string }[],
+): readonly string[] =>
+  writes.flatMap(({ table, id }) => [`${table}/records/${id}`, `${table}/records?sort=id`]);
