@@ -18,10 +18,9 @@ import { type ProbeVerdict, runFeedProbe } from "./feedProbe.ts";
 import { FeedSets } from "./feedSets.ts";
 import { type FeedStream, openFeedStream } from "./feedStream.ts";
 import { FeedTrust } from "./feedTrust.ts";
+import { createFeedWire, type FeedWire } from "./feedWire.ts";
 import { Overlap } from "./overlap.ts";
 
-/** A record may be longer: an editor field alone has 5 MB, and `<` is six characters in what PocketBase tells. */
-const MESSAGE_CHARS_MAX = 4 * 1024 * 1024;
 const COLLECTIONS_MAX = 999; // PocketBase takes 1000 subscriptions, and one is for the proof
 
 /** Starts following at once. */
@@ -36,6 +35,7 @@ class ChangeFeed implements Feed {
   readonly #log: Log;
   readonly #random: () => number;
   readonly #trust: FeedTrust;
+  readonly #wire: FeedWire;
   readonly #eventListeners = new Listeners<Parameters<FeedListener>>();
   readonly #untoldListeners = new Listeners<[collectionId: string]>();
   readonly #gapListeners = new Listeners<[reason: string]>();
@@ -62,6 +62,7 @@ class ChangeFeed implements Feed {
     this.#log = options.log;
     this.#random = options.random ?? Math.random;
     this.#trust = new FeedTrust(this.#clock, this.#times);
+    this.#wire = createFeedWire(options);
     void runFeedProbe({
       client: options.client,
       clock: this.#clock,
@@ -124,6 +125,7 @@ class ChangeFeed implements Feed {
     this.#gapListeners.clear();
     this.#current = undefined;
     for (const stream of this.#streams) stream.close();
+    this.#wire.close();
     this.#sets.putInForce(Number.POSITIVE_INFINITY);
     this.#endRound();
     this.#wake();
@@ -201,10 +203,10 @@ class ChangeFeed implements Feed {
     try {
       const stream = await openFeedStream({
         client: this.#options.client,
+        open: this.#wire.open,
         clock: this.#clock,
         times: this.#times,
         collectionIds: this.#collectionIds(),
-        messageCharsMax: this.#options.messageCharsMax ?? MESSAGE_CHARS_MAX,
         onEvent: (event, from) => this.#hear(event, from),
         onTooLong: (collectionId) => this.#untoldListeners.tell(collectionId),
       });

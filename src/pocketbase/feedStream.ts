@@ -1,21 +1,21 @@
 // One realtime stream of PocketBase, subscribed as superuser. Lives once: what replaces it is the feed's affair.
 import { type Clock, pause } from "./clock.ts";
-import { EventReader, type ReadEvent } from "./eventReader.ts";
 import { collectionOf, type FeedEvent, parseFeedEvent, textMember, topicOf } from "./feedEvent.ts";
 import type { FeedTimes } from "./feedOptions.ts";
 import { UNLOGGED_CALL } from "./feedProbe.ts";
+import { type OpenRealtime, PROOF_TOPIC, type RealtimeStream } from "./realtimeStream.ts";
 import type { SuperuserClient } from "./superuser.ts";
 import { SuperuserError } from "./superuserError.ts";
 
 /** What a stream needs. */
 export type FeedStreamOptions = {
   readonly client: SuperuserClient;
+  readonly open: OpenRealtime;
   readonly clock: Clock;
   readonly times: FeedTimes;
   readonly collectionIds: readonly string[];
-  readonly messageCharsMax: number;
   readonly onEvent: (event: FeedEvent, stream: FeedStream) => void;
-  /** A record of this collection has changed, in more than `messageCharsMax`. */
+  /** A record of this collection has changed, in a message that is too long to be told. */
   readonly onTooLong: (collectionId: string) => void;
 };
 
@@ -26,9 +26,6 @@ export type FeedStreamOptions = {
  */
 export type Proof = "proven" | "silent" | "unprovable";
 
-// PocketBase passes an OAuth2 provider's answer to the client whose id is its `state`, once per subscription,
-// without touching a record and without a line in its log: a message that we can send to ourselves.
-const PROOF_TOPIC = "@oauth2";
 const UNREADABLE = "PocketBase sent an event that cannot be read";
 
 /**
@@ -79,10 +76,10 @@ export class FeedStream {
   /** Settles with the reason, in a few words, when nothing more will come. Never rejects. */
   readonly ended: Promise<string>;
   readonly #options: FeedStreamOptions;
-  readonly #closing = new AbortController();
   readonly #clientId = Promise.withResolvers<string>();
   readonly #proof = { code: crypto.randomUUID(), heard: Promise.withResolvers<Proof>() };
   readonly #end = Promise.withResolvers<string>();
+  #stream: RealtimeStream | undefined;
   #isOpen = true;
   #heardMs: number;
 
@@ -93,9 +90,7 @@ export class FeedStream {
     this.bornMs = options.clock.now();
     this.#heardMs = this.bornMs;
     this.ended = this.#end.promise;
-    void this.#read()
-      .catch((error: unknown) => `the stream broke: ${String(error)}`)
-      .then((reason) => this.close(reason));
+    void this.#open();
   }
 
   /** The clock's time of the last message. */
@@ -138,7 +133,7 @@ export class FeedStream {
   close(reason = "closed"): void {
     this.#isOpen = false;
     this.#end.resolve(reason);
-    this.#closing.abort();
+    this.#stream?.close();
   }
 
   /** @returns `proven` when PocketBase says that it has sent the message, which is not proof yet. */
@@ -153,28 +148,19 @@ export class FeedStream {
     return target.endsWith("oauth2-redirect-failure") ? "silent" : "unprovable";
   }
 
-  async #read(): Promise<string> {
-    const response = await this.#options.client.fetch("/api/realtime", {
-      headers: { accept: "text/event-stream" },
-      redirect: "manual",
-      keepalive: false,
-      signal: this.#closing.signal,
-    });
-    if (response.status !== 200 || response.body === null) {
-      await response.body?.cancel();
-      return `PocketBase answered ${response.status} to a realtime stream`;
+  // One that opens after its end is nobody's: it is closed.
+  async #open(): Promise<void> {
+    try {
+      this.#stream = await this.#options.open(undefined, {
+        onMessage: (topic, data) => this.#take(topic, data),
+        onTooLong: (topic) => this.#passOver(topic),
+        onEnd: () => this.close("PocketBase ended the stream"),
+      });
+    } catch (error) {
+      return this.close(`PocketBase does not open a realtime stream: ${String(error)}`);
     }
-    const decoder = new TextDecoder();
-    const reader = new EventReader({
-      charsMax: this.#options.messageCharsMax,
-      onEvent: (message) => this.#take(message),
-      onTooLong: (topic) => this.#passOver(topic),
-    });
-    for await (const chunk of response.body) {
-      if (!this.#isOpen) break;
-      reader.feed(decoder.decode(chunk, { stream: true }));
-    }
-    return "PocketBase ended the stream";
+    if (this.#isOpen) this.#clientId.resolve(this.#stream.clientId);
+    else this.#stream.close();
   }
 
   #passOver(topic: string): void {
@@ -184,16 +170,15 @@ export class FeedStream {
     this.#options.onTooLong(collectionId);
   }
 
-  #take({ id, event, data }: ReadEvent): void {
+  #take(topic: string, data: string): void {
     if (!this.#isOpen) return;
     this.#heardMs = this.#options.clock.now();
-    if (event === "PB_CONNECT") return this.#clientId.resolve(id ?? textMember(data, "clientId") ?? "");
-    if (event === PROOF_TOPIC) {
+    if (topic === PROOF_TOPIC) {
       // Anybody who knows the stream's id can send such a message, but not one with this code.
       if (textMember(data, "code") === this.#proof.code) this.#proof.heard.resolve("proven");
       return;
     }
-    const change = parseFeedEvent(event, data);
+    const change = parseFeedEvent(topic, data);
     if (change === undefined) return this.close(UNREADABLE);
     this.#options.onEvent(change, this);
   }

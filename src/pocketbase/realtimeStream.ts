@@ -1,4 +1,4 @@
-// One realtime stream of PocketBase, opened through the data plane's pool and subscribed with a caller's credential.
+// One realtime stream of PocketBase, opened through a pool and subscribed with a caller's credential.
 // Lives once: what replaces it, and who hears its events, is the affair of whoever opened it.
 import { type Answer, isStreamed } from "../http/answer.ts";
 import { headerValue } from "../utils/headers.ts";
@@ -50,25 +50,36 @@ export interface RealtimeListener {
 /**
  * Opens a stream. PocketBase takes subscriptions from the address it was opened for only.
  *
- * @param address - The client address that PocketBase is told. @throws UpstreamError
+ * @param address - The client address that PocketBase is told; undefined for Hapta's own. @throws UpstreamError
  */
-export type OpenRealtime = (address: string, listener: RealtimeListener) => Promise<RealtimeStream>;
+export type OpenRealtime = (
+  address: string | undefined,
+  listener: RealtimeListener,
+) => Promise<RealtimeStream>;
 
-/** Longest message, in characters. */
-const MESSAGE_CHARS_MAX = 4 * 1024 * 1024;
+/** How streams are read. */
+export interface RealtimeReading {
+  /** Longest message, in characters. */
+  readonly messageCharsMax: number;
+  /** Whether one that tells very much is read less often, so that its messages come a little later. */
+  readonly isPaced: boolean;
+}
+
+const READING: RealtimeReading = { messageCharsMax: 4 * 1024 * 1024, isPaced: true };
 const CONNECT_MS = 10_000;
 
 export const createOpenRealtime =
-  (pool: UpstreamPool): OpenRealtime =>
+  (pool: UpstreamPool, reading = READING): OpenRealtime =>
   async (address, listener) => {
-    const stream = new PooledStream(pool, { address, listener });
+    const stream = new PooledStream(pool, { address, listener, reading });
     await stream.open();
     return stream;
   };
 
 interface Place {
-  readonly address: string;
+  readonly address: string | undefined;
   readonly listener: RealtimeListener;
+  readonly reading: RealtimeReading;
 }
 
 class PooledStream implements RealtimeStream {
@@ -131,30 +142,31 @@ class PooledStream implements RealtimeStream {
 
   #read(body: Answer["body"] & object, connected: PromiseWithResolvers<string>): void {
     if (!isStreamed(body)) return;
+    const { listener, reading } = this.#place;
     this.#cancel = () => body.cancel();
     const over = (): void => {
       connected.reject(new UpstreamError("unreachable"));
       if (!this.#isOpen) return;
       this.#isOpen = false;
-      if (this.clientId !== "") this.#place.listener.onEnd();
+      if (this.clientId !== "") listener.onEnd();
     };
     const reader = new EventReader({
-      charsMax: MESSAGE_CHARS_MAX,
+      charsMax: reading.messageCharsMax,
       onEvent: ({ id, event, data }) => {
         if (!this.#isOpen) return;
         if (event === "PB_CONNECT") return connected.resolve(id ?? idIn(data));
-        this.#place.listener.onMessage(event, data);
+        listener.onMessage(event, data);
       },
       onTooLong: (topic) => {
-        if (this.#isOpen) this.#place.listener.onTooLong(topic);
+        if (this.#isOpen) listener.onTooLong(topic);
       },
     });
     const decoder = new TextDecoder();
-    const pace = new ReadPace(() => body.resume());
+    const pace = reading.isPaced ? new ReadPace(() => body.resume()) : undefined;
     body.start({
       data: (chunk) => {
         if (this.#isOpen) reader.feed(decoder.decode(chunk, { stream: true }));
-        return pace.take(chunk.length);
+        return pace?.take(chunk.length) !== false;
       },
       end: over,
       fail: over,
@@ -190,9 +202,10 @@ interface Asked {
 
 const render = (
   { method, path = "/api/realtime", isStream, isFresh, accept, body, credential }: Asked,
-  { address, authority }: { readonly address: string; readonly authority: string },
+  { address, authority }: Pick<Place, "address"> & { readonly authority: string },
 ): UpstreamRequest => {
-  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${authority}`, `X-Forwarded-For: ${address}`];
+  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${authority}`];
+  if (address !== undefined) lines.push(`X-Forwarded-For: ${address}`);
   if (accept !== undefined) lines.push(`Accept: ${accept}`);
   if (body !== undefined) lines.push("Content-Type: application/json");
   if (credential !== undefined) lines.push(`Authorization: ${credential}`);
@@ -203,7 +216,7 @@ const render = (
     bodyBytesMax: Number.POSITIVE_INFINITY,
     isStream,
     isFresh,
-    fairnessKey: address,
+    fairnessKey: address ?? "",
   };
 };
 

@@ -60,6 +60,11 @@ export class SuperuserClient {
     return this.#options.url;
   }
 
+  /** For a guard hook of PocketBase's. */
+  get guard(): Secret | undefined {
+    return this.#options.guard;
+  }
+
   /**
    * How often a token was given up because PocketBase refused it; a renewal before expiry does not count.
    * Who keeps a connection that was authorised once can tell by it that PocketBase may see a guest there now.
