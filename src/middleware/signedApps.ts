@@ -5,7 +5,7 @@ import type { Exchange } from "../exchange.ts";
 import { createSignatureCheck, type SignatureFault } from "../proofs/signature.ts";
 import { UsedNonces } from "../proofs/usedNonces.ts";
 import type { Session } from "../sessions/liveSessions.ts";
-import type { AppSettings } from "../settings/settingsShape.ts";
+import type { AppSettings } from "../settings/proofsSchema.ts";
 
 /** How far the time of a signature may lie from now. */
 const WINDOW_MS = 60_000;

@@ -4,7 +4,7 @@ import { batchItemsOf } from "../batch/batchItems.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { LiveSchema } from "../pocketbase/liveSchema.ts";
-import type { WriteSettings } from "../settings/settingsShape.ts";
+import type { WriteSettings } from "../settings/proofsSchema.ts";
 
 export interface WritePolicyParts {
   /** By the collection's name or id, as the settings spell it. */

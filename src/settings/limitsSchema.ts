@@ -113,8 +113,41 @@ export const ratelimit = z.strictObject({
 
 type RateLimitGroup = z.output<typeof ratelimit>;
 
-/** Makes the rules of `ratelimit`: the default one first, then the named ones in their order. */
-export const toRules = (group: RateLimitGroup): Rule[] => [defaultRule(group), ...group.Rules.map(toRule)];
+/** Rates, and what one address, user or session may have at a time. */
+export interface RateLimitSettings {
+  readonly isEnabled: boolean;
+  /** Every rule is a shadow rule. */
+  readonly isShadow: boolean;
+  readonly message: string;
+  /** The default rule first. */
+  readonly rules: readonly Rule[];
+  /** The user has written none, so PocketBase's own count. */
+  readonly importsRules: boolean;
+  readonly keysMax: number;
+  readonly connectionsPerAddressMax: number;
+  readonly inFlightPerAddressMax: number;
+  readonly inFlightPerUserMax: number;
+  readonly streamsPerAddressMax: number;
+  readonly streamsPerSessionMax: number;
+}
+
+/** Gives the settings their inner names. @param streams - The group `Realtime`, whose bounds of one client are limits, too. */
+export const toRateLimit = (
+  group: RateLimitGroup,
+  streams: { readonly MaxClientsPerAddress: number; readonly MaxClientsPerSession: number },
+): RateLimitSettings => ({
+  isEnabled: group.isEnabled,
+  isShadow: group.Shadow,
+  message: group.Message,
+  rules: [defaultRule(group), ...group.Rules.map(toRule)],
+  importsRules: group.Rules.length === 0,
+  keysMax: group.MaxKeys,
+  connectionsPerAddressMax: group.MaxConnectionsPerAddress,
+  inFlightPerAddressMax: group.MaxInFlightPerAddress,
+  inFlightPerUserMax: group.MaxInFlightPerUser,
+  streamsPerAddressMax: streams.MaxClientsPerAddress,
+  streamsPerSessionMax: streams.MaxClientsPerSession,
+});
 
 const ANYTHING = { methods: [], path: undefined, collections: [], actions: [], audience: [] } as const;
 

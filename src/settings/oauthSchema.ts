@@ -55,3 +55,24 @@ export const oauth2 = z.strictObject({
       ),
     ),
 });
+
+/** How logins through providers go. */
+export interface OAuthSettings {
+  /** Absolute URLs, compared exactly. */
+  readonly redirectUrls: readonly string[];
+  readonly verifiers: "issued" | "any";
+  readonly isDeviceLoginEnabled: boolean;
+  /** Without a trailing slash; undefined = what the visitor typed. */
+  readonly publicUrl: string | undefined;
+  /** Issuer of each provider that has a fixed one. */
+  readonly issuers: Readonly<Record<string, string>>;
+}
+
+/** Gives the settings their inner names. */
+export const toOAuth = (group: z.output<typeof oauth2>): OAuthSettings => ({
+  redirectUrls: group.RedirectURLs,
+  verifiers: group.Verifiers,
+  isDeviceLoginEnabled: group.DeviceLogin,
+  publicUrl: group.PublicURL === "" ? undefined : group.PublicURL.replace(/\/+$/, ""),
+  issuers: group.Issuers,
+});

@@ -32,6 +32,9 @@ export const seconds = (row: Bounds<number>) =>
     .default(row.fallback)
     .meta(note({ ...row, unit: "s" }, `a number of seconds from ${row.min} to ${row.max}`));
 
+/** What such a key says, in ms. */
+export const toMs = (value: number): number => Math.round(value * 1000);
+
 /** true or false. */
 export const toggle = (row: Note & { readonly fallback: boolean }) =>
   z.boolean().default(row.fallback).meta(note(row, "true or false"));

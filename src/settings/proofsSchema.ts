@@ -68,15 +68,54 @@ export const collections = z
     allowed: `an object of at most ${COLLECTIONS_MAX} collection names or ids, each with { Write: { Apps?: [ids of Security.Apps], DPoP?: true, Session?: true } }`,
   });
 
-/** `Upstream.GuardSecret`. */
-export const guardSecret = z
-  .string()
-  .regex(/^[\x21-\x7e]{16,256}$/)
-  .optional()
-  .meta({
-    description:
-      "What Hapta sends to PocketBase with every request, for a hook there that refuses everybody else (examples/pocketbase-guard).",
-    allowed:
-      "a text of 16 to 256 visible ASCII characters without blanks, random, not copied from an example",
-    secret: true,
-  });
+/** An app that signs its requests. */
+export interface AppSettings {
+  readonly id: string;
+  /** Any of them counts. */
+  readonly secrets: readonly Secret[];
+  /** A server that acts for several browsers: the sessions it touches have several honest devices. */
+  readonly isConfidential: boolean;
+  /** A session that this app opened counts only in requests that it signed. */
+  readonly isRequired: boolean;
+}
+
+/** What a write takes besides PocketBase's rules. */
+export interface WriteSettings {
+  /** Ids of the apps that may write; undefined = any, or none at all. */
+  readonly appIds: readonly string[] | undefined;
+  readonly needsBoundSession: boolean;
+  readonly needsSession: boolean;
+}
+
+/** What requests must prove besides a session. */
+export interface ProofSettings {
+  readonly apps: readonly AppSettings[];
+  readonly dpop: (typeof DPOP)[number];
+  /** What writes to a collection take, by its name or id as the config file spells it. */
+  readonly writes: ReadonlyMap<string, WriteSettings>;
+}
+
+/** Gives the settings their inner names. */
+export const toProofs = (group: {
+  readonly Apps: z.output<typeof apps>;
+  readonly DPoP: z.output<typeof dpop>;
+  readonly Collections: z.output<typeof collections>;
+}): ProofSettings => ({
+  apps: group.Apps.map(({ Id, Secret: one, Secrets = [], isConfidential, isRequired }) => ({
+    id: Id,
+    secrets: one === undefined ? Secrets : [one, ...Secrets],
+    isConfidential,
+    isRequired,
+  })),
+  dpop: group.DPoP,
+  writes: new Map(
+    Object.entries(group.Collections).map(([name, { Write }]) => [
+      name,
+      {
+        appIds: Write.Apps,
+        needsBoundSession: Write.DPoP === true,
+        needsSession: Write.Session === true,
+      },
+    ]),
+  ),
+});

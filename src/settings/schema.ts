@@ -1,4 +1,4 @@
-// The config file as Zod: every key, its default, bounds and sentence. The one source of the docs, of --help's
+// The config file as Zod, put together from its groups; every key has its default, bounds and sentence. The one source of the docs, of --help's
 // defaults and of error texts. Contradictions between keys are judged elsewhere.
 import { z } from "zod";
 import { PROXY_RANGES } from "../utils/proxyRanges.ts";
@@ -7,89 +7,18 @@ import { cache } from "./cacheSchema.ts";
 import { files } from "./filesSchema.ts";
 import { ratelimit } from "./limitsSchema.ts";
 import { oauth2 } from "./oauthSchema.ts";
-import {
-  choiceNote,
-  listOf,
-  readAddressBlock,
-  readHostName,
-  seconds,
-  toggle,
-  wholeNumber,
-} from "./pieces.ts";
-import { apps, collections, dpop, guardSecret } from "./proofsSchema.ts";
+import { choiceNote, listOf, readAddressBlock, readHostName, seconds, wholeNumber } from "./pieces.ts";
+import { apps, collections, dpop } from "./proofsSchema.ts";
 import { realtime } from "./realtimeSchema.ts";
+import { server } from "./serverSchema.ts";
 import { sessions } from "./sessionsSchema.ts";
+import { upstream } from "./upstreamSchema.ts";
 import { validation } from "./validationSchema.ts";
 
 const PROXIES = Object.keys(PROXY_RANGES);
 
 const addressBlocks = (sentence: string) =>
   listOf({ sentence, allowed: "an IP address or a CIDR block", example: "10.0.0.0/8" }, readAddressBlock);
-
-const server = z.strictObject({
-  Port: wholeNumber({
-    min: 0,
-    max: 65535,
-    fallback: 3599,
-    sentence: "The TCP port to listen on; 0 picks a free one.",
-  }),
-  Host: z
-    .string()
-    .refine((text) => !text.startsWith("[") && readHostName(text) !== undefined)
-    .default("0.0.0.0")
-    .meta({
-      description:
-        "The address to listen on. The default is reached as localhost and from the local network; 127.0.0.1 keeps Hapta on this machine, :: adds IPv6.",
-      allowed: "a host name or IP address without scheme, port and brackets",
-    }),
-  Nodes: z.array(z.string().max(2048)).max(64).default([]).meta({
-    description: "The other nodes of a cluster. Must be empty: clustering is not in this version yet.",
-    allowed: "an empty list",
-  }),
-  NodeId: wholeNumber({
-    min: 0,
-    max: 1023,
-    fallback: 0,
-    sentence: "The number of this node, unique in its cluster.",
-  }),
-  MainNode: z
-    .url({ protocol: /^wss?$/ })
-    .max(2048)
-    .default("ws://localhost:3599/ws/cache-sync")
-    .meta({
-      description: "Where the main node of a cluster listens for the others. Not used by a single node.",
-      allowed: "a ws:// or wss:// URL",
-    }),
-  threads: wholeNumber({
-    min: 1,
-    max: 64,
-    fallback: 1,
-    sentence: "How many processes share the port. Above 1 is accepted, but this version runs one.",
-  }),
-  nodeEnabled: toggle({
-    fallback: false,
-    sentence: "Whether this node joins a cluster. Must be false: clustering is not in this version yet.",
-  }),
-  MaxBodyBytes: wholeNumber({
-    min: 1024,
-    max: 2 ** 50,
-    fallback: 10 * 2 ** 30,
-    unit: "bytes",
-    sentence: "The largest request body that is relayed; PocketBase's own limits still apply.",
-  }),
-  DrainTimeout: seconds({
-    min: 0,
-    max: 3600,
-    fallback: 10,
-    sentence: "How long requests may finish after SIGTERM before they are cut.",
-  }),
-  MaxConnections: wholeNumber({
-    min: 1,
-    max: 1_000_000,
-    fallback: 16384,
-    sentence: "The most client connections at a time; further ones are closed.",
-  }),
-});
 
 const UPSTREAM_TOKENS = ["reject", "adopt"] as const;
 
@@ -188,75 +117,6 @@ const admin = z.strictObject({
   AllowIPs: addressBlocks(
     "Addresses that reach the dashboard and superuser-only API besides private ones; no effect with Access off.",
   ),
-});
-
-const upstream = z.strictObject({
-  MaxInFlight: wholeNumber({
-    min: 1,
-    max: 65536,
-    fallback: 256,
-    sentence: "Requests sent to PocketBase at a time.",
-  }),
-  MaxQueued: wholeNumber({
-    min: 0,
-    max: 1_000_000,
-    fallback: 1024,
-    sentence: "Requests that wait for a free place; further ones are answered 503 at once.",
-  }),
-  QueueTimeout: seconds({
-    min: 0.01,
-    max: 300,
-    fallback: 5,
-    sentence: "How long a request waits for a free place.",
-  }),
-  ConnectTimeout: seconds({
-    min: 0.01,
-    max: 300,
-    fallback: 3,
-    sentence: "How long connecting to PocketBase may take.",
-  }),
-  FirstByteTimeout: seconds({
-    min: 0.01,
-    max: 3600,
-    fallback: 60,
-    sentence: "How long PocketBase may take to begin its answer once it has the request.",
-  }),
-  IdleTimeout: seconds({
-    min: 0.01,
-    max: 3600,
-    fallback: 60,
-    sentence: "How long a body may stand still, in either direction.",
-  }),
-  TotalTimeout: seconds({
-    min: 0.01,
-    max: 86_400,
-    fallback: 600,
-    sentence: "How long one request may take in all; realtime streams are exempt.",
-  }),
-  MinUploadRate: wholeNumber({
-    min: 0,
-    max: 2 ** 30,
-    fallback: 500,
-    unit: "bytes per second",
-    sentence:
-      "A body that comes slower, on average and after its first 20 seconds, is given up with 408; 0 never does.",
-  }),
-  MinDownloadRate: wholeNumber({
-    min: 0,
-    max: 2 ** 30,
-    fallback: 500,
-    unit: "bytes per second",
-    sentence:
-      "A client that takes its answer slower while more of it waits, on average over a minute, is cut; 0: only one that takes nothing.",
-  }),
-  MaxStreams: wholeNumber({
-    min: 1,
-    max: 1_000_000,
-    fallback: 8192,
-    sentence:
-      "Realtime streams from PocketBase open at a time, one per signed-in user and one for all guests; a further user is answered 503 `realtime_full`.",
-  }),
-  GuardSecret: guardSecret,
 });
 
 const log = z.strictObject({

@@ -1,7 +1,8 @@
 // The keys of the config file about how long sessions last and how many a record may have (OWASP ASVS 5.0 V7). What they
 // say together is judged in checks.ts.
 import { z } from "zod";
-import { seconds, wholeNumber } from "./pieces.ts";
+import type { SessionLimits } from "../sessions/sessionContext.ts";
+import { seconds, toMs, wholeNumber } from "./pieces.ts";
 
 const DAY_S = 86_400;
 
@@ -41,3 +42,15 @@ export const sessions = z
     }),
   })
   .prefault({});
+
+/** How long sessions last and how many a record may have; impersonation lasts as PocketBase says. */
+export type SessionSettings = Readonly<Record<"record" | "superuser", SessionLimits>>;
+
+/** Gives the settings their inner names. */
+export const toSessions = (group: z.output<typeof sessions>): SessionSettings => {
+  const { MaxPerUser: perRecordMax } = group;
+  return {
+    record: { idleMs: toMs(group.Idle), absoluteMs: toMs(group.Absolute), perRecordMax },
+    superuser: { idleMs: toMs(group.SuperuserIdle), absoluteMs: toMs(group.SuperuserAbsolute), perRecordMax },
+  };
+};

@@ -36,3 +36,7 @@ export class Secret {
     return MASK;
   }
 }
+
+/** A text as a Secret; undefined for none. */
+export const toSecret = (text: string | undefined): Secret | undefined =>
+  text === undefined ? undefined : new Secret(text);
