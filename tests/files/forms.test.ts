@@ -4,8 +4,9 @@ import { describe, expect, test } from "bun:test";
 import { drawPng } from "../support/fixture/png.ts";
 import { startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { createRandom } from "../support/random.ts";
 
-const RUNS = 60;
+const RUNS = 80;
 
 // Small enough that whole forms are waited for: of more than 256 KiB to come, only the first fault is said (judge.test.ts).
 const FILES: readonly (readonly [name: string, bytes: Buffer])[] = [
@@ -20,18 +21,14 @@ const FILES: readonly (readonly [name: string, bytes: Buffer])[] = [
 const FIELDS: readonly Readonly<Record<string, unknown>>[] = [
   { name: "title", type: "text", required: true, max: 10 },
   { name: "count", type: "number" },
+  { name: "kinds", type: "select", maxSelect: 3, values: ["a", "b", "c"] },
+  { name: "code", type: "text", autogeneratePattern: "[x]{3}" },
   { name: "one", type: "file", maxSelect: 1, maxSize: 2_000 },
   { name: "picture", type: "file", maxSelect: 1, mimeTypes: ["image/png"], thumbs: ["10x10"] },
   { name: "few", type: "file", maxSelect: 3, mimeTypes: ["image/png", "text/plain"] },
   { name: "must", type: "file", maxSelect: 2, required: true },
   { name: "hidden", type: "file", maxSelect: 1, maxSize: 1, hidden: true },
 ];
-
-/** Numbers from 0 to 1, the same in every run. */
-const createRandom = (seed: number) => (): number => {
-  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-  return seed / 2 ** 32;
-};
 
 type Entry = readonly [name: string, value: string | number];
 
@@ -40,7 +37,10 @@ const randomForm = (random: () => number): Entry[] => {
   const pick = <T>(list: readonly [T, ...T[]]): T => list[Math.floor(random() * list.length)] ?? list[0];
   const entries: Entry[] = [];
   if (random() < 0.8) entries.push(["title", pick(["good", "", "far too long a title", "true", "007"])]);
-  if (random() < 0.3) entries.push(["count+", pick(["1", "x", "2.5"])]);
+  if (random() < 0.4) entries.push([pick(["count", "count+", "+count", "count-"]), pick(["1", "x", "2.5"])]);
+  for (let i = Math.floor(random() * 3); i > 0; i--)
+    entries.push([pick(["kinds", "kinds+", "+kinds", "kinds-"]), pick(["a", "b", "c", "nosuch", ""])]);
+  if (random() < 0.3) entries.push([pick(["code", "code:autogenerate", "code:each"]), pick(["y", ""])]);
   if (random() < 0.6) entries.push(["must", 1]);
   if (random() < 0.2)
     entries.push(["@jsonPayload", pick(['{"count":5}', '{"title":null}', '{"few":[]}', "{", "[]"])]);

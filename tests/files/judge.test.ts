@@ -6,6 +6,7 @@ import { FormJudge, type Objection } from "../../src/files/formJudge.ts";
 import { type Collection, toCollection } from "../../src/pocketbase/collection.ts";
 import { drawPng } from "../support/fixture/png.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { createRandom } from "../support/random.ts";
 
 const TYPES = [
   ...["png", "jpeg", "gif", "webp", "bmp", "avif", "heic"].map((name) => `image/${name}`),
@@ -113,12 +114,6 @@ const formOf = (parts: readonly Part[]): FormData => {
 };
 
 const CODES = ["validation_file_size_limit", "validation_invalid_mime_type", "validation_too_many_files"];
-
-/** Numbers from 0 to 1, the same in every run. */
-const createRandom = (seed: number) => (): number => {
-  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-  return seed / 2 ** 32;
-};
 
 const FIELDS = [
   field("one", { mimeTypes: ["image/png"] }),
