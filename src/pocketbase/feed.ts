@@ -43,8 +43,7 @@ class ChangeFeed implements Feed {
   /** The current stream and those that linger. */
   readonly #streams = new Set<FeedStream>();
   readonly #sets = new FeedSets();
-  /** While there are several. */
-  #overlap: Overlap | undefined;
+  readonly #overlap: Overlap;
   #current: FeedStream | undefined;
   #connectedMs = Number.NEGATIVE_INFINITY;
   #problem: unknown;
@@ -60,6 +59,7 @@ class ChangeFeed implements Feed {
     this.#clock = options.clock ?? systemClock;
     this.#times = { ...FEED_TIMES, ...options.times };
     this.#log = options.log;
+    this.#overlap = new Overlap(options.overlapEventsMax, () => this.#clock.now());
     this.#random = options.random ?? Math.random;
     this.#trust = new FeedTrust(this.#clock, this.#times);
     this.#wire = createFeedWire(options);
@@ -182,7 +182,7 @@ class ChangeFeed implements Feed {
   /** Puts a new stream in the place of a good one: first both are subscribed, then the old one is proven to
    * have carried everything so far, and a little later it is closed. */
   async #rotate(old: FeedStream): Promise<boolean> {
-    this.#overlap ??= new Overlap(this.#options.overlapEventsMax);
+    this.#overlap.begin();
     const opened = await this.#open();
     if (opened === undefined) return false;
     const proof = await old.prove();
@@ -224,15 +224,15 @@ class ChangeFeed implements Feed {
   }
 
   #hear(event: FeedEvent, from: FeedStream): void {
-    const isCopy = this.#overlap?.isFirst(from, event.collectionId, event.text) === false;
+    const isCopy = !this.#overlap.isFirst(from, event.collectionId, event.text);
     this.#eventListeners.tell(event, isCopy);
-    if (this.#overlap?.isFull !== true) return;
+    if (!this.#overlap.isFull) return;
     for (const stream of this.#streams) stream.close("too much came while streams overlapped");
   }
 
   #endOverlap(ended?: FeedStream): void {
-    if (this.#streams.size <= 1 && this.#roundMs === undefined) this.#overlap = undefined;
-    else if (ended !== undefined) this.#overlap?.forget(ended);
+    if (ended !== undefined) this.#overlap.forget(ended);
+    if (this.#streams.size <= 1 && this.#roundMs === undefined) this.#overlap.end();
   }
 
   #collectionIds(): string[] {

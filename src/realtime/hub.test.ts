@@ -218,6 +218,22 @@ describe("Hub", () => {
     expect(client.heard).toEqual(Array.from({ length: 300 }, (_, i) => `a/* {"n":${i >> 1}}`));
   });
 
+  test("what a stream told is known when it has ended and the one in its place tells it late, by the date in it", async () => {
+    const upstream = startUpstream();
+    const hub = createHub(upstream.open, { times: { ageMsMax: 40, lingerMs: 300 } });
+    const client = connect(hub);
+    await client.subscribe(["a/*"]);
+    const [old] = await eventually(() => {
+      const open = upstream.streams.filter(({ isOpen, topics }) => isOpen && topics.length > 0);
+      return open.length === 2 && open;
+    }, 10_000);
+    const dated = '{"action":"update","record":{"id":"r","updated":"2026-01-01 10:00:00.000Z"}}';
+    for (const data of [dated, "undated"]) old?.listener.onMessage("a/*", data);
+    await eventually(() => old?.isOpen === false, 10_000);
+    for (const data of [dated, "undated"]) upstream.streams.at(-1)?.listener.onMessage("a/*", data);
+    expect(client.heard).toEqual([`a/* ${dated}`, "a/* undated", "a/* undated"]);
+  });
+
   test("a renewed stream that tells too much to tell copies apart is lost: a gap, then events again", async () => {
     const upstream = startUpstream();
     const hub = createHub(upstream.open, { times: { ageMsMax: 40, lingerMs: 60_000 } });

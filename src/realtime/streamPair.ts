@@ -32,7 +32,6 @@ interface Current {
 interface Handover {
   /** The successor's. */
   readonly token: object;
-  readonly overlap: Overlap;
   /** Undefined while it is being opened. */
   fresh: RealtimeStream | undefined;
   /** The stream that is replaced; undefined before it is. */
@@ -43,6 +42,8 @@ export class StreamPair {
   readonly #options: PairOptions;
   #current: Current | undefined;
   #handover: Handover | undefined;
+  /** While there may be copies. */
+  #overlap: Overlap | undefined;
   #heardMs = 0;
   #isClosed = false;
 
@@ -85,11 +86,17 @@ export class StreamPair {
    */
   async replace(subscribe: (fresh: RealtimeStream) => Promise<void>): Promise<boolean> {
     const before = this.#current;
-    const handover: Handover = { token: {}, overlap: new Overlap(), fresh: undefined, old: undefined };
+    const handover: Handover = { token: {}, fresh: undefined, old: undefined };
     this.#handover = handover;
-    const end = (stream: RealtimeStream | undefined): void => {
+    this.#overlap ??= new Overlap();
+    this.#overlap.begin();
+    const end = (stream: RealtimeStream | undefined, token: object | undefined): void => {
       stream?.close();
-      if (this.#handover === handover) this.#handover = undefined;
+      if (this.#handover !== handover) return;
+      this.#handover = undefined;
+      if (token !== undefined) this.#overlap?.forget(token);
+      this.#overlap?.end();
+      this.#letGo();
     };
     let fresh: Current | undefined;
     try {
@@ -97,14 +104,14 @@ export class StreamPair {
       handover.fresh = fresh.stream;
       await subscribe(fresh.stream);
     } catch {
-      end(fresh?.stream);
+      end(fresh?.stream, handover.token);
       return false;
     }
-    if (this.#current !== before || before === undefined || this.#isClosed) end(fresh.stream);
+    if (this.#current !== before || before === undefined || this.#isClosed) end(fresh.stream, handover.token);
     else {
       this.#current = fresh;
       handover.old = before.stream;
-      setTimeout(() => end(before.stream), this.#options.times.lingerMs).unref();
+      setTimeout(() => end(before.stream, before.token), this.#options.times.lingerMs).unref();
     }
     return true;
   }
@@ -122,7 +129,7 @@ export class StreamPair {
     this.#current?.stream.close();
     this.#handover?.old?.close();
     this.#handover?.fresh?.close();
-    [this.#current, this.#handover] = [undefined, undefined];
+    [this.#current, this.#handover, this.#overlap] = [undefined, undefined, undefined];
     return hadCurrent;
   }
 
@@ -152,9 +159,15 @@ export class StreamPair {
   #hear(token: object, topic: string, data: string): void {
     this.#heardMs = performance.now();
     if (token !== this.#handover?.token) this.#options.onSign();
-    const overlap = this.#handover?.overlap;
+    const overlap = this.#overlap;
     if (overlap?.isFirst(token, topic, data) !== false) this.#options.onMessage(topic, data);
     if (overlap?.isFull === true && this.drop()) this.#options.onLost();
+    this.#letGo();
+  }
+
+  // There are thousands of pairs, and most have nothing to tell.
+  #letGo(): void {
+    if (this.#overlap?.isIdle === true) this.#overlap = undefined;
   }
 
   #noteEnd(token: object): void {

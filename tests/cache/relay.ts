@@ -21,6 +21,10 @@ export interface Relay extends AsyncDisposable {
   answered(start: string): Promise<void>;
   /** Lets what streams say with this text in it come last: holds those parts alone, until the returned function is called. */
   delay(text: string): () => void;
+  /** As {@link Relay.delay}, on the stream alone that was opened last when it comes. */
+  delayOnNewest(text: string): () => void;
+  /** Streams that are open now. */
+  streams(): number;
   /** Answers requests that begin with this text itself, and may cut them off then, until the returned function is called. */
   replace(start: string, reply: string, isCut: boolean): () => void;
   /** Cuts every stream, and lets no new one through until `heal`. */
@@ -47,7 +51,7 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
   const pairs = new Set<Pair>();
   const counts = new Map<string, number>();
   const holds = new Set<string>();
-  const delayed = new Map<string, (() => void)[]>();
+  const delayed = new Map<string, { readonly isNewest: boolean; readonly sends: (() => void)[] }>();
   let feed: "open" | "cut" | "silent" = "open";
 
   const replaced = new Map<string, { readonly reply: string; readonly isCut: boolean }>();
@@ -70,9 +74,23 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
     else pair.far.write(part);
   };
 
+  const streams = (): Pair[] => [...pairs].filter(({ isStream }) => isStream);
+  const lateIn = (pair: Pair, part: Buffer): (() => void)[] | undefined => {
+    const [, late] = [...delayed].find(([text]) => part.includes(text)) ?? [];
+    return late?.isNewest === true && streams().at(-1) !== pair ? undefined : late?.sends;
+  };
+  const delay = (text: string, isNewest: boolean): (() => void) => {
+    delayed.set(text, { isNewest, sends: [] });
+    return () => {
+      const late = delayed.get(text)?.sends ?? [];
+      delayed.delete(text);
+      for (const send of late) send();
+    };
+  };
+
   const fromFar = (pair: Pair, part: Buffer): void => {
     if (pair.isMute || (pair.isStream && feed === "silent")) return;
-    const late = pair.isStream ? [...delayed].find(([text]) => part.includes(text))?.[1] : undefined;
+    const late = pair.isStream ? lateIn(pair, part) : undefined;
     if (late !== undefined) late.push(() => pair.near.write(part));
     else if (isHeld(pair)) pair.held.push(part);
     else if (pair.isStream && feedDelayMs > 0) setTimeout(() => pair.near.write(part), feedDelayMs);
@@ -123,14 +141,9 @@ export const startRelay = async (upstream: string, feedDelayMs = 0): Promise<Rel
       const isAnswered = ({ request, held }: Pair) => request.startsWith(start) && held.length > 0;
       await eventually(() => [...pairs].some(isAnswered), ARRIVAL_MS);
     },
-    delay: (text) => {
-      delayed.set(text, []);
-      return () => {
-        const late = delayed.get(text) ?? [];
-        delayed.delete(text);
-        for (const send of late) send();
-      };
-    },
+    delay: (text) => delay(text, false),
+    delayOnNewest: (text) => delay(text, true),
+    streams: () => streams().length,
     replace: (start, reply, isCut) => {
       replaced.set(start, { reply, isCut });
       return () => void replaced.delete(start);

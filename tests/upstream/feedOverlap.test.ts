@@ -3,11 +3,14 @@
 import { expect, test } from "bun:test";
 import { createFeed } from "../../src/pocketbase/feed.ts";
 import type { SuperuserClient } from "../../src/pocketbase/superuser.ts";
+import { startRelay } from "../cache/relay.ts";
 import { eventually } from "../support/eventually.ts";
-import { keepLines, startInstance } from "./support.ts";
+import { clientAt, keepLines, startInstance } from "./support.ts";
 
 const SWITCHES = "pbc_switches001";
+const NOTES = "pbc_notes000001";
 const CHANGES = 80;
+const LINGER_MS = 500;
 
 const RECORDS = "/api/collections/switches/records";
 
@@ -83,3 +86,41 @@ test("more changes than can be kept apart are a gap, and the feed is closed unti
     feed.close();
   }
 }, 60_000);
+
+test("a copy that comes when the stream that told the event has ended is known by the date in it", async () => {
+  await using instance = await startInstance();
+  const fields = [
+    { name: "title", type: "text" },
+    { name: "updated", type: "autodate", onCreate: true, onUpdate: true },
+  ];
+  await ask(instance.client, "POST /api/collections", { id: NOTES, name: "notes", type: "base", fields });
+  await using relay = await startRelay(instance.pb.url);
+  const { log } = keepLines();
+  const client = clientAt(relay.url, instance.pb);
+  const feed = createFeed({ client, log, collections: () => [NOTES], times: { lingerMs: LINGER_MS } });
+  const told: string[] = [];
+  feed.onEvent(({ record }, isCopy) => told.push(`${isCopy ? "copy of " : ""}${record["title"]}`));
+  const write = (title: string) => ask(instance.client, "POST /api/collections/notes/records", { title });
+  const isTold = (title: string) => eventually(() => told.includes(title), 20_000);
+  try {
+    await eventually(() => feed.state() === "healthy", 10_000);
+    let round = 0;
+    // On a slow machine the old stream may have ended before it tells anything.
+    await eventually(async () => {
+      const title = `late ${round++}.`;
+      const release = relay.delayOnNewest(title);
+      await feed.resubscribe();
+      await write(title);
+      await eventually(() => relay.streams() === 1, 20_000);
+      const isByOld = told.includes(title);
+      release();
+      await isTold(title);
+      await write(`after ${title}`);
+      await isTold(`after ${title}`);
+      expect(told.filter((one) => one === title)).toHaveLength(1);
+      return isByOld && told.includes(`copy of ${title}`);
+    }, 60_000);
+  } finally {
+    feed.close();
+  }
+}, 120_000);
