@@ -103,7 +103,11 @@ export class Cache {
 
   constructor({ bytesMax, codings = [], nowMs = Date.now }: CacheOptions) {
     this.#nowMs = nowMs;
-    this.versions = new Versions({ nowMs, bytesMax: bytesMax * NAMES_SHARE });
+    this.versions = new Versions({
+      nowMs,
+      bytesMax: bytesMax * NAMES_SHARE,
+      wanted: () => this.store.given().map(({ lease }) => lease),
+    });
     this.totals = new Totals(bytesMax * TOTALS_SHARE);
     this.store = new EntryStore(bytesMax * ENTRIES_SHARE);
     this.#encoder = codings.length > 0 ? new Encoder(this.store, codings) : undefined;

@@ -145,8 +145,13 @@ export class EntryStore {
     return isGone;
   }
 
+  /** Those that were given since they were made. */
+  given(): IteratorObject<Entry> {
+    return this.all().filter(({ hits }) => hits > 0);
+  }
+
   /** Every entry; those that were given already come last. */
-  *all(): IterableIterator<Entry> {
+  *all(): Generator<Entry> {
     yield* this.#new.all();
     yield* this.#proven.all();
   }

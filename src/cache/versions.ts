@@ -57,6 +57,8 @@ export const UNHEARD = "?";
 
 /** How to build {@link Versions}: beyond `namesMax`, or what `bytesMax` has room for, the oldest names are forgotten. */
 interface VersionsOptions {
+  /** Leases of which nothing is forgotten as long as there is anything else. */
+  readonly wanted?: () => Iterable<Lease>;
   readonly nowMs?: () => number;
   readonly bytesMax?: number;
   readonly namesMax?: number;
@@ -69,8 +71,10 @@ export class Versions {
   readonly #byName = new Map<string, Dependency>();
   readonly #namesMax: number;
   readonly #nowMs: () => number;
+  readonly #wanted: () => Iterable<Lease>;
 
-  constructor({ nowMs = Date.now, bytesMax = 0, namesMax }: VersionsOptions = {}) {
+  constructor({ nowMs = Date.now, bytesMax = 0, namesMax, wanted = () => [] }: VersionsOptions = {}) {
+    this.#wanted = wanted;
     this.#nowMs = nowMs;
     this.#namesMax = namesMax ?? Math.max(NAMES_MIN, Math.floor(bytesMax / NAME_BYTES));
   }
@@ -109,14 +113,19 @@ export class Versions {
     return dependency;
   }
 
-  // The oldest tenth.
+  // The oldest tenth of those that are not wanted; of the others only where there are no more of these.
   #forget(): void {
     let left = Math.ceil(this.#namesMax / 10);
-    for (const [name, dependency] of this.#byName) {
-      if (left === 0) return;
-      this.#byName.delete(name);
-      dependency.version = Number.NaN;
-      left -= 1;
-    }
+    const wanted = new Set<Dependency>();
+    for (const { dependencies } of this.#wanted())
+      for (const dependency of dependencies) wanted.add(dependency);
+    for (const spared of [wanted, new Set<Dependency>()])
+      for (const [name, dependency] of this.#byName) {
+        if (left === 0) return;
+        if (spared.has(dependency)) continue;
+        this.#byName.delete(name);
+        dependency.version = Number.NaN;
+        left -= 1;
+      }
   }
 }
