@@ -7,7 +7,7 @@ import type { BenchOptions } from "../support/options.ts";
 import { orderOf } from "../support/stats.ts";
 import { type BenchUpstream, startUpstream } from "../support/upstream.ts";
 import { type Crowd, type Fleet, startFleet } from "./fleet.ts";
-import { createLive, TOPIC, tell, writeFor } from "./live.ts";
+import { createLive, hurry, TOPIC, tell, WARM, writeFor } from "./live.ts";
 import { measureMemory } from "./memory.ts";
 import { render } from "./report.ts";
 import {
@@ -26,6 +26,9 @@ const EVENTS = 4;
 /** Between two events, so that one is over before the next. */
 const PAUSE_MS = 300;
 const HEAR_MS = 10_000;
+/** A flood for a few clients before anything is measured: who serves ten thousand is no process of a few seconds. */
+const WARM_MS = 2_000;
+const WARM_CLIENTS = 100;
 /** No round is begun after so long: a busy machine measures fewer of them. */
 const ROUNDS_MS_MAX = 180_000;
 
@@ -83,16 +86,36 @@ interface Crowded extends Measured {
 }
 
 const withCrowd = async <T>(measuring: Measuring, work: (crowded: Crowded) => Promise<T>): Promise<T> => {
-  await using started = await startTarget(measuring.target, measuring.upstream);
+  await using started = await startWarm(measuring);
   const count = SUBSCRIBERS / PROCESSES;
   const crowd: Crowd = { kind: "sse", port: started.port, count, addresses: 1, topic: TOPIC };
   await using fleet = await startFleet(Array.from({ length: PROCESSES }, () => crowd));
   return await work({ ...measuring, started, fleet });
 };
 
+const startWarm = async ({ target, upstream }: Measuring): Promise<Started> => {
+  const started = await startTarget(target, upstream);
+  try {
+    if (target === "hapta") await warm(started);
+  } catch (error) {
+    await started[Symbol.asyncDispose]();
+    throw error;
+  }
+  return started;
+};
+
+// The flood is over when its last event was heard; then its listeners go.
+const warm = async ({ port, url }: Started): Promise<void> => {
+  const topic = `${WARM}/*`;
+  await using fleet = await startFleet([{ kind: "sse", port, count: WARM_CLIENTS, addresses: 1, topic }]);
+  await hurry(url, WARM_MS, WARM);
+  await tell(url, WARM);
+  await fleet.hear(fleet.count, HEAR_MS);
+};
+
 // With a target of its own: what clients have left behind in one is no part of what it is without them.
 const writeAlone = async (measuring: Measuring, ms: number): Promise<Written> => {
-  await using started = await startTarget(measuring.target, measuring.upstream);
+  await using started = await startWarm(measuring);
   return await writePast({ ...measuring, started }, ms);
 };
 

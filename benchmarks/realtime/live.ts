@@ -1,10 +1,15 @@
-// The collection that is written while clients listen, and its writers. Measures rates, no delays.
+// The collections that are written while clients listen, and their writers. Measures rates, no delays.
 import { SUPERUSER } from "../../tests/support/fixture/load.ts";
 import { threadsCpuUs } from "../support/processTree.ts";
 import { MARK, type Written } from "./results.ts";
 
+/** What is measured is written here. */
+const LIVE = "live";
+/** What is written before anything is measured: nobody listens there any more then. */
+export const WARM = "warm";
+
 /** The topic of all records. */
-export const TOPIC = "live/*";
+export const TOPIC = `${LIVE}/*`;
 
 /** Whose CPU time is read; Hapta's may be absent. */
 interface Concerned {
@@ -15,7 +20,7 @@ interface Concerned {
 
 export const PACE_PER_SECOND = 100;
 
-const RECORDS = "/api/collections/live/records";
+const recordsOf = (collection: string): string => `/api/collections/${collection}/records`;
 const WRITERS = 4;
 const IDLE_LOOK_MS = 500;
 const IDLE_LOOKS_MAX = 60;
@@ -28,7 +33,7 @@ const send = async (url: string, { token = "", body }: { token?: string; body: u
   return JSON.parse(text) as { readonly token?: string };
 };
 
-/** Makes it: everybody may read and write. */
+/** Makes them: everybody may read and write. */
 export const createLive = async (url: string): Promise<void> => {
   const login = { identity: SUPERUSER.email, password: SUPERUSER.password };
   const { token = "" } = await send(`${url}/api/collections/_superusers/auth-with-password`, { body: login });
@@ -36,14 +41,16 @@ export const createLive = async (url: string): Promise<void> => {
     { name: "title", type: "text" },
     { name: "body", type: "text" },
   ];
-  const body = { name: "live", type: "base", listRule: "", viewRule: "", createRule: "", fields };
-  await send(`${url}/api/collections`, { token, body });
+  for (const name of [LIVE, WARM]) {
+    const body = { name, type: "base", listRule: "", viewRule: "", createRule: "", fields };
+    await send(`${url}/api/collections`, { token, body });
+  }
 };
 
 /** Writes one record whose title says when it was sent. */
-export const tell = (url: string): Promise<unknown> => {
+export const tell = (url: string, collection = LIVE): Promise<unknown> => {
   const title = `${MARK}${(performance.timeOrigin + performance.now()).toFixed(2)}e`;
-  return send(`${url}${RECORDS}`, { body: { title, body: "Some words of text. ".repeat(15) } });
+  return write(url, { title, collection });
 };
 
 /** Waits until PocketBase has done what clients that are gone had left to it; for half a minute at most. */
@@ -55,8 +62,23 @@ export const settle = async (pid: number): Promise<void> => {
   }
 };
 
-const write = (url: string): Promise<unknown> =>
-  send(`${url}${RECORDS}`, { body: { title: "plain", body: "Some words of text. ".repeat(15) } });
+const write = (url: string, { title = "plain", collection = LIVE } = {}): Promise<unknown> =>
+  send(`${url}${recordsOf(collection)}`, { body: { title, body: "Some words of text. ".repeat(15) } });
+
+/** Writes as fast as four writers can, for so long. @returns how many, and in how many seconds. */
+export const hurry = async (
+  url: string,
+  ms: number,
+  collection = LIVE,
+): Promise<{ readonly writes: number; readonly seconds: number }> => {
+  const startMs = performance.now();
+  let writes = 0;
+  const writer = async (): Promise<void> => {
+    for (; performance.now() - startMs < ms; writes++) await write(url, { collection });
+  };
+  await Promise.all(Array.from({ length: WRITERS }, writer));
+  return { writes, seconds: (performance.now() - startMs) / 1000 };
+};
 
 /** Writes past everybody who listens: at a moderate pace for half of `ms`, then for `ms` as fast as four writers can. */
 export const writeFor = async ({ url, pid, haptaPid }: Concerned, ms: number): Promise<Written> => {
@@ -64,14 +86,8 @@ export const writeFor = async ({ url, pid, haptaPid }: Concerned, ms: number): P
   await settle(pid);
   const pacedMs = await writePaced(url, ms / 2);
   await settle(pid);
-  const startMs = performance.now();
   const [startUs, haptaStartUs] = [threadsCpuUs(pid), haptaCpuUs()];
-  let writes = 0;
-  const hurry = async (): Promise<void> => {
-    for (; performance.now() - startMs < ms; writes++) await write(url);
-  };
-  await Promise.all(Array.from({ length: WRITERS }, hurry));
-  const seconds = (performance.now() - startMs) / 1000;
+  const { writes, seconds } = await hurry(url, ms);
   return {
     writesPerSecond: writes / seconds,
     pocketbaseUs: (threadsCpuUs(pid) - startUs) / writes,
