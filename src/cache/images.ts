@@ -61,6 +61,8 @@ const UNCLEAR: Image = new Map();
 /** What a record was told to be at one moment, or within a short time: then only that in which all of it is alike. */
 interface Seen {
   readonly image: Image;
+  /** What it takes, in characters. */
+  readonly chars: number;
   readonly fromMs: number;
   readonly toldMs: number;
 }
@@ -176,7 +178,7 @@ export class Images {
     const toldMs = this.#nowMs();
     const missed = this.#isBlind() && seen.length === 0 ? [seenAt(UNCLEAR, this.#blindMs)] : [];
     const kept = [...missed, ...seen].filter((one) => toldMs - one.toldMs < this.#overlapMs);
-    if (image !== undefined) kept.push(seenAt(isLarge(image) ? UNCLEAR : image, toldMs));
+    if (image !== undefined) kept.push(seenAt(image, toldMs));
     const next = kept.length > IMAGES_MAX ? shortened(kept) : kept;
     if (next.length === 0) return;
     this.#byRecord.set(key, next);
@@ -196,7 +198,12 @@ export class Images {
   }
 }
 
-const seenAt = (image: Image, toldMs: number): Seen => ({ image, fromMs: toldMs, toldMs });
+const seenAt = (told: Image, toldMs: number): Seen => {
+  const chars = charsOf(told);
+  // A few of them would leave no room for others.
+  const isLarge = chars > IMAGE_CHARS_MAX;
+  return { image: isLarge ? UNCLEAR : told, chars: isLarge ? 0 : chars, fromMs: toldMs, toldMs };
+};
 
 // Takes two for one, if possible two that were told one soon after the other: what they differ in is soon known again.
 const shortened = (seen: readonly Seen[]): readonly Seen[] => {
@@ -204,13 +211,13 @@ const shortened = (seen: readonly Seen[]): readonly Seen[] => {
   const at = Math.max(close, 0);
   const [one, other] = [seen[at], seen[at + 1]];
   if (one === undefined || other === undefined) return seen;
-  const alike = [...one.image].filter(([name, text]) => other.image.get(name) === text);
-  return seen.toSpliced(at, 2, { image: new Map(alike), fromMs: one.fromMs, toldMs: other.toldMs });
+  const image = new Map([...one.image].filter(([name, text]) => other.image.get(name) === text));
+  return seen.toSpliced(at, 2, { ...seenAt(image, other.toldMs), fromMs: one.fromMs });
 };
 
 const costOf = (key: string, seen: readonly Seen[]): number => {
   let chars = key.length + 200;
-  for (const { image } of seen) chars += charsOf(image);
+  for (const one of seen) chars += one.chars;
   return chars;
 };
 
@@ -219,9 +226,6 @@ const charsOf = (image: Image): number => {
   for (const [name, text] of image) chars += name.length + text.length + 20;
   return chars;
 };
-
-/** A few of them would leave no room for others. */
-const isLarge = (image: Image): boolean => charsOf(image) > IMAGE_CHARS_MAX;
 
 const keyOf = ({ collectionId, recordId }: Pick<Told, "collectionId" | "recordId">): string =>
   `${collectionId}/${recordId}`;

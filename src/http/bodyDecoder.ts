@@ -100,6 +100,10 @@ class ChunkedDecoder implements BodyDecoder {
 
   // Collects one line across inputs; acts on it when its LF has come.
   #readLine(input: Uint8Array, from: number): number {
+    if (this.#phase === "data-end" && this.#line === "" && input[from] === CR && input[from + 1] === LF) {
+      this.#phase = "size";
+      return from + 2;
+    }
     const end = input.indexOf(LF, from);
     const part = input.subarray(from, end < 0 ? input.length : end);
     this.#line += Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("latin1");

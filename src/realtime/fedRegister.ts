@@ -25,10 +25,17 @@ export interface Decidable {
   readonly recordId: string | undefined;
 }
 
+/** Topics of the same records. Never changed, but replaced: whoever goes through them may change what is wanted. */
+type Alike = readonly FedTopic[];
+
+/** Stands for all records of a collection: none has this id. */
+const ALL = "*";
+const NONE: Alike = [];
+
 export class FedRegister {
   readonly #topics = new Map<string, FedTopic>();
-  /** By the names of the records they are about, or {@link nameOfAll}. */
-  readonly #byName = new Map<string, Set<FedTopic>>();
+  /** By collection, and by the record they are about, or {@link ALL}. */
+  readonly #places = new Map<string, Map<string, Alike>>();
   /** By the names of the callers' records. */
   readonly #sources = new Map<string, FedSource>();
 
@@ -65,13 +72,14 @@ export class FedRegister {
 
   /** Whether anybody wants to hear of an event. Asked about every change there is. */
   isWanted(event: FeedEvent): boolean {
-    return !this.isEmpty && (this.#byName.has(nameOfAll(event)) || this.#byName.has(nameOf(event)));
+    return this.topicsOf(event).length > 0;
   }
 
   /** The topics that an event is of. */
-  topicsOf(event: FeedEvent): readonly FedTopic[] {
-    const [ofAll = [], ofOne = []] = [this.#byName.get(nameOfAll(event)), this.#byName.get(nameOf(event))];
-    return [...ofAll, ...ofOne];
+  topicsOf({ collectionId, recordId }: FeedEvent): readonly FedTopic[] {
+    const place = this.#places.get(collectionId);
+    const [ofAll = NONE, ofOne] = [place?.get(ALL), place?.get(recordId)];
+    return ofOne === undefined ? ofAll : [...ofAll, ...ofOne];
   }
 
   /** Who listens as this record. */
@@ -95,17 +103,22 @@ export class FedRegister {
       sources: new Map(),
     };
     this.#topics.set(keyOf(topic, callersId), fed);
-    const name = placeOf(fed);
-    this.#byName.set(name, (this.#byName.get(name) ?? new Set()).add(fed));
+    this.#change(fed, (alike) => [...alike, fed]);
     return fed;
   }
 
   #remove(fed: FedTopic): void {
     this.#topics.delete(keyOf(fed.topic, fed.callersId));
-    const name = placeOf(fed);
-    const alike = this.#byName.get(name);
-    alike?.delete(fed);
-    if (alike?.size === 0) this.#byName.delete(name);
+    this.#change(fed, (alike) => alike.filter((one) => one !== fed));
+  }
+
+  #change({ collectionId, recordId = ALL }: FedTopic, change: (alike: Alike) => Alike): void {
+    const place = this.#places.get(collectionId) ?? new Map<string, Alike>();
+    this.#places.set(collectionId, place);
+    const alike = change(place.get(recordId) ?? NONE);
+    if (alike.length > 0) place.set(recordId, alike);
+    else place.delete(recordId);
+    if (place.size === 0) this.#places.delete(collectionId);
   }
 }
 
@@ -116,11 +129,5 @@ export const readsCaller = ({ rules }: Pick<FedTopic, "rules">): boolean =>
 /** Whether what a rule of the topic says hangs on the record, or on more of its callers than the id. */
 export const readsValues = ({ rules }: Pick<FedTopic, "rules">): boolean =>
   rules.some((rule) => rule.readsRecord || rule.readsCaller);
-
-/** Of all records of a collection: no record has this id. */
-const nameOfAll = ({ collectionId }: Pick<FedTopic, "collectionId">): string => `${collectionId}/*`;
-
-const placeOf = ({ collectionId, recordId }: FedTopic): string =>
-  recordId === undefined ? nameOfAll({ collectionId }) : nameOf({ collectionId, recordId });
 
 const keyOf = (topic: string, callersId: string): string => `${callersId}/${topic}`;
