@@ -15,6 +15,7 @@ import {
 } from "./feedOptions.ts";
 import { backOffMs } from "./feedPauses.ts";
 import { type ProbeVerdict, runFeedProbe } from "./feedProbe.ts";
+import { FeedRounds } from "./feedRounds.ts";
 import { FeedSets } from "./feedSets.ts";
 import { type FeedStream, openFeedStream } from "./feedStream.ts";
 import { FeedTrust } from "./feedTrust.ts";
@@ -43,6 +44,7 @@ class ChangeFeed implements Feed {
   /** The current stream and those that linger. */
   readonly #streams = new Set<FeedStream>();
   readonly #sets = new FeedSets();
+  readonly #rounds: FeedRounds;
   readonly #overlap: Overlap;
   #current: FeedStream | undefined;
   #connectedMs = Number.NEGATIVE_INFINITY;
@@ -50,9 +52,6 @@ class ChangeFeed implements Feed {
   #ageMsMax = 0;
   #isUnprovableTold = false;
   #wake = (): void => undefined;
-  #round = Promise.withResolvers<void>();
-  /** The clock's time at which the attempt under way to prove or open a stream was begun. */
-  #roundMs: number | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -63,6 +62,7 @@ class ChangeFeed implements Feed {
     this.#random = options.random ?? Math.random;
     this.#trust = new FeedTrust(this.#clock, this.#times);
     this.#wire = createFeedWire(options);
+    this.#rounds = new FeedRounds(this.#clock);
     void runFeedProbe({
       client: options.client,
       clock: this.#clock,
@@ -95,15 +95,7 @@ class ChangeFeed implements Feed {
   }
 
   async settle(deadlineMs: number): Promise<FeedState> {
-    let isLate = false;
-    const late = Promise.withResolvers<void>();
-    const triedMs = this.#clock.now() - (this.#roundMs ?? this.#clock.now());
-    const callOff = this.#clock.after(Math.max(0, deadlineMs - triedMs), () => {
-      isLate = true;
-      late.resolve();
-    });
-    while (this.state() === "doubtful" && !isLate) await Promise.race([this.#round.promise, late.promise]);
-    callOff();
+    await this.#rounds.waitWhile(() => this.state() === "doubtful", deadlineMs);
     return this.state();
   }
 
@@ -127,7 +119,7 @@ class ChangeFeed implements Feed {
     for (const stream of this.#streams) stream.close();
     this.#wire.close();
     this.#sets.putInForce(Number.POSITIVE_INFINITY);
-    this.#endRound();
+    this.#rounds.end();
     this.#wake();
   }
 
@@ -140,11 +132,10 @@ class ChangeFeed implements Feed {
         continue;
       }
       if (current === undefined) await pause(this.#clock, this.#calmMs(), signal);
-      this.#roundMs = this.#clock.now();
+      this.#rounds.begin();
       const isDone = await (current === undefined ? this.#connect() : this.#rotate(current));
-      this.#roundMs = undefined;
+      this.#rounds.end();
       this.#endOverlap();
-      this.#endRound();
       failures = isDone ? 0 : failures + 1;
       const waitMs = isDone ? 0 : backOffMs(this.#times, this.#problem, failures);
       if (waitMs > 0) await pause(this.#clock, spreadMs(waitMs, this.#random), signal);
@@ -232,7 +223,7 @@ class ChangeFeed implements Feed {
 
   #endOverlap(ended?: FeedStream): void {
     if (ended !== undefined) this.#overlap.forget(ended);
-    if (this.#streams.size <= 1 && this.#roundMs === undefined) this.#overlap.end();
+    if (this.#streams.size <= 1 && !this.#rounds.isUnderway) this.#overlap.end();
   }
 
   #collectionIds(): string[] {
@@ -284,11 +275,6 @@ class ChangeFeed implements Feed {
     this.#isUnprovableTold = true;
     const hint = "GET /api/oauth2-redirect does not reach it";
     this.#log("warn", "PocketBase does not let the change feed be proven.", { hint });
-  }
-
-  #endRound(): void {
-    this.#round.resolve();
-    this.#round = Promise.withResolvers();
   }
 
   /** Keeps an upstream that cuts each stream at once from being asked without a pause. */

@@ -15,8 +15,8 @@ import {
 } from "../../tests/support/sessionKit.ts";
 import { createSessions } from "./createSessions.ts";
 import type { NewUpstream } from "./refresher.ts";
-import type { Verdict } from "./resolver.ts";
 import { openConnection } from "./schema.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** How each connection that committed since the test began syncs. */
 const commits: unknown[] = [];

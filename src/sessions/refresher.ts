@@ -1,15 +1,18 @@
 // auth-refresh: the current generation mints the next, everybody who lost a race or an answer gets the same bytes,
 // and a replay ends the family.
+
 import { holdsKey } from "./belonging.ts";
+import type { Consequences } from "./consequences.ts";
 import { type Presenter, toDevice } from "./device.ts";
 import type { LiveSessions, Session } from "./liveSessions.ts";
-import type { Resolver, Verdict, Verified } from "./resolver.ts";
+import type { Resolver } from "./resolver.ts";
 import { judgeRefresh, type Rotation } from "./rotation.ts";
 import { mintRow, placeOf, type SessionContext, spanOf } from "./sessionContext.ts";
 import type { SessionRow } from "./sessionRow.ts";
 import type { UpstreamWrite } from "./sessionTable.ts";
 import type { Store } from "./store.ts";
 import { StoreUnavailable } from "./storeUnavailable.ts";
+import type { Verdict, Verified } from "./verdict.ts";
 
 /** PocketBase's token from its own answer to this refresh; stored with the rotation. */
 export interface NewUpstream {
@@ -38,19 +41,24 @@ interface Attempt extends Verified {
 const ROUNDS_MAX = 5;
 const INVALID: RefreshOutcome = { kind: "invalid" };
 
+interface RefresherParts {
+  readonly lives: LiveSessions;
+  readonly resolver: Resolver;
+  readonly consequences: Consequences;
+}
+
 /** Refreshes tokens. */
 export class Refresher {
   readonly #context: SessionContext;
   readonly #lives: LiveSessions;
   readonly #resolver: Resolver;
+  readonly #consequences: Consequences;
 
-  constructor(
-    context: SessionContext,
-    { lives, resolver }: { readonly lives: LiveSessions; readonly resolver: Resolver },
-  ) {
+  constructor(context: SessionContext, { lives, resolver, consequences }: RefresherParts) {
     this.#context = context;
     this.#lives = lives;
     this.#resolver = resolver;
+    this.#consequences = consequences;
   }
 
   /**
@@ -84,10 +92,10 @@ export class Refresher {
     const verdict = judgeRefresh(row.rotation, presented, moment);
     switch (verdict.kind) {
       case "ahead":
-        await this.#resolver.heal(attempt);
+        await this.#consequences.heal(attempt);
         return undefined;
       case "revoke": {
-        const ended = await this.#resolver.endFamily(live, verdict.reason, presenter);
+        const ended = await this.#consequences.endFamily(live, verdict.reason, presenter);
         return ended.kind === "revoked" ? ended : INVALID;
       }
       case "reissue":

@@ -1,39 +1,16 @@
 // Who is this? The path every request takes: one look-up for a token that was seen before, the whole check
-// otherwise. Also ends a family when a replay is recognised.
+// otherwise. What follows from a bad answer is in consequences.ts.
 
 import { RecentMap } from "../utils/recentMap.ts";
 import { belongsTo, holdsKey } from "./belonging.ts";
+import type { Consequences } from "./consequences.ts";
 import { type Presenter, toDevice } from "./device.ts";
-import type { Ending } from "./ending.ts";
-import type { Live, LiveSessions, Loaded, Session } from "./liveSessions.ts";
-import { fastForward, judgeUse, type UseVerdict } from "./rotation.ts";
+import type { Live, LiveSessions, Loaded } from "./liveSessions.ts";
+import { judgeUse, type UseVerdict } from "./rotation.ts";
 import { publicIdOf, type SessionContext } from "./sessionContext.ts";
 import { type Claims, verifyToken } from "./token.ts";
 import type { UpstreamCheck } from "./upstreamCheck.ts";
-
-/**
- * Who presents a token. `stale`: not accepted, but the family lives (401 everywhere). `revoked`, `expired`: was a
- * session. `invalid`: never was one here. `unproven`: a session that is bound to a key which the presenter has not
- * proven to hold, or one without a key where keys are required; nothing was noted or judged.
- */
-export type Verdict =
-  | {
-      readonly kind: "live";
-      readonly session: Session;
-      readonly standing: "current" | "predecessor" | "grace";
-    }
-  | { readonly kind: "stale"; readonly session: Session }
-  | { readonly kind: "unproven"; readonly session: Session }
-  | { readonly kind: "revoked"; readonly reason: string }
-  | { readonly kind: "expired" }
-  | { readonly kind: "invalid" };
-
-/** A token that was verified, and the session it names. */
-export interface Verified {
-  readonly claims: Claims;
-  readonly kid: string;
-  readonly live: Live;
-}
+import type { Verdict, Verified } from "./verdict.ts";
 
 interface Entry extends Verified {
   readonly verdict: Verdict;
@@ -44,7 +21,7 @@ interface Entry extends Verified {
 
 export interface ResolverParts {
   readonly lives: LiveSessions;
-  readonly ending: Ending;
+  readonly consequences: Consequences;
   readonly upstream: UpstreamCheck;
   /** Called now and then, to hear of other processes' changes. */
   readonly listen: () => void;
@@ -55,7 +32,6 @@ const LISTEN_EVERY_MS = 250;
 const LOOK_AGAIN_MS = 60_000;
 /** Another process may see the successor used, which starts the grace. */
 const PREDECESSOR_MS = 5_000;
-const STALE_LOGGED_EVERY_MS = 60_000;
 const CLOCK_STEP_MS = 1_000;
 
 const INVALID: Verdict = { kind: "invalid" };
@@ -65,6 +41,7 @@ const EXPIRED: Verdict = { kind: "expired" };
 export class Resolver {
   readonly #context: SessionContext;
   readonly #parts: ResolverParts;
+  readonly #consequences: Consequences;
   #tokens: RecentMap<Entry>;
   #listenMs = Number.NEGATIVE_INFINITY;
   #clockMs = 0;
@@ -72,6 +49,7 @@ export class Resolver {
   constructor(context: SessionContext, parts: ResolverParts) {
     this.#context = context;
     this.#parts = parts;
+    this.#consequences = parts.consequences;
     this.#tokens = new RecentMap(parts.cacheMax);
   }
 
@@ -116,38 +94,6 @@ export class Resolver {
     this.#tokens = new RecentMap(this.#parts.cacheMax);
   }
 
-  /** Takes our own newer token as the truth: the store has lost a write. Resolves to false when it moved meanwhile. */
-  async heal({ claims, kid, live }: Verified): Promise<boolean> {
-    const { row } = live;
-    const moment = { nowMs: this.#context.times.steady(), rules: this.#context.rulesOf(row.kind) };
-    const next = fastForward(row.rotation, claims.gen, moment);
-    const isHealed = await this.#context.store.write((tx) => {
-      const isWritten = tx.sessions.rotate({
-        id: row.id,
-        expected: { gen: row.rotation.gen, epoch: row.epoch },
-        next,
-        genIat: claims.iat,
-        genExp: claims.exp,
-        kid,
-        lastSeenMs: row.lastSeenMs,
-        endsAtMs: row.endsAtMs,
-      });
-      const { id: session, cid, uid, label } = row;
-      const detail = `${row.rotation.gen} to ${claims.gen}`;
-      if (isWritten) tx.append({ type: "generation_ahead", session, cid, uid, label, detail });
-      return isWritten;
-    });
-    this.#parts.lives.drop([row.id]);
-    return isHealed;
-  }
-
-  /** Ends a family because of a replay, in one transaction. What the caller does afterwards cannot undo it. */
-  async endFamily({ row }: Live, reason: string, { address }: Presenter): Promise<Verdict> {
-    const note = { reason, cause: "token_replay", ip: address } as const;
-    await this.#parts.ending.revoke({ kind: "session", id: row.id }, note);
-    return { kind: "revoked", reason };
-  }
-
   #resolveNew(token: string, presenter: Presenter, entry?: Entry): Verdict | Promise<Verdict> {
     const verified = entry === undefined ? this.verify(token, "auth") : this.#renew(entry);
     if (!("live" in verified)) return verified;
@@ -179,7 +125,7 @@ export class Resolver {
         return belongsTo(token.claims, live, proven) ? { ...token, live } : INVALID;
       }
       case "damaged":
-        return this.#refuseDamaged(loaded.row.id);
+        return this.#consequences.endDamaged(loaded.row.id);
       case "unknown":
         return INVALID;
       case "revoked":
@@ -221,12 +167,12 @@ export class Resolver {
         return this.#accept(token, presenter, { ...fresh, use });
       case "ahead":
         if (hasHealed) return { kind: "stale", session: fresh.live.session };
-        return this.heal(fresh).then(() => this.#resolveHealed(token, presenter, fresh));
+        return this.#consequences.heal(fresh).then(() => this.#resolveHealed(token, presenter, fresh));
       case "stale":
-        this.#logStale(fresh.live, presenter, use.comparison);
+        this.#consequences.noteStale(fresh.live, presenter, use.comparison);
         return { kind: "stale", session: fresh.live.session };
       case "revoke":
-        return this.endFamily(fresh.live, use.reason, presenter);
+        return this.#consequences.endFamily(fresh.live, use.reason, presenter);
       default:
         return use satisfies never;
     }
@@ -258,23 +204,6 @@ export class Resolver {
     const untilMs = times.monotonic() + holdsMs;
     this.#tokens.set(token, { claims, kid, live, verdict, stamp: live.stamp, untilMs });
     return verdict;
-  }
-
-  async #refuseDamaged(id: string): Promise<Verdict> {
-    const reason = "vault_damaged";
-    await this.#parts.ending.revoke({ kind: "session", id }, { reason, cause: reason });
-    return { kind: "revoked", reason };
-  }
-
-  #logStale(live: Live, { address }: Presenter, comparison: string): void {
-    const nowMs = this.#context.times.monotonic();
-    if (nowMs - live.staleLoggedMs < STALE_LOGGED_EVERY_MS) return;
-    live.staleLoggedMs = nowMs;
-    const { id: session, cid, uid, label } = live.row;
-    const event = { type: "token_stale", session, cid, uid, ip: address, label, detail: comparison } as const;
-    this.#context.store
-      .write((tx) => tx.append(event))
-      .catch((error: unknown) => this.#context.warn(`An event was not stored: ${String(error)}`));
   }
 
   #listen(nowMs: number): void {

@@ -1,4 +1,6 @@
 // The session service: opens, resolves, refreshes, lists and ends sessions. Speaks neither HTTP nor PocketBase.
+
+import { Consequences } from "./consequences.ts";
 import type { Presenter } from "./device.ts";
 import { Ending, type EndingNote, type Selection } from "./ending.ts";
 import { EventFlow } from "./eventFlow.ts";
@@ -10,7 +12,7 @@ import { KeyKeeper } from "./keyKeeper.ts";
 import { changesSession, LiveSessions, type Session } from "./liveSessions.ts";
 import { type OpenRequest, type OpenVerdict, openSession } from "./opening.ts";
 import { type NewUpstream, Refresher, type RefreshOutcome } from "./refresher.ts";
-import { Resolver, type Verdict } from "./resolver.ts";
+import { Resolver } from "./resolver.ts";
 import type { RootKey } from "./rootKey.ts";
 import { type SessionContext, sidOf } from "./sessionContext.ts";
 import type { PageQuery, SessionPage } from "./sessionPages.ts";
@@ -18,6 +20,7 @@ import type { AskedQuestion, SessionsOptions, SessionView } from "./sessionsOpti
 import type { SubjectKey } from "./sessionTable.ts";
 import { mintToken, proofOf } from "./token.ts";
 import { UpstreamCheck } from "./upstreamCheck.ts";
+import type { Verdict } from "./verdict.ts";
 
 const FILE_TOKEN_SECONDS = 120;
 const ASKED_SHARE_MAX = 0.1;
@@ -41,8 +44,10 @@ export class Sessions {
     const ending = new Ending(context, { lives, onEnded });
     const upstream = new UpstreamCheck(context, { lives, ending, probe, concurrencyMax: probesMax });
     const listen = (): void => this.listen();
-    this.#resolver = new Resolver(context, { lives, ending, upstream, listen, cacheMax });
-    this.#refresher = new Refresher(context, { lives, resolver: this.#resolver });
+    const consequences = new Consequences(context, lives, ending);
+    const resolver = new Resolver(context, { lives, consequences, upstream, listen, cacheMax });
+    this.#resolver = resolver;
+    this.#refresher = new Refresher(context, { lives, resolver, consequences });
     [this.#lives, this.#ending, this.#upstream] = [lives, ending, upstream];
     this.keys = new KeyKeeper(context, {
       onChange: () => this.#reloadKeys(),
