@@ -14,6 +14,8 @@ setDefaultTimeout(60_000);
 const EFFORT = Number(process.env["HAPTA_EFFORT"] ?? 1);
 const SEED = Number(process.env["HAPTA_SEED"] ?? 21);
 const STEPS = 60;
+/** Until there is one in which nothing is missed. */
+const ROUNDS_MAX = 6;
 /** Longer than a change of a role leaves anything uncertain; nothing but the strictness hangs on it. */
 const CALM_MS = 300;
 
@@ -29,23 +31,20 @@ afterAll(() => pair[Symbol.asyncDispose](), START_MS);
 const NAMES = ["rt_public", "rt_owner", "rt_member", "rt_field", "rt_writer", "rt_verified"];
 const ACCOUNTS = ["members/*", `members/${IDS.ada}`];
 const TOPICS = [...NAMES.map((name) => `${name}/*`), "rt_owner", ...ACCOUNTS];
-/** Rules that Hapta can decide, to be edited to. */
-const DECIDABLE = [
-  "",
-  ...["rt_owner", "rt_field", "rt_writer", "rt_verified"].map((name) => RULES[name] ?? ""),
-];
+const rulesOf = (...names: string[]): string[] => names.map((name) => RULES[name] ?? "");
+/** Rules that Hapta can decide, to be edited to: of guests, and of others. */
+const DECIDABLE = ["", ...rulesOf("rt_owner", "rt_field")];
+const DECIDABLE_ROLES = [...DECIDABLE, ...rulesOf("rt_writer", "rt_verified")];
+const EDITS = [[], DECIDABLE, DECIDABLE_ROLES];
 
-test.each(Array.from({ length: 2 * EFFORT }, (_, n) => SEED + n))(
+test.each(Array.from({ length: EDITS.length * EFFORT }, (_, n) => SEED + n))(
   "history %p: the same events, each as often, all of them decided by Hapta",
   async (seed) => {
-    const listeners = await startListeners(pair, TOPICS);
+    const rules = EDITS[seed % EDITS.length] ?? [];
+    const all = await startListeners(pair, TOPICS);
+    const listeners = rules === DECIDABLE_ROLES ? withoutGuests(all) : all;
     const mayMiss = createMayMiss(listeners);
-    // The rules of every second one are edited on the way.
-    const step = createStep(pair, createRandom(seed), {
-      names: NAMES,
-      rules: seed % 2 === 0 ? DECIDABLE : [],
-      isMarked: true,
-    });
+    const step = createStep(pair, createRandom(seed), { names: NAMES, rules, isMarked: true });
     try {
       for (let n = 0; n < STEPS; n++) {
         if ((await step()) === "role") await Bun.sleep(CALM_MS);
@@ -64,7 +63,7 @@ test.each(Array.from({ length: 2 * EFFORT }, (_, n) => SEED + n))(
         expect(own.text()).not.toContain("hidden");
       }
     } finally {
-      close(listeners);
+      close(all);
       await pair.restoreRules(NAMES);
     }
   },
@@ -123,6 +122,10 @@ test("of one transaction nobody is told what was never his to see", async () => 
   }
 });
 
+/** How many events they have missed so far, all together. */
+const missedBy = (listeners: readonly Listener[]): number =>
+  listeners.reduce((sum, { excused }) => sum + (excused?.length ?? 0), 0);
+
 // Rules that read a role are PocketBase's to decide for guests, and no stream is left for those.
 const withoutGuests = (listeners: readonly Listener[]): Listener[] =>
   listeners.filter(({ name }) => name !== "guest");
@@ -173,11 +176,15 @@ test("addresses of accounts are told to themselves, to who manages them, and to 
         ["reader", false],
       ] as const) {
         const verified = manageRule !== "verified = false";
-        for (const id of [IDS.ada, IDS.ben]) await change(id, { role, emailVisibility, verified });
-        await Bun.sleep(CALM_MS);
-        await change(IDS.ada, { name: `Ada ${n}${role}` });
-        await change(IDS.ben, { name: `Ben ${n}${role}` });
-        await expectSame(those, pair.mark, mayMiss);
+        // Again while anything of it was a gap: on a busy machine changes come together.
+        for (let [round, before] = [0, -1]; round < ROUNDS_MAX && missedBy(those) !== before; round++) {
+          before = missedBy(those);
+          for (const id of [IDS.ada, IDS.ben]) await change(id, { role, emailVisibility, verified });
+          await Bun.sleep(CALM_MS);
+          await change(IDS.ada, { name: `Ada ${n}${role}` });
+          await change(IDS.ben, { name: `Ben ${n}${role}` });
+          await expectSame(those, pair.mark, mayMiss);
+        }
       }
     }
     const shown = listeners.map(({ own }) => own.text().split(ADA.email).length - 1);

@@ -1,6 +1,7 @@
 // Hapta that decides by itself before a PocketBase with all kinds of rules, and callers who listen at both.
 import { ADA, BEN, call, login, type Pair, ROOT } from "../sessions/support.ts";
 import type { EventStream } from "../support/eventStream.ts";
+import { eventually } from "../support/eventually.ts";
 import { IDS } from "../support/fixture/records.ts";
 import { type HaptaOptions, startHapta } from "../support/hapta.ts";
 import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
@@ -54,6 +55,9 @@ export const startDeciding = async (
 const hasCollections = async (pair: Pair): Promise<boolean> =>
   (await call(pair.pb.url, { path: "/api/collections/rt_public/records" })).status === 200;
 
+/** For the change feed to come back on a busy machine. */
+const LISTENING_MS = 20_000;
+
 /** Rules that read a role, which are PocketBase's to decide for guests. */
 const OF_ROLES = /^rt_(?:writer|verified)\b/;
 
@@ -74,7 +78,8 @@ export const startListeners = async (
       name,
       tokens: { direct, own: token },
       direct: await listen(pb.url, { token: direct, topics: decidedFor(direct, topics) }),
-      own: await listen(url, { token, topics: decidedFor(token, topics) }),
+      // While the change feed has no stream, or does not follow a new collection yet, PocketBase would have to decide.
+      own: await eventually(() => listen(url, { token, topics: decidedFor(token, topics) }), LISTENING_MS),
       excused: [],
     })),
   );

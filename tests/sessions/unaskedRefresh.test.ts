@@ -57,7 +57,8 @@ test("each session needs PocketBase's own word on it", async () => {
   const other = await login(kit.url, member);
   const first = await refresh(kit.url, other, member.collection);
   expect(isUnasked(first)).toBe(false);
-  expect(isUnasked(await refresh(kit.url, String(jsonOf(first)["token"]), member.collection))).toBe(true);
+  // The word lasts from then on; but on a busy machine the change feed may be in doubt for a moment.
+  await kit.settle(member, String(jsonOf(first)["token"]));
 });
 
 const RECORD = ({ collection, id }: Member): string => `/api/collections/${collection}/records/${id}`;
