@@ -30,7 +30,7 @@ const HEAR_MS = 10_000;
 const WARM_MS = 2_000;
 const WARM_CLIENTS = 100;
 /** No round is begun after so long: a busy machine measures fewer of them. */
-const ROUNDS_MS_MAX = 180_000;
+const ROUNDS_MS_MAX = 165_000;
 
 /** Measures, prints a page, and writes `results/realtime.md` and the raw rounds. */
 export const benchRealtime = async (options: BenchOptions): Promise<void> => {

@@ -65,11 +65,13 @@ export interface RealtimeReading {
   readonly isPaced: boolean;
 }
 
+type Wire = Pick<UpstreamPool, "request" | "authority">;
+
 const READING: RealtimeReading = { messageCharsMax: 4 * 1024 * 1024, isPaced: true };
 const CONNECT_MS = 10_000;
 
 export const createOpenRealtime =
-  (pool: UpstreamPool, reading = READING): OpenRealtime =>
+  (pool: Wire, reading = READING): OpenRealtime =>
   async (address, listener) => {
     const stream = new PooledStream(pool, { address, listener, reading });
     await stream.open();
@@ -84,12 +86,12 @@ interface Place {
 
 class PooledStream implements RealtimeStream {
   clientId = "";
-  readonly #pool: UpstreamPool;
+  readonly #pool: Wire;
   readonly #place: Place;
   #cancel: () => void = () => undefined;
   #isOpen = true;
 
-  constructor(pool: UpstreamPool, place: Place) {
+  constructor(pool: Wire, place: Place) {
     this.#pool = pool;
     this.#place = place;
   }
