@@ -120,14 +120,15 @@ An answer with the header \`X-Hapta-Error\` was decided by Hapta: PocketBase's o
 shown. Every other error is PocketBase's own and passes unchanged. The header holds one of the codes below. Codes
 are stable; messages are for people and may change.
 
-The body has PocketBase's shape, so its SDKs read both alike. \`data\` is empty unless a body was refused, in which
-case it says what was wrong. Every answer carries \`X-Request-Id\`, which the log line of the request repeats.
+The body has PocketBase's shape, so its SDKs read both alike. \`data\` says what was wrong where that is a member of a
+body, a parameter or a signature; else it is empty. Every answer carries \`X-Request-Id\`, which the log line of the
+request repeats.
 
 \`\`\`json
 {"data":{},"message":${JSON.stringify(ERRORS.overloaded.message)},"status":${ERRORS.overloaded.status}}
 \`\`\`
 
-\`overloaded\` also carries \`Retry-After\`. Codes are grouped by the stage that owns them; ARCHITECTURE.md describes
+\`overloaded\` and every 429 also carry \`Retry-After\`. Codes are grouped by the stage that owns them; ARCHITECTURE.md describes
 the stages.
 
 ${STAGE_NAMES.map((stage) => `## ${stage}\n\n${errorTable(stage)}\n`).join("\n")}`;
