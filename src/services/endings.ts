@@ -3,6 +3,7 @@ import type { Cache } from "../cache/cache.ts";
 import { callerOf, callersOf, EVERYTHING } from "../cache/written.ts";
 import type { Following } from "../pocketbase/following.ts";
 import type { Hub } from "../realtime/hub.ts";
+import type { StreamOwner } from "../realtime/subject.ts";
 import type { Ended } from "../sessions/sessionContext.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { ServicesOptions } from "./servicesOptions.ts";
@@ -29,13 +30,14 @@ export const endWithLogins = (
   const { versions } = cache;
   const warn = (error: unknown): void =>
     log("warn", "sessions of changed records could not be checked", { error: String(error) });
+  const askAboutListeners = createAskAboutListeners(sessions, hub);
   doubtAfterGaps(following, (cid) => {
     sessions
       .doubtCollection(cid)
-      // Who only listens would never be asked about.
-      .then(() => Promise.all(hub.sessionsOf(cid).map((session) => sessions.confirm(session))))
       .catch(warn)
-      .finally(() => versions.move([callersOf(cid)], "a check of its sessions"));
+      .finally(() => versions.move([callersOf(cid)], "a check of its sessions"))
+      .then(() => askAboutListeners(cid))
+      .catch(warn);
   });
   following.changes.onEvent(({ action, collectionId, recordId }) => {
     if (action === "create" || following.collections.find(collectionId)?.type !== "auth") return;
@@ -47,6 +49,29 @@ export const endWithLogins = (
         : sessions.checkRecord(subject);
     ending.catch(warn).finally(() => versions.move(caller, "a check of its sessions"));
   });
+};
+
+/** Between two questions about a session, in ms, and how many at most: a request that it makes later asks, too. */
+const [ASK_AGAIN_MS, QUESTIONS_MAX] = [2_000, 60];
+
+/**
+ * Asks about the sessions of a collection that clients listen with: no request of theirs would. Again while PocketBase does not
+ * say, to which thousands may be coming back just now; what was asked before of the same collection is given up.
+ */
+const createAskAboutListeners = (sessions: Sessions, hub: Hub): ((cid: string) => Promise<void>) => {
+  const turns = new Map<string, number>();
+  const isSettled = async (session: StreamOwner): Promise<boolean> =>
+    (await sessions.confirm(session)) || !sessions.isLive(session);
+  return async (cid) => {
+    const turn = (turns.get(cid) ?? 0) + 1;
+    turns.set(cid, turn);
+    let open = hub.sessionsOf(cid);
+    for (let left = QUESTIONS_MAX; open.length > 0 && left > 0 && turns.get(cid) === turn; left--) {
+      const settled = await Promise.all(open.map(isSettled));
+      open = open.filter((_, n) => settled[n] === false);
+      if (open.length > 0) await Bun.sleep(ASK_AGAIN_MS);
+    }
+  };
 };
 
 // Nobody told which records changed while the feed was away, before the start, or in a way too long to be told; and what is

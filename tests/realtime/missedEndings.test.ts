@@ -27,7 +27,12 @@ test.each([true, false])("with Realtime.Decide %p, on event streams, and on a We
   relay.cutFeed();
   const password = { password: PASSWORD, passwordConfirm: PASSWORD };
   await asRoot(pair)("PATCH", `/api/collections/members/records/${IDS.ben}`, password);
+  // At first PocketBase cannot say.
+  const [question, asked] = ["POST /api/files/token", relay.count("POST /api/files/token")];
+  const answer = relay.replace(question, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", true);
   relay.heal();
+  await eventually(() => relay.count(question) > asked, 20_000);
+  answer();
   await eventually(() => gapsOf(ada) > before, 20_000);
   await eventually(() => !ben.isOpen(), 20_000);
   expect(await idle.closed).toStartWith("4401");
