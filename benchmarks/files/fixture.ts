@@ -9,7 +9,7 @@ import type { BenchUpstream } from "../support/upstream.ts";
 /** Kept file that is downloaded over and over. */
 export const HIT_BYTES = 1_000_000;
 /** File that is moved once per round and direction. */
-export const BULK_BYTES = 500_000_000;
+export const BULK_BYTES = 300_000_000;
 const RECORDS = "/api/collections/benchFiles/records";
 
 /** Where the files are. */

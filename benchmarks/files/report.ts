@@ -14,6 +14,7 @@ import type { BenchOptions } from "../support/options.ts";
 import { median } from "../support/stats.ts";
 import { BULK_BYTES } from "./fixture.ts";
 import type { HitRun } from "./hits.ts";
+import { DOWNLOAD_ROUNDS } from "./overLink.ts";
 import type { TransferRun } from "./transfers.ts";
 
 /** The raw rounds. */
@@ -54,6 +55,8 @@ ${renderHits(hits)}
   them from each other: how fast it is says what CPU time each has used. A relay adds its own to that of the others, so
   the goal of speed is held over the link, and what other relays reach without it stands beside Hapta: nginx, which
   copies each byte, HAProxy, whose bodies never leave the kernel (splice), and for kept files nginx with sendfile.
+- Downloads come before uploads, with nothing left to be written to the disk, and over the link ${DOWNLOAD_ROUNDS} rounds of them for
+  each of the others: one takes a third of a second, and who shares the machine can double the CPU time of all in it.
 - Each transfer: curl, one file; as a form on its way up, to a collection that anybody may write to. CPU: user and system
   time of the server's whole process tree.
 - Kept files: wrk, ${seconds} s per run over 32 connections that ask without a pause; nginx with sendfile and one worker.

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { treeCpuUs } from "../support/processTree.ts";
 import type { WaitForQuiet } from "../support/quiet.ts";
 import { orderOf } from "../support/stats.ts";
+import { requireTools } from "../support/tools.ts";
 import { BULK_BYTES, type Files } from "./fixture.ts";
 import type { Target, TargetName } from "./targets.ts";
 
@@ -24,16 +25,24 @@ export interface TransferOptions {
   readonly targets: readonly Target[];
   readonly files: Files;
   readonly rounds: number;
+  /** Rounds of downloads for each of uploads, which take ten times as long. */
+  readonly downloadRounds?: number;
   readonly waitForQuiet: WaitForQuiet;
 }
 
-/** All rounds of both directions, after one of each that does not count. */
+/**
+ * All rounds of both directions, after one of each that does not count. Downloads first, and nothing is left to be written
+ * then: the disk of an upload takes CPU time for seconds after its end.
+ */
 export const measureTransfers = async (options: TransferOptions): Promise<readonly TransferRun[]> => {
-  const { targets, rounds, waitForQuiet } = options;
+  const { targets, downloadRounds = 1, waitForQuiet } = options;
+  const { sync } = requireTools(["sync"]);
   const runs: TransferRun[] = [];
-  for (let round = -1; round < rounds; round++) {
-    for (const direction of ["upload", "download"] as const) {
-      const asked = targets.filter(({ takesForms }) => direction === "download" || takesForms);
+  for (const direction of ["download", "upload"] as const) {
+    const rounds = options.rounds * (direction === "download" ? downloadRounds : 1);
+    const asked = targets.filter(({ takesForms }) => direction === "download" || takesForms);
+    Bun.spawnSync([sync, "-f", options.files.dir]);
+    for (let round = -1; round < rounds; round++) {
       for (const target of orderOf(asked, round + 1)) {
         await waitForQuiet();
         const { pid } = target.server;
