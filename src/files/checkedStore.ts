@@ -1,10 +1,10 @@
 // The library's file store with the extension `checksum` of tus 1.0 around it: a piece that comes with a checksum counts
 // when its bytes are found right, and is gone otherwise, after a crash in the middle of it as well. Holds no piece.
 import { AsyncLocalStorage } from "node:async_hooks";
-import { readFile, rm, truncate, unlink, writeFile } from "node:fs/promises";
+import { open, readFile, rm, truncate, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { FileStore } from "@tus/file-store";
+import { freeBytes } from "../utils/freeBytes.ts";
 
 /** As `Tus-Checksum-Algorithm` lists them. */
 export const CHECKSUM_ALGORITHMS = ["sha1", "sha256", "md5"] as const;
@@ -39,7 +39,7 @@ export class CheckedStore extends FileStore {
 
   override async write(...[readable, id, offset]: Parameters<FileStore["write"]>): Promise<number> {
     const checksum = this.#expected.getStore();
-    if (checksum === undefined) return await super.write(readable, id, offset);
+    if (checksum === undefined) return await this.#append(readable, id, offset);
     const hasher = new Bun.CryptoHasher(checksum.algorithm);
     async function* hashed(): AsyncGenerator<Uint8Array> {
       for await (const chunk of readable) {
@@ -50,7 +50,7 @@ export class CheckedStore extends FileStore {
     this.#writing.set(id, offset);
     try {
       await writeFile(this.#markOf(id), String(offset));
-      const reached = await super.write(Readable.from(hashed()), id, offset);
+      const reached = await this.#append(hashed(), id, offset);
       if (!hasher.digest().equals(checksum.digest)) throw MISMATCH;
       await unlink(this.#markOf(id));
       return reached;
@@ -60,6 +60,24 @@ export class CheckedStore extends FileStore {
     } finally {
       this.#writing.delete(id);
     }
+  }
+
+  // As the library's own, but that bytes which are on disk are freed.
+  async #append(chunks: AsyncIterable<Uint8Array>, id: string, offset: number): Promise<number> {
+    const handle = await open(join(this.directory, id), "r+");
+    let at = offset;
+    try {
+      for await (const chunk of chunks) {
+        const { length } = chunk;
+        for (let from = 0; from < length; )
+          from += (await handle.write(chunk, from, length - from, at + from)).bytesWritten;
+        at += length;
+        freeBytes(chunk);
+      }
+    } finally {
+      await handle.close();
+    }
+    return at;
   }
 
   override async getUpload(id: string): ReturnType<FileStore["getUpload"]> {

@@ -1,6 +1,7 @@
 // A file on its way to a client that is written to disk as it passes. The client gets the same bytes at the same pace;
 // when either side breaks off, nothing is kept.
 import type { BodySink, BodySource } from "../http/answer.ts";
+import { freeBytes } from "../utils/freeBytes.ts";
 import type { FileWriter } from "./diskFiles.ts";
 
 /** Bytes that may wait for the disk. */
@@ -72,7 +73,7 @@ export class TeeSource implements BodySource {
     this.#writes = this.#writes.then(async () => {
       const { length } = copy;
       await this.#options.writer.write(copy);
-      free(copy);
+      freeBytes(copy);
       const wasFree = this.#isFree();
       this.#waitingBytes -= length;
       if (!wasFree && this.#isFree()) this.#source.resume();
@@ -101,8 +102,3 @@ export class TeeSource implements BodySource {
     this.#options.writer.drop().catch(() => undefined);
   }
 }
-
-// Large buffers are left to the collector for too long otherwise.
-const free = ({ buffer }: Uint8Array): void => {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
-};

@@ -1,6 +1,7 @@
 // Everything written to a socket goes through here: what the kernel does not take at once waits, in
 // order, and whoever writes learns when to pause.
 
+import { freeBytes } from "../utils/freeBytes.ts";
 import { type FileSpan, sendFile } from "./sendFile.ts";
 
 /** The part of a Bun socket this needs. */
@@ -15,9 +16,6 @@ const NOTHING = new Uint8Array(0);
 
 // Where a head and a small body are put together: the kernel copies them at once, so all sockets share one.
 const assembly = Buffer.allocUnsafeSlow(65_536);
-
-/** Bun reads up to 512 KB into a fresh buffer each time; from this size on they are not left to the collector. */
-const LARGE_BYTES = 65_536;
 
 interface Waiting {
   readonly bytes: Uint8Array;
@@ -106,7 +104,7 @@ export class Outbox {
         return false;
       }
       waiting.shift();
-      if (given !== undefined) free(given);
+      if (given !== undefined) freeBytes(given);
     }
     return true;
   }
@@ -120,7 +118,7 @@ export class Outbox {
     if (this.#pendingBytes === 0) {
       const written = Math.max(0, this.#socket.write(bytes));
       if (written === bytes.length) {
-        if (given !== undefined) free(given);
+        if (given !== undefined) freeBytes(given);
         return true;
       }
       this.#queue(bytes.subarray(written), given);
@@ -136,10 +134,3 @@ export class Outbox {
     this.#pendingBytes += bytes.length;
   }
 }
-
-// A detached buffer gives its memory back at once; a part of a buffer says nothing about the rest.
-const free = (bytes: Uint8Array): void => {
-  if (bytes.length < LARGE_BYTES) return;
-  const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && bytes.length === buffer.byteLength) buffer.transfer(0);
-};

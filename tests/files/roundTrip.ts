@@ -1,8 +1,10 @@
-// A large file up as a form and down again, with the growth of memory taken.
+// A large file up as a form and down again, or up in pieces, with the growth of memory taken.
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { startHapta } from "../support/hapta.ts";
-import { startPocketBase } from "../support/pocketbase.ts";
+import { loginCallers } from "../support/fixture/load.ts";
+import { type Hapta, startHapta } from "../support/hapta.ts";
+import { type PocketBase, startPocketBase } from "../support/pocketbase.ts";
+import { call, metadata } from "./tusKit.ts";
 
 const PIECE = Buffer.alloc(262_144, "0123456789abcdef");
 const HEAD =
@@ -23,27 +25,53 @@ const growth = async (pid: number, move: () => Promise<unknown>): Promise<number
   return peakMb(pid) - before;
 };
 
-/** Uploads a file of `count` bytes; resolves with the answer's text. */
-const upload = (port: number, count: number): Promise<string> =>
+/** Sends a request with `count` bytes between `start` and `end`; resolves with the answer, once it has `enough`. */
+const send = (
+  port: number,
+  count: number,
+  { head, start, end, enough }: { head: string; start: string; end: string; enough: string },
+): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let answer = "";
     socket.on("error", reject);
     socket.on("data", (part: Buffer) => {
       answer += part.toString("latin1");
-      if (answer.includes("}")) resolve(answer);
+      if (!answer.includes(enough)) return;
+      socket.destroy();
+      resolve(answer);
     });
-    socket.write(`${HEAD}Content-Length: ${START.length + count + END.length}\r\n\r\n${START}`);
+    socket.write(`${head}Content-Length: ${start.length + count + end.length}\r\n\r\n${start}`);
     const go = (from: number): void => {
       for (let at = from; at < count; ) {
         const part = PIECE.subarray(0, Math.min(PIECE.length, count - at));
         at += part.length;
         if (!socket.write(part)) return void socket.once("drain", () => go(at));
       }
-      socket.write(END);
+      socket.write(end);
     };
     go(0);
   });
+
+/** Uploads a file of `count` bytes as a form; resolves with the answer's text. */
+const upload = (port: number, count: number): Promise<string> =>
+  send(port, count, { head: HEAD, start: START, end: END, enough: "}" });
+
+/** A PocketBase whose notices take files of so many bytes. */
+const startRoomy = async (bytes: number): Promise<PocketBase> => {
+  const pocketbase = await startPocketBase();
+  const headers = { Authorization: pocketbase.world.tokens.superuser, "Content-Type": "application/json" };
+  const path = `${pocketbase.url}/api/collections/notices`;
+  const fields = member(await (await fetch(path, { headers })).json(), "fields");
+  const larger = [fields]
+    .flat()
+    .map((one) => (member(one, "name") === "blob" ? { ...Object(one), maxSize: bytes } : one));
+  await fetch(path, { method: "PATCH", headers, body: JSON.stringify({ fields: larger }) });
+  return pocketbase;
+};
+
+/** PocketBase copies a file once more after its last byte; gigabytes take it longer than a minute on a busy disk. */
+const PATIENT = { FirstByteTimeout: 600 };
 
 const member = (value: unknown, name: string): unknown => Reflect.get(Object(value), name);
 
@@ -58,17 +86,9 @@ export const measureRoundTrip = async (
   bytes: number,
   { downs, cacheBytes }: { readonly downs: number; readonly cacheBytes: number },
 ): Promise<RoundTrip> => {
-  await using pocketbase = await startPocketBase();
-  const headers = { Authorization: pocketbase.world.tokens.superuser, "Content-Type": "application/json" };
-  const path = `${pocketbase.url}/api/collections/notices`;
-  const fields = member(await (await fetch(path, { headers })).json(), "fields");
-  const larger = [fields]
-    .flat()
-    .map((one) => (member(one, "name") === "blob" ? { ...Object(one), maxSize: bytes } : one));
-  await fetch(path, { method: "PATCH", headers, body: JSON.stringify({ fields: larger }) });
+  await using pocketbase = await startRoomy(bytes);
   await using hapta = await startHapta(pocketbase, {
-    // PocketBase copies a file once more after its last byte; gigabytes take it longer than a minute on a busy disk.
-    config: { Files: { CacheBytes: cacheBytes }, Upstream: { FirstByteTimeout: 600 } },
+    config: { Files: { CacheBytes: cacheBytes }, Upstream: PATIENT },
   });
   const { pid } = hapta.child;
   await upload(hapta.port, 20_000_000);
@@ -92,4 +112,33 @@ export const measureRoundTrip = async (
   };
   for (let i = 0; i < downs; i++) growthMb.push(await growth(pid, down));
   return { growthMb, received };
+};
+
+/** Uploads a file of so many bytes in one piece of a resumable upload, but for its last byte, and then that. */
+export const measureResumable = async (bytes: number): Promise<readonly number[]> => {
+  await using pocketbase = await startRoomy(bytes);
+  await using hapta = await startHapta(pocketbase, {
+    config: { Files: { SpoolBytes: 5 * bytes }, Server: { MaxBodyBytes: 2 * bytes }, Upstream: PATIENT },
+  });
+  const { ada } = await loginCallers(hapta.url);
+  await uploadInPieces(hapta, ada, 20_000_000);
+  return await uploadInPieces(hapta, ada, bytes);
+};
+
+const uploadInPieces = async (hapta: Hapta, token: string, bytes: number): Promise<readonly number[]> => {
+  const headers = { "Upload-Length": String(bytes), "Upload-Metadata": metadata("notice000000001") };
+  const made = await call(`${hapta.url}/files/tus`, "POST", { token, headers });
+  const path = made.headers.get("location");
+  const append = async (offset: number, count: number): Promise<number> => {
+    const head =
+      `PATCH ${path} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: ${offset}\r\n` +
+      `Authorization: ${token}\r\nContent-Type: application/offset+octet-stream\r\n`;
+    let answer = "";
+    const grown = await growth(hapta.child.pid, async () => {
+      answer = await send(hapta.port, count, { head, start: "", end: "", enough: "\r\n\r\n" });
+    });
+    if (!answer.startsWith("HTTP/1.1 204 ")) throw new Error(`the piece was answered ${answer}`);
+    return grown;
+  };
+  return [await append(0, bytes - 1), await append(bytes - 1, 1)];
 };
