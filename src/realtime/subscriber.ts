@@ -60,7 +60,8 @@ export class Subscriber {
   isOpen = true;
   /** Of the last thing that its group told it, or would have before it came. */
   toldNumber = 0;
-  wroteMs = performance.now();
+  /** When nothing had been written yet since; undefined when something was after the last {@link quietMs}. */
+  #quietSinceMs: number | undefined;
   readonly #options: SubscriberOptions;
   #outlet: Outlet | undefined;
   #since: string | undefined;
@@ -84,7 +85,7 @@ export class Subscriber {
   push(message: Message): void {
     if (!this.isOpen || this.#outlet === undefined) return;
     if (this.#isStalled) return this.#keep(message);
-    this.wroteMs = performance.now();
+    this.#quietSinceMs = undefined;
     this.#isStalled = !this.#outlet.message(message);
   }
 
@@ -104,10 +105,16 @@ export class Subscriber {
     this.#say((outlet) => outlet.place(joined.offset));
   }
 
+  /** For how long nothing was written, in ms, as far as looks show: a clock for each of thousands of writes would cost more. */
+  quietMs(nowMs: number): number {
+    this.#quietSinceMs ??= nowMs;
+    return nowMs - this.#quietSinceMs;
+  }
+
   /** Keeps a quiet connection from being taken for a dead one. */
   beat(): void {
     if (this.#isStalled) return;
-    this.wroteMs = performance.now();
+    this.#quietSinceMs = undefined;
     this.#isStalled = this.#outlet?.beat() === false;
   }
 
@@ -131,7 +138,7 @@ export class Subscriber {
       this.#queuedBytes -= costOf(message);
       this.#isStalled = this.#outlet?.message(message) === false;
     }
-    this.wroteMs = performance.now();
+    this.#quietSinceMs = undefined;
     this.#queue = sent < queue.length ? queue.slice(sent) : undefined;
   }
 

@@ -32,6 +32,6 @@ export const sweepClients = (
     const session = client.subject?.session;
     if (client.turn === 0 && nowMs - client.openedMs >= unboundMsMax) client.end("unused");
     else if (session !== undefined && isOver(session)) client.end("session_over");
-    else if (nowMs - client.wroteMs >= beatMs && beats-- > 0) client.beat();
+    else if (client.quietMs(nowMs) >= beatMs && beats-- > 0) client.beat();
   }
 };
