@@ -9,9 +9,10 @@ import type { Collection } from "../pocketbase/collection.ts";
 import type { Schema } from "../pocketbase/liveSchema.ts";
 import type { Equality } from "../rules/equalities.ts";
 import type { Need } from "../rules/needs.ts";
-import { type Scope, scopeOf } from "../rules/scope.ts";
+import { type Scope, type ScopeQuestion, scopeOf } from "../rules/scope.ts";
 import type { Services } from "../services.ts";
 import type { Settings } from "../settings.ts";
+import { RecentMap } from "../utils/recentMap.ts";
 
 /** What a read depends on within one collection, as far as that can be said before who asks is known. */
 interface PlannedNeed extends Omit<Interest, "by"> {
@@ -59,6 +60,10 @@ const SINGLE = new Set(["page", "perPage", "sort", "filter", "skipTotal", "expan
 /** What a remembered plan takes beside its texts, of which there are three. */
 const PLAN_BYTES = 2_000;
 
+/** So many scopes are remembered, of texts up to this length: all pages of a list have one, and all records read alike. */
+const SCOPES_MAX = 200;
+const SCOPE_CHARS_MAX = 512;
+
 type PlanServices = Pick<Services, "collections" | "settings" | "cache">;
 
 /** Makes the function that plans reads; it remembers plans until the schema changes. */
@@ -73,6 +78,7 @@ export const createReadPlans = ({ collections, settings, cache: { unsteady } }: 
   let schema: Schema | undefined;
   // By collection of who asks, then by path, then by query: a text made of all three would have to be made each time.
   let remembered = new Map<string, Map<string, Map<string, ReadPlan | NoPlan>>>();
+  let scopes = new RecentMap<Scope>(SCOPES_MAX);
   let bytes = 0;
 
   return (exchange, cid = "") => {
@@ -81,6 +87,7 @@ export const createReadPlans = ({ collections, settings, cache: { unsteady } }: 
     if (current !== schema || bytes > bytesMax) {
       schema = current;
       remembered = new Map();
+      scopes = new RecentMap(SCOPES_MAX);
       bytes = 0;
     }
     const known = remembered.get(cid)?.get(path)?.get(query);
@@ -91,6 +98,7 @@ export const createReadPlans = ({ collections, settings, cache: { unsteady } }: 
       cid: caller,
       isOff: (one) => isOff(cache, current, one),
       readNames,
+      scopes,
     });
     const paths = remembered.get(cid) ?? new Map<string, Map<string, ReadPlan | NoPlan>>();
     remembered.set(cid, paths);
@@ -109,6 +117,7 @@ interface PlanContext {
   readonly cid: string | undefined;
   readonly isOff: (collection: Collection) => boolean;
   readonly readNames: ReadNames;
+  readonly scopes: RecentMap<Scope>;
 }
 
 const none = (detail: string, reason: string): NoPlan => ({ kind: "none", detail, reason });
@@ -117,7 +126,7 @@ const UNSTEADY = none("unsteady", "PocketBase shows records in it differently ea
 
 const planRead = (
   { path, query }: Pick<Exchange, "path" | "query">,
-  { schema, cid, isOff, readNames }: PlanContext,
+  { schema, cid, isOff, readNames, scopes }: PlanContext,
 ): ReadPlan | NoPlan => {
   const [, segment = "", recordId] = PATH.exec(path) ?? [];
   const collection = schema.find(segment);
@@ -129,7 +138,7 @@ const planRead = (
   if (cid !== undefined && caller?.type !== "auth")
     return none("caller", "the caller's collection is not known");
   const operation = recordId === undefined ? "list" : "view";
-  const scope = scopeOf({
+  const scope = rememberedScope(scopes, {
     find: (nameOrId) => schema.find(nameOrId),
     collection,
     operation,
@@ -158,6 +167,16 @@ const planRead = (
   const listedId =
     operation === "list" ? listedOf(needs, collection, parameter(parameters, "fields")) : undefined;
   return toPlan(collection, { key, name, totalKey, needs, listedId, keeps }, scope);
+};
+
+const rememberedScope = (scopes: RecentMap<Scope>, question: ScopeQuestion): Scope => {
+  const { collection, operation, filter, sort, expand, fields, caller } = question;
+  const key = JSON.stringify([collection.id, operation, caller?.id, filter, sort, expand, fields]);
+  const known = scopes.get(key);
+  if (known !== undefined) return known;
+  const scope = scopeOf(question);
+  if (key.length <= SCOPE_CHARS_MAX) scopes.set(key, scope);
+  return scope;
 };
 
 // A read of one record depends on that one alone where nothing else leads to its collection.
