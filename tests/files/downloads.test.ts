@@ -207,6 +207,29 @@ test("UP12 a collection that was renamed or closed takes its kept files along", 
   expect((await ask("bulletins")).status).toBe(404);
 }, 60_000);
 
+test("UP12 a field that is protected past Hapta takes its kept files along, and leaves nothing public", async () => {
+  await using upstream = await startPocketBase();
+  await using own = await startHapta(upstream);
+  const file = `/api/files/notices/${IDS.bigNotice}/${upstream.world.files.svg}`;
+  await eventually(async () => statusOf(await fetch(own.url + file)) === "hapta; hit", 10_000);
+  const path = `${upstream.url}/api/collections/notices`;
+  const headers = { Authorization: upstream.world.tokens.superuser, "Content-Type": "application/json" };
+  const { fields } = Object(await (await fetch(path, { headers })).json());
+  const change = async (isProtected: boolean, viewRule: string | null): Promise<void> => {
+    const changed = [fields].flat().map((field) => ({ ...field, protected: isProtected }));
+    const init = { method: "PATCH", headers, body: JSON.stringify({ fields: changed, viewRule }) };
+    expect((await fetch(path, init)).status).toBe(200);
+  };
+  // Its rule still lets everybody in, but caches on the way may not know when that ends.
+  await change(true, "");
+  await eventually(async () => {
+    const answer = await fetch(own.url + file);
+    return answer.headers.get("cache-control") === "private, no-cache" && statusOf(answer) === "none";
+  }, 5_000);
+  await change(true, null);
+  await eventually(async () => (await fetch(own.url + file)).status === 404, 5_000);
+}, 60_000);
+
 test("kept files survive a restart, and are asked about before they count again", async () => {
   using data = createScratch("data");
   const start = () => startHapta(gateway.pocketbase, { env: { HAPTA_DATA_DIR: data.path } });
