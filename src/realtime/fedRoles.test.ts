@@ -147,3 +147,26 @@ test("when nothing may be decided any more, topics move to streams of the caller
   await join("cyd");
   expect(upstream.streams.length).toBe(3);
 });
+
+test("a change of an account that is too long to be told may be of anybody's: all hear of a gap, and by the roles of now", async () => {
+  const world = await start(writerRule(), { ada: "writer", ben: "writer" });
+  const { ada, ben, state, tell, listeners } = world;
+  state.current = new Map(state.current).set("ben", { id: "ben", role: "reader" });
+  tell("x");
+  listeners.untold("c1");
+  tell("y");
+  for (const { heard } of [ada, ben]) await eventually(() => heard.includes("gap"), 5_000);
+  await world.settled(ada, "ada");
+  expect(new Set(ben.heard)).toEqual(new Set(["gap"]));
+});
+
+test("one of another collection that is too long to be told is nobody's role, and a gap for those alone who listen to it", async () => {
+  const world = await startRoles();
+  const { ada, state, listeners } = world;
+  const asked = state.asked;
+  listeners.untold("c_other");
+  await world.settled(ada, "ada");
+  listeners.untold("c_posts");
+  await world.settled(ada, "ada");
+  expect([ada.heard.filter((line) => line === "gap").length, state.asked]).toEqual([1, asked]);
+});
