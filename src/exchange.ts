@@ -123,8 +123,8 @@ export interface Exchange {
   credential: string | undefined;
   /** `query` with a new file token of PocketBase's, as long as the client's still stands for somebody; set by `identify`. */
   renewQuery?: (() => Promise<string>) | undefined;
-  /** Names and values of the rate-limit headers that leave with whatever the answer is; set by `meter`. */
-  limitHeaders: readonly string[] | undefined;
+  /** The rate-limit fields that leave with whatever the answer is, as lines with their CRLF; set by `meter`. */
+  limitLines: string | undefined;
   /** A secret that may be a guess, of which the limits want to hear the end; set by `meter`. */
   loginTry: PendingLogin | undefined;
   /** Value of the Cache-Status field (RFC 9211) of whatever the answer is; set by `cache` for reads of records. */

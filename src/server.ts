@@ -28,8 +28,7 @@ export const startServer = (pipeline: Pipeline, options: ServerOptions): Listene
     ...options,
     handle: pipeline,
     refuse: (reason) => {
-      const answer = renderRefusal(CODES[reason]);
-      answer.headers.push("X-Request-Id", crypto.randomUUID());
-      return answer;
+      const lines = `X-Request-Id: ${crypto.randomUUID()}\r\n`;
+      return { ...renderRefusal(CODES[reason]), lines };
     },
   });

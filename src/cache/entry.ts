@@ -1,13 +1,14 @@
 // One kept answer: its bytes, its headers as they leave, its entity tag and its lease, and how it leaves. Holds none, and
 // encodes none.
 import type { Answer } from "../http/answer.ts";
-import { type AnswerFrame, toFrame, withHeadRoom } from "../http/answerHead.ts";
-import { addVary, keepPrivate } from "../utils/headers.ts";
+import { type AnswerFrame, toFrame } from "../http/answerHead.ts";
+import { withHeadRoom } from "../http/headRoom.ts";
+import { addVary, keptPrivate } from "../utils/headers.ts";
 import { mayHoldTokens, withheldText } from "../utils/upstreamTokens.ts";
 import { CODINGS, type Coding } from "./codings.ts";
 import type { Lease } from "./versions.ts";
 
-/** An answer as it leaves. Bytes and headers are never changed: who sends it copies the headers. */
+/** An answer as it leaves. Bytes and headers are never changed. */
 export interface Kept {
   readonly status: number;
   /** Flat list; has the ETag, no Date and no Content-Length. */
@@ -162,11 +163,11 @@ export const keptAnswer = (kept: Kept, reader: Reader, ifNoneMatch: string | und
   const frames = framesOf(kept, reader);
   if (tag === undefined) {
     frames.whole ??= toFrame(status, fieldsFor(kept, reader), body);
-    return { status, headers: frames.whole.headers.slice(), body, frame: frames.whole };
+    return { status, headers: frames.whole.headers, body, frame: frames.whole };
   }
   if (tag !== kept.etag) return { status: 304, headers: fieldsOf304(kept, reader, tag), body: null };
   frames.unchanged ??= toFrame(304, fieldsOf304(kept, reader, tag));
-  return { status: 304, headers: frames.unchanged.headers.slice(), body: null, frame: frames.unchanged };
+  return { status: 304, headers: frames.unchanged.headers, body: null, frame: frames.unchanged };
 };
 
 const framesOf = ({ frames }: Kept, { credential }: Reader): Frames => {
@@ -175,11 +176,8 @@ const framesOf = ({ frames }: Kept, { credential }: Reader): Frames => {
   return frames[who];
 };
 
-const fieldsFor = ({ headers }: Kept, { credential }: Reader): string[] => {
-  const fields = [...headers];
-  if (credential !== undefined) keepPrivate(fields);
-  return fields;
-};
+const fieldsFor = ({ headers }: Kept, { credential }: Reader): readonly string[] =>
+  credential === undefined ? headers : keptPrivate(headers);
 
 const fieldsOf304 = (kept: Kept, reader: Reader, tag: string): string[] => {
   const all = fieldsFor(kept, reader);

@@ -1,7 +1,7 @@
 // Entries within a bound of bytes. Whoever asks for ever new things fills the place of new entries, not that of those which
 // were given a second time. Judges no entry.
 import { edenGC } from "bun:jsc";
-import { headRoomOf } from "../http/answerHead.ts";
+import { headRoomOf } from "../http/headRoom.ts";
 import { type Collect, createCollect } from "../utils/collect.ts";
 import type { Coding } from "./codings.ts";
 import type { Entry, Kept } from "./entry.ts";

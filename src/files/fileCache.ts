@@ -1,7 +1,7 @@
 // Kept files: small ones in memory too, all of them on disk. Asks through what it is handed, keeps what is whole and has
 // not been overtaken, and hands out one fill to all who want the same. Knows no request and no rule.
 import { type Answer, isStreamed } from "../http/answer.ts";
-import { withHeadRoom } from "../http/answerHead.ts";
+import { withHeadRoom } from "../http/headRoom.ts";
 import { headerValue } from "../utils/headers.ts";
 import { DiskFiles, type FileWriter } from "./diskFiles.ts";
 import {

@@ -68,7 +68,7 @@ export const wholeAnswer = (entry: FileEntry, body: NonNullable<Answer["body"]>)
   const atHand = entry.body;
   entry.frame ??= toFrame(200, [...headers, "ETag", etag, "Content-Length", String(length)], atHand);
   const { frame } = entry;
-  return { status: 200, headers: frame.headers.slice(), body, frame };
+  return { status: 200, headers: frame.headers, body, frame };
 };
 
 /** The entity tag for a digest of a file's bytes. */

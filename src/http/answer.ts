@@ -48,13 +48,18 @@ export type RequestBody =
 /** What Hapta sends back. */
 export interface Answer {
   readonly status: number;
-  /** Name, value, name, value...; repeated names stay apart. Values are latin1 without control characters. */
-  readonly headers: string[];
+  /**
+   * Name, value, name, value...; repeated names stay apart. Values are latin1 without control characters. Answers may
+   * share a list: who wants another makes one.
+   */
+  readonly headers: readonly string[];
+  /** Fields that leave behind those, as lines with their CRLF: what `trace` says with every answer. */
+  readonly lines?: string;
   /** `null`: no body and no Content-Length of our own (HEAD, 204, 304). */
   readonly body: Uint8Array | BodySource | null;
   /** Of a 101: makes who speaks with the client from here on. */
-  readonly upgrade?: Upgrade;
-  /** What it starts with was made ready before; tells nothing that the answer does not, and may be left out. */
+  readonly upgrade?: Upgrade | undefined;
+  /** What it starts with, made ready before; counts as long as `headers` is the very list that it was made of. */
   readonly frame?: AnswerFrame | undefined;
 }
 

@@ -21,7 +21,7 @@ export const writeWhole = (outbox: Outbox, answer: Answer, place: AnswerPlace): 
   const { start, rest, room } = renderHead(answer, place, framing);
   if (isBodiless || place.isHead) return outbox.writeText(start + rest);
   // Somebody may have given the answer another body.
-  return room !== undefined && room.buffer === body.buffer
+  return room !== undefined && room.bytes.buffer === body.buffer
     ? outbox.writeInto([start, rest], room, body)
     : outbox.writeText(start + rest, body);
 };

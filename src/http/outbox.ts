@@ -2,6 +2,7 @@
 // order, and whoever writes learns when to pause.
 
 import { freeBytes } from "../utils/freeBytes.ts";
+import type { HeadRoom } from "./headRoom.ts";
 import { type FileSpan, sendFile } from "./sendFile.ts";
 
 /** The part of a Bun socket this needs. */
@@ -76,16 +77,15 @@ export class Outbox {
   /**
    * Like {@link writeText} for a text in two parts and the same bytes, without copying the bytes: the text is written
    * right in front of them.
-   * @param room - Ends with `bytes`; what lies before them is nobody's.
+   * @param room - Of `bytes`.
    */
-  writeInto([start, rest]: readonly [string, string], room: Buffer, bytes: Uint8Array): boolean {
+  writeInto([start, rest]: readonly [string, string], room: HeadRoom, bytes: Uint8Array): boolean {
+    const from = this.#pendingBytes > 0 ? -1 : room.put(start, rest);
+    if (from < 0) return this.writeText(start + rest, bytes);
     const textLength = start.length + rest.length;
-    const from = room.length - bytes.length - textLength;
-    if (from < 0 || this.#pendingBytes > 0) return this.writeText(start + rest, bytes);
-    room.write(start, from, "latin1");
-    room.write(rest, from + start.length, "latin1");
-    const written = Math.max(0, this.#socket.write(room, from, room.length - from));
-    if (written === textLength + bytes.length) return true;
+    const length = textLength + bytes.length;
+    const written = Math.max(0, this.#socket.write(room.bytes, from, length));
+    if (written === length) return true;
     // The next answer will write over the text.
     if (written < textLength) this.#queue(Buffer.from((start + rest).slice(written), "latin1"), undefined);
     this.#queue(bytes.subarray(Math.max(0, written - textLength)), undefined);

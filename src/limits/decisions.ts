@@ -7,13 +7,16 @@ import type { Plan } from "./ruleSet.ts";
 /** Names and values of `RateLimit-Policy` and `RateLimit`; undefined where nothing counts. */
 export type LimitHeaders = readonly string[] | undefined;
 
-/** What became of a request. Refused: by the rule `policy`, in `waitMs` it would be allowed. */
+/**
+ * What became of a request. Allowed: with what is left, as field lines with their CRLF. Refused: by the rule `policy`, in
+ * `waitMs` it would be allowed.
+ */
 export type Decision =
-  | { readonly ok: true; readonly headers: LimitHeaders }
+  | { readonly ok: true; readonly lines: string | undefined }
   | { readonly ok: false; readonly headers: LimitHeaders; readonly policy: string; readonly waitMs: number };
 
 /** Nothing counts. */
-export const PASSED: Decision = { ok: true, headers: undefined };
+export const PASSED: Decision = { ok: true, lines: undefined };
 
 /** The name of a caller in lists: the user, or the address. */
 export const nameOf = ({ user, address }: Caller): string =>
@@ -42,5 +45,5 @@ export const toDecision = (verdict: Verdict, { policies }: Plan): Decision => {
   const { rule, left, resetMs } = verdict;
   if (rule === undefined || policies === undefined) return PASSED;
   const state = `"${rule.name}";r=${left};t=${Math.ceil(resetMs / 1000)}`;
-  return { ok: true, headers: ["RateLimit-Policy", policies, "RateLimit", state] };
+  return { ok: true, lines: `RateLimit-Policy: ${policies}\r\nRateLimit: ${state}\r\n` };
 };

@@ -63,7 +63,7 @@ export const createAdmit = ({ settings, limits, clientOf, isAdminClient }: Servi
       cookieToken: undefined,
       setCookies: undefined,
       proven: NOTHING,
-      limitHeaders: undefined,
+      limitLines: undefined,
       cacheStatus: undefined,
       isChecked: false,
       whenDone: undefined,

@@ -8,37 +8,35 @@ interface CorsSettings {
   readonly cookies: { readonly isEnabled: boolean };
 }
 
+/** What a page may be told: the fields of an answer that are left, and lines behind them. */
+type ListedCors = (
+  origin: string | undefined,
+  headers: readonly string[],
+) => { readonly headers: readonly string[]; readonly lines: string };
+
 /**
  * Makes the function that replaces PocketBase's permission for everybody by one for the page that asks, if it is
  * listed, and takes it away otherwise. Pages may send cookies only where there are any. Undefined without a list.
  */
-export const createListedCors = ({
-  origins,
-  cookies,
-}: CorsSettings): ((origin: string | undefined, headers: string[]) => void) | undefined => {
+export const createListedCors = ({ origins, cookies }: CorsSettings): ListedCors | undefined => {
   if (origins.length === 0) return undefined;
   const listed = new Set(origins);
+  const credentials = cookies.isEnabled ? "Access-Control-Allow-Credentials: true\r\n" : "";
   return (origin, headers) => {
     const isListed = origin !== undefined && listed.has(readOrigin(origin) ?? "");
-    dropPermission(headers, isListed);
-    if (!isListed) return;
-    headers.push("Access-Control-Allow-Origin", origin);
-    if (cookies.isEnabled) headers.push("Access-Control-Allow-Credentials", "true");
+    const lines = isListed ? `Access-Control-Allow-Origin: ${origin}\r\n${credentials}` : "";
+    return { headers: withoutPermission(headers, isListed), lines };
   };
 };
 
 const PREFIX = "access-control-";
 const DECIDED = new Set([`${PREFIX}allow-origin`, `${PREFIX}allow-credentials`]);
 
-// In place: what a page that is not listed may send is not told either.
-const dropPermission = (headers: string[], isListed: boolean): void => {
-  let kept = 0;
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] ?? "";
-    const lower = name.toLowerCase();
-    if (isListed ? DECIDED.has(lower) : lower.startsWith(PREFIX)) continue;
-    headers[kept++] = name;
-    headers[kept++] = headers[i + 1] ?? "";
-  }
-  headers.length = kept;
+// What a page that is not listed may send is not told either. Most answers have nothing to lose: those keep their list.
+const withoutPermission = (headers: readonly string[], isListed: boolean): readonly string[] => {
+  const kept = headers.filter((_, i) => {
+    const lower = headers[i - (i % 2)]?.toLowerCase() ?? "";
+    return isListed ? !DECIDED.has(lower) : !lower.startsWith(PREFIX);
+  });
+  return kept.length === headers.length ? headers : kept;
 };

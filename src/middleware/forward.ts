@@ -62,7 +62,8 @@ export const createForward = (services: Services): Stage => {
         },
         onAnswer: (answer) => {
           guarded?.done();
-          if (mayPass(answer, origin, client.isPrivate)) resolve(answer);
+          const passed = withoutUpstream(answer, origin, client.isPrivate);
+          if (passed !== undefined) resolve(passed);
           else reject(new Refusal("upstream_invalid"));
         },
         onFailure: (error) => {
@@ -92,19 +93,20 @@ const renderHead = (exchange: Exchange, authority: string): string => {
 const retryAfter = (): number => 1 + Math.floor(Math.random() * 3);
 
 // Redirects are never followed. One that names the upstream becomes relative; one that sends the client
-// in from outside to some private address can only be a mistake or an attack.
-const mayPass = ({ status, headers, body }: Answer, origin: string, isPrivateClient: boolean): boolean => {
-  if (status < 300 || status >= 400) return true;
+// in from outside to some private address can only be a mistake or an attack: undefined.
+const withoutUpstream = (answer: Answer, origin: string, isPrivateClient: boolean): Answer | undefined => {
+  if (answer.status < 300 || answer.status >= 400) return answer;
+  const headers = [...answer.headers];
   for (let i = 0; i < headers.length; i += 2) {
     const location = headers[i + 1];
     if (location === undefined || headers[i]?.toLowerCase() !== "location") continue;
     if (location.startsWith(`${origin}/`)) headers[i + 1] = location.slice(origin.length);
     else if (!isPrivateClient && namesPrivateHost(location)) {
-      if (isStreamed(body)) body.cancel();
-      return false;
+      if (isStreamed(answer.body)) answer.body.cancel();
+      return undefined;
     }
   }
-  return true;
+  return { ...answer, headers };
 };
 
 const namesPrivateHost = (location: string): boolean => {

@@ -32,7 +32,7 @@ export const createMeter = (services: Services): Stage => {
       const { message } = limits.config;
       throw limitRefusal(exchange.headers, { code: "rate_limited", waitMs, policy, message, headers });
     }
-    exchange.limitHeaders = decision.headers;
+    exchange.limitLines = decision.lines;
     if (hasPlaces) places.take(exchange, ask.caller);
     noteTries(exchange, members);
     countBody(exchange, ask, limits);

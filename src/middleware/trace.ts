@@ -5,8 +5,9 @@ import type { Answer } from "../http/answer.ts";
 import type { RequestHead } from "../http/requestHead.ts";
 import type { WireRequest } from "../http/wireRequest.ts";
 import type { Services } from "../services.ts";
-import { keepPrivate, withoutHeaders } from "../utils/headers.ts";
+import { keptPrivate, withoutHeaders } from "../utils/headers.ts";
 import { momentMs } from "../utils/moment.ts";
+import { createRequestIds } from "../utils/requestIds.ts";
 import { createListedCors } from "./cors.ts";
 
 /** What `trace` knows before the request is understood. */
@@ -28,21 +29,22 @@ export interface Trace {
 }
 
 export const createTrace = ({ log, settings }: Services): Trace => {
-  // Unique over restarts and processes; the counter makes the rest.
-  const prefix = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
-  let count = 0;
+  const nextId = createRequestIds();
   const logsAll = settings.log.requests === "all";
   const logsErrors = settings.log.requests !== "off";
 
   const listedCors = createListedCors(settings.security);
 
-  const complete = ({ id, request, exchange }: Traced, { headers }: Answer): void => {
-    headers.push("X-Request-Id", id);
-    if (exchange?.cacheStatus !== undefined) headers.push("Cache-Status", exchange.cacheStatus);
-    if (exchange?.limitHeaders !== undefined) headers.push(...exchange.limitHeaders);
-    if (exchange !== undefined && isOwn(exchange)) keepPrivate(headers);
-    if (exchange?.setCookies !== undefined) putCookies(exchange.setCookies, headers);
-    if (listedCors !== undefined) listedCors(originOf(request.head), headers);
+  // Beside the fields of an answer, which it shares with others, and as text, which is what they become anyway.
+  const complete = ({ id, request, exchange }: Traced, answer: Answer, more = ""): Answer => {
+    const { status, body, upgrade, frame } = answer;
+    const headers = exchange === undefined ? answer.headers : fieldsFor(exchange, answer.headers);
+    const about = exchange === undefined ? "" : linesOf(exchange);
+    const lines = `X-Request-Id: ${id}\r\n${about}${more}`;
+    const cors = listedCors?.(originOf(request.head), headers);
+    return cors === undefined
+      ? { status, headers, lines, body, upgrade, frame }
+      : { status, headers: cors.headers, lines: lines + cors.lines, body, upgrade, frame };
   };
 
   const line = ({ id, startedMs, request }: Traced, status: number, code?: string): void => {
@@ -62,21 +64,18 @@ export const createTrace = ({ log, settings }: Services): Trace => {
 
   return {
     begin: (request) => ({
-      id: prefix + (count++).toString(36),
+      id: nextId(),
       startedMs: momentMs(),
       request,
       exchange: undefined,
     }),
     finish: (traced, answer) => {
-      complete(traced, answer);
       if (logsAll || (logsErrors && answer.status >= 500)) line(traced, answer.status);
-      return answer;
+      return complete(traced, answer);
     },
     refuse: (traced, answer, error) => {
-      complete(traced, answer);
       // PocketBase allows every origin unless told otherwise; without this a browser hides the reason.
-      if (listedCors === undefined && originOf(traced.request.head) !== undefined)
-        answer.headers.push("Access-Control-Allow-Origin", "*");
+      const isForAll = listedCors === undefined && originOf(traced.request.head) !== undefined;
       if (error instanceof Refusal) {
         if (logsAll || (logsErrors && answer.status >= 500 && !traced.request.presence.isGone))
           line(traced, answer.status, error.code);
@@ -87,22 +86,28 @@ export const createTrace = ({ log, settings }: Services): Trace => {
           stack: stackOf(error),
         });
       }
-      return answer;
+      return complete(traced, answer, isForAll ? "Access-Control-Allow-Origin: *\r\n" : "");
     },
   };
 };
 
-// A cookie is one browser's: no cache on the way may give it to others, as it might together with a file.
-const putCookies = (cookies: readonly string[], headers: string[]): void => {
-  const kept = withoutHeaders(headers, ["cache-control", "expires"]);
-  headers.length = 0;
-  headers.push(...kept, "Cache-Control", "no-store");
-  for (const cookie of cookies) headers.push("Set-Cookie", cookie);
+const linesOf = ({ cacheStatus, limitLines = "", setCookies }: Exchange): string => {
+  const status = cacheStatus === undefined ? "" : `Cache-Status: ${cacheStatus}\r\n`;
+  return setCookies === undefined ? status + limitLines : status + limitLines + cookieLines(setCookies);
+};
+
+const fieldsFor = (exchange: Exchange, headers: readonly string[]): readonly string[] => {
+  const own = isOwn(exchange) ? keptPrivate(headers) : headers;
+  return exchange.setCookies === undefined ? own : withoutHeaders(own, ["cache-control", "expires"]);
 };
 
 // What a token writes is nothing that a cache might keep (RFC 9110 section 9.3.3).
 const isOwn = ({ cookieToken, credential, method }: Exchange): boolean =>
   cookieToken !== undefined || (credential !== undefined && !isUnsafe(method));
+
+// A cookie is one browser's: no cache on the way may give it to others, as it might together with a file.
+const cookieLines = (cookies: readonly string[]): string =>
+  `Cache-Control: no-store\r\n${cookies.map((cookie) => `Set-Cookie: ${cookie}\r\n`).join("")}`;
 
 // A second value makes it none that could be listed.
 const originOf = ({ names, values }: RequestHead): string | undefined => {

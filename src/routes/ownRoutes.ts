@@ -15,10 +15,10 @@ import { createReshape } from "./reshape.ts";
 import { createSessionRoutes } from "./sessions.ts";
 
 // As PocketBase does with its own answers; `Security.Origins` narrows both.
-const letPagesRead = ({ headers }: Exchange, answer: Answer): Answer => {
-  if (headerValue(headers, "origin") !== undefined) answer.headers.push("Access-Control-Allow-Origin", "*");
-  return answer;
-};
+const letPagesRead = ({ headers }: Exchange, answer: Answer): Answer =>
+  headerValue(headers, "origin") === undefined
+    ? answer
+    : { ...answer, headers: [...answer.headers, "Access-Control-Allow-Origin", "*"] };
 
 const readable = (exchange: Exchange, answer: Answer | Promise<Answer>): Answer | Promise<Answer> =>
   answer instanceof Promise

@@ -79,11 +79,20 @@ export const createReshape = (
 
   return (exchange, answer) => {
     noteSuperuserAction(services, exchange, answer.status);
-    const ended = endOf(exchange);
-    if (ended !== undefined) answer.headers.push(...sessionHeaders(ended));
-    const { nextNonce } = exchange.proven;
-    if (nextNonce !== undefined)
-      answer.headers.push("DPoP-Nonce", nextNonce, "Access-Control-Expose-Headers", "DPoP-Nonce");
-    return pass(exchange, answer);
+    const more = moreFields(exchange);
+    return pass(exchange, more.length === 0 ? answer : { ...answer, headers: [...answer.headers, ...more] });
   };
+};
+
+const NO_FIELDS: readonly string[] = [];
+
+// What an answer says beside itself: how the session ended that its client named, and the nonce to use from now on.
+const moreFields = (exchange: Exchange): readonly string[] => {
+  const ended = endOf(exchange);
+  const { nextNonce } = exchange.proven;
+  if (ended === undefined && nextNonce === undefined) return NO_FIELDS;
+  const fields = ended === undefined ? [] : [...sessionHeaders(ended)];
+  return nextNonce === undefined
+    ? fields
+    : [...fields, "DPoP-Nonce", nextNonce, "Access-Control-Expose-Headers", "DPoP-Nonce"];
 };

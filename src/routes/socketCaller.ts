@@ -46,7 +46,7 @@ const UPGRADE: Omit<
   cookieToken: undefined,
   setCookies: undefined,
   credential: undefined,
-  limitHeaders: undefined,
+  limitLines: undefined,
   loginTry: undefined,
   cacheStatus: undefined,
   isChecked: false,

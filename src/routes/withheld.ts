@@ -9,14 +9,27 @@ import { mayHoldTokens, TOKEN_LENGTH_MIN, TokenFilter, withheldText } from "../u
  * and is whole. Streamed bodies are looked through as they flow: nothing waits and nothing is kept.
  */
 export const withheld = (answer: Answer): Answer => {
-  const { headers, body } = answer;
+  const headers = withheldFields(answer.headers);
+  const body = withheldBody(answer.body);
+  return headers === answer.headers && body === answer.body ? answer : { ...answer, headers, body };
+};
+
+const withheldFields = (headers: readonly string[]): readonly string[] => {
+  let own: string[] | undefined;
   for (let i = 1; i < headers.length; i += 2) {
     const value = headers[i] ?? "";
-    if (value.length >= TOKEN_LENGTH_MIN) headers[i] = withheldText(value);
+    const safe = value.length >= TOKEN_LENGTH_MIN ? withheldText(value) : value;
+    if (safe === value) continue;
+    own ??= [...headers];
+    own[i] = safe;
   }
-  if (body === null) return answer;
-  if (isStreamed(body)) return { ...answer, body: filtered(body) };
-  return mayHoldTokens(body) ? { ...answer, body: new TokenFilter().pass(body) } : answer;
+  return own ?? headers;
+};
+
+const withheldBody = (body: Answer["body"]): Answer["body"] => {
+  if (body === null) return null;
+  if (isStreamed(body)) return filtered(body);
+  return mayHoldTokens(body) ? new TokenFilter().pass(body) : body;
 };
 
 /**

@@ -121,13 +121,14 @@ export const addVary = (headers: string[], field: string): void => {
 };
 
 /**
- * Says in a flat list that the answer is for who asked alone, unless it says how long it may be kept. RFC 9111 section 3.5
- * keeps shared caches from answers to `Authorization`, but not every CDN follows it, and a cookie tells it nothing.
+ * A flat list that says that the answer is for who asked alone: the very same when it says how long it may be kept. RFC 9111
+ * section 3.5 keeps shared caches from answers to `Authorization`, but not every CDN follows it, and a cookie tells it nothing.
  */
-export const keepPrivate = (headers: string[]): void => {
-  if (headerValue(headers, "cache-control") !== undefined) return;
-  headers.push("Cache-Control", "private, no-cache");
-  addVary(headers, "Authorization");
+export const keptPrivate = (headers: readonly string[]): readonly string[] => {
+  if (headerValue(headers, "cache-control") !== undefined) return headers;
+  const own = [...headers, "Cache-Control", "private, no-cache"];
+  addVary(own, "Authorization");
+  return own;
 };
 
 /**
