@@ -194,3 +194,31 @@ describe("isSecure: only a trusted proxy can say https", () => {
     expect(secure(["10.0.0.3"], "https")).toBe(false);
   });
 });
+
+test("who was resolved before changes nobody's answer, and who comes again is the same object", () => {
+  const trusted = ["10.0.0.0/8"];
+  const shared = createClientResolver(trusted);
+  const peers = ["10.0.0.2", "10.0.0.3", "203.0.113.5", "::ffff:10.0.0.2"];
+  const said = [undefined, "", "203.0.113.9", "203.0.113.10", "192.168.1.7, 10.0.0.9", "x".repeat(300)];
+  const hops = peers.flatMap((peer) =>
+    said.flatMap((forwardedFor) =>
+      [undefined, "https", "http", "https\n203.0.113.9"].flatMap((forwardedProto) =>
+        [true, false].map((isForwarded) => ({ peer, forwardedFor, forwardedProto, isForwarded })),
+      ),
+    ),
+  );
+  for (const hop of [...hops, ...hops.toReversed()])
+    expect(shared(hop)).toEqual(createClientResolver(trusted)(hop));
+  const hop = { peer: "10.0.0.2", forwardedFor: "203.0.113.9", isForwarded: true };
+  expect(shared(hop)).toBe(shared({ ...hop }));
+});
+
+test("RL4: what clients make a proxy say is remembered of a bounded number", () => {
+  const resolve = createClientResolver(["10.0.0.0/8"]);
+  const first = { peer: "10.0.0.2", forwardedFor: "203.0.113.9", isForwarded: true };
+  const before = resolve(first);
+  for (let i = 0; i < 10_000; i++)
+    resolve({ peer: "10.0.0.2", forwardedFor: `198.51.${i >> 8}.${i & 255}`, isForwarded: true });
+  expect(resolve(first)).not.toBe(before);
+  expect(resolve(first)).toEqual(before);
+});

@@ -1,6 +1,7 @@
 // Client addresses: parsing, ranges, and who the client is behind proxies the operator trusts.
 import ipaddr from "ipaddr.js";
 import { blockText } from "./addressBlocks.ts";
+import { RecentMap } from "./recentMap.ts";
 
 type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
@@ -73,14 +74,24 @@ export interface Hop {
   readonly isForwarded: boolean;
 }
 
-const PEERS_MAX = 4096;
+/** So many peers are known, and so many clients behind trusted ones. */
+const CLIENTS_MAX = 4096;
+/** What proxies say is read anew each time when it is longer; in characters. */
+const KEPT_CHARS_MAX = 256;
+
+/** A socket peer, and who it stands for when it forwards and nobody trusts it. */
+interface Peer {
+  readonly client: Client;
+  readonly stranger: Client;
+  readonly isTrusted: boolean;
+}
 
 /**
  * Resolves the client of a request: the socket peer, or, when the peer is a trusted proxy, the
  * right-most entry of `X-Forwarded-For` that is not itself trusted. Entries that do not parse end the
  * walk at the hop before them. Forwarding headers from anybody else have no effect on the address, but
  * they take `isPrivate` away: a proxy nobody configured may be relaying the whole world. A trusted proxy
- * also says whether the client came by https; where several have a say, all must.
+ * also says whether the client came by https; where several have a say, all must. Who comes again is the same object.
  *
  * @param onStranger - Told of every request that somebody forwards whom nobody trusts, with who that is.
  */
@@ -89,29 +100,24 @@ export const createClientResolver = (
   onStranger?: (client: Client, hop: Hop) => void,
 ): ((hop: Hop) => Client) => {
   const isTrusted = createAddressTest(trustedProxies);
-  const peers = new Map<string, { readonly client: Client; readonly trusted: boolean }>();
+  const peers = new RecentMap<Peer>(CLIENTS_MAX);
+  const behind = new RecentMap<Client>(CLIENTS_MAX);
 
-  const lookUp = (peer: string): { readonly client: Client; readonly trusted: boolean } => {
-    const known = peers.get(peer);
-    if (known !== undefined) return known;
+  const readPeer = (peer: string): Peer => {
     const address = parseAddress(peer) ?? "0.0.0.0";
-    const found = { client: direct(address, false), trusted: isTrusted(address) };
-    if (peers.size >= PEERS_MAX) peers.clear();
+    const found = {
+      client: direct(address, false),
+      stranger: proxied(address, false),
+      isTrusted: isTrusted(address),
+    };
     peers.set(peer, found);
     return found;
   };
 
-  return (hop) => {
-    const { peer, forwardedFor, forwardedProto, isForwarded } = hop;
-    const { client, trusted } = lookUp(peer);
-    if (!isForwarded) return client;
-    if (!trusted) {
-      onStranger?.(client, hop);
-      return proxied(client.address, false);
-    }
+  const readForwarded = ({ forwardedFor, forwardedProto }: Hop, proxy: Client): Client => {
     const isSecure = isHttps(forwardedProto);
-    if (forwardedFor === undefined) return proxied(client.address, isSecure);
-    let address = client.address;
+    if (forwardedFor === undefined) return proxied(proxy.address, isSecure);
+    let { address } = proxy;
     for (const entry of forwardedFor.split(",").reverse()) {
       const parsed = parseAddress(entry.trim());
       if (parsed === undefined) return proxied(address, isSecure);
@@ -119,6 +125,26 @@ export const createClientResolver = (
       if (!isTrusted(parsed)) break;
     }
     return direct(address, isSecure);
+  };
+
+  // Reading what proxies say takes about as long as an answer from the cache, and each client's says the same each time.
+  const clientBehind = (hop: Hop, proxy: Client): Client => {
+    const { forwardedFor = "", forwardedProto = "" } = hop;
+    const said = `${proxy.address}\n${forwardedProto}\n${forwardedFor}`;
+    if (said.length > KEPT_CHARS_MAX) return readForwarded(hop, proxy);
+    const known = behind.get(said);
+    if (known !== undefined) return known;
+    const client = readForwarded(hop, proxy);
+    behind.set(said, client);
+    return client;
+  };
+
+  return (hop) => {
+    const { client, stranger, isTrusted } = peers.get(hop.peer) ?? readPeer(hop.peer);
+    if (!hop.isForwarded) return client;
+    if (isTrusted) return clientBehind(hop, client);
+    onStranger?.(client, hop);
+    return stranger;
   };
 };
 
