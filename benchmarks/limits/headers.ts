@@ -14,7 +14,12 @@ export interface HeaderRun {
 
 /** Measures answers of which no two neighbours say the same. */
 export const measureHeaders = (): HeaderRun => {
-  const plan = { charges: [], routeClass: "read", policies: '"default";q=1000;w=60' } as const;
+  const plan = {
+    charges: [],
+    areForReads: true,
+    routeClass: "read",
+    policies: '"default";q=1000;w=60',
+  } as const;
   const rule = limitRule({ name: "default", unitsMax: 1000 });
   const wire = Buffer.alloc(256);
   let bytes = 0;

@@ -27,8 +27,8 @@ export const isByPlace = ({ rule }: Charge): boolean =>
   !rule.rule.by.some((dimension) => dimension === "user" || dimension === "session" || dimension === "app");
 
 /** The charges of a request of this weight. */
-export const weigh = ({ charges }: Plan, weight: number): readonly Charge[] =>
-  charges.every(({ rule }) => (rule.rule.cost === "weight" ? weight : rule.rule.cost) === 1)
+export const weigh = ({ charges, areForReads }: Plan, weight: number): readonly Charge[] =>
+  areForReads && weight === 1
     ? charges
     : charges.map((charge) => {
         const { cost } = charge.rule.rule;

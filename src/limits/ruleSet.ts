@@ -17,6 +17,8 @@ export interface KnownCollection {
 export interface Plan {
   /** One unit of every rule. */
   readonly charges: readonly Charge[];
+  /** These are what a plain read costs: no rule asks more of it. */
+  readonly areForReads: boolean;
   readonly routeClass: RouteClass;
   /** Value of `RateLimit-Policy`; undefined when nothing that refuses counts. */
   readonly policies: string | undefined;
@@ -109,7 +111,13 @@ export class RuleSet {
         : [{ rule: compiled, units: 1, routeClass, collection: found?.id ?? "" }];
     });
     const policies = selected.filter(({ isShadow }) => !isShadow).map(policyOf);
-    return { charges, routeClass, policies: policies.length === 0 ? undefined : policies.join(", ") };
+    const areForReads = charges.every(({ rule: { rule } }) => rule.cost === "weight" || rule.cost === 1);
+    return {
+      charges,
+      areForReads,
+      routeClass,
+      policies: policies.length === 0 ? undefined : policies.join(", "),
+    };
   }
 }
 

@@ -10,6 +10,7 @@ import type { Audience } from "../limits/rules.ts";
 import { multipartCodec } from "../multipart/codec.ts";
 import { toRoute } from "../pocketbase/routes.ts";
 import type { Session } from "../sessions/liveSessions.ts";
+import type { Client } from "../utils/address.ts";
 import { headerValue } from "../utils/headers.ts";
 
 /** Whether a path segment names a collection of accounts. */
@@ -48,18 +49,23 @@ export const membersOf = ({ body, route, headers }: Exchange): ReadonlyMap<strin
 const callerOf = ({ principal, client, proven }: Exchange): Caller => {
   const { address } = client;
   const session = principal.kind === "guest" ? undefined : principal.session;
-  if (session === undefined)
-    return proven.appId === undefined ? guestAt(address) : { ...guestAt(address), app: proven.appId };
-  const known = callers.get(session);
+  if (session === undefined && proven.appId !== undefined) return { ...guestAt(address), app: proven.appId };
+  const known = callers.get(session ?? client);
   if (known?.address === address) return known;
-  const { cid, uid, id, appId } = session;
-  const caller = keepCaller({ address, user: `${cid}/${uid}`, session: id, app: appId });
-  callers.set(session, caller);
+  const caller = keepCaller(session === undefined ? guestAt(address) : holderAt(address, session));
+  callers.set(session ?? client, caller);
   return caller;
 };
 
-// A session in use is the same object from request to request.
-const callers = new WeakMap<Session, Caller>();
+const holderAt = (address: string, { cid, uid, id, appId }: Session): Caller => ({
+  address,
+  user: `${cid}/${uid}`,
+  session: id,
+  app: appId,
+});
+
+// A session in use is the same object from request to request, and so is a client who comes again.
+const callers = new WeakMap<Session | Client, Caller>();
 
 const audienceOf = ({ kind }: Principal): Audience => {
   if (kind === "superuser" || kind === "operator") return "superuser";
