@@ -88,7 +88,7 @@ const comments: CollectionSchema = {
   updateRule:
     "author = @request.auth.id && @request.body.author:isset = false && @request.body.post:isset = false",
   // The author of a post keeps order beneath it.
-  deleteRule: "author = @request.auth.id || post.author = @request.auth.id",
+  deleteRule: `${SIGNED_IN} && (author = @request.auth.id || post.author = @request.auth.id)`,
   fields: [
     relation("post", "demo_posts"),
     relation("author", USERS),
