@@ -8,10 +8,10 @@ const READ_BYTES = 262_144;
 /** Sent unread at a time; then everybody else has a turn. */
 const SENT_BYTES = 524_288;
 /**
- * Read when a reader takes no more unread, so that it says when it does: little for one that has just taken much. As
- * much as a client must take in a minute by default, so that one that stops taking is still noticed.
+ * Read when a reader takes no more unread, so that it says when it does: little for one that has just taken much. Enough
+ * for its memory to be freed when it is sent, and more than a client must take in a minute by default.
  */
-const PROBE_BYTES = 32_768;
+const PROBE_BYTES = 65_536;
 
 /** Bytes `from` up to, without, `to`. */
 export interface DiskPart {
