@@ -53,7 +53,8 @@ export class Outbox {
   }
 
   /**
-   * Sends bytes of a file that nobody has to read, as many as the kernel takes; none of them ever waits here.
+   * Sends bytes of a file that nobody has to read, as many as the kernel takes; none of them ever waits here. Not over TLS:
+   * they would leave in the clear.
    * @returns how many; when fewer than asked, the next ones are to be written: a socket tells of room only after that.
    */
   sendFile(span: FileSpan): number {

@@ -28,12 +28,13 @@ export const keepOnly = (path: string, places: readonly number[] = []): void => 
   }
 };
 
-/** Whether bytes of this file, which has been read or written just now, can be sent unread here. */
+/** Whether bytes of this file can be sent unread here. */
 export const canSendFiles = async (path: string): Promise<boolean> => {
   using sockets = createSocketPairs();
   const { socket } = await sockets.open();
   const fd = openSync(path, "r");
   try {
+    readSync(fd, Buffer.alloc(1), 0, 1, 0);
     return sendFile(socket.fd ?? -1, { fd, from: 0, length: 1 }) === 1;
   } finally {
     closeSync(fd);
