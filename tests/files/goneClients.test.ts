@@ -74,11 +74,22 @@ test("clients that leave a first download leave no file, no copy and no entry", 
   expect(inFolder(".file")).toEqual([]);
 }, 60_000);
 
+/** Downloads until that is answered from what is kept: on a busy machine the feed may be in doubt for a moment. */
+const downloadKept = async (): Promise<void> => {
+  const wholes: boolean[] = [];
+  await eventually(async () => {
+    const [status, isWhole] = await download();
+    wholes.push(isWhole);
+    return status === "hapta; hit";
+  }, 20_000);
+  expect(wholes).not.toContain(false);
+};
+
 test("clients that leave a kept download leave nothing open, and it stays whole", async () => {
-  expect(await download()).toEqual(["hapta; fwd=miss", true]);
-  await eventually(() => inFolder(".file").length === 1, 10_000);
+  await downloadKept();
+  expect(inFolder(".file")).toHaveLength(1);
   const before = openFiles();
   await leave();
   await eventually(() => openFiles() <= before + 4, 10_000);
-  expect(await download()).toEqual(["hapta; hit", true]);
+  await downloadKept();
 }, 60_000);
