@@ -4,6 +4,7 @@ import { Refusal } from "../errors.ts";
 import {
   type Collection,
   type CollectionField,
+  fileBytesMax,
   isMultiple,
   listOption,
   numberOption,
@@ -49,9 +50,6 @@ export interface JudgeOptions {
   /** Superusers may fill hidden fields; for everybody else PocketBase drops them unseen. */
   readonly isSuperuser: boolean;
 }
-
-/** PocketBase's default for a file. */
-const FILE_BYTES = 5_242_880;
 
 interface FileInHand {
   readonly field: CollectionField;
@@ -129,7 +127,7 @@ export class FormJudge {
   }
 
   #size({ field, name, bytes, judgesLimits }: FileInHand): Objection | undefined {
-    const maxSize = numberOption(field, "maxSize") || FILE_BYTES;
+    const maxSize = fileBytesMax(field);
     if (!judgesLimits || bytes <= maxSize) return undefined;
     return limit(field, {
       code: "validation_file_size_limit",

@@ -1,6 +1,12 @@
 // One field of a collection as JSON Schema: what PocketBase answers, what it takes, and an example. PocketBase
 // coerces more than is described here: these are the values somebody should send.
-import { type CollectionField, isMultiple, numberOption, textOption } from "../pocketbase/collection.ts";
+import {
+  type CollectionField,
+  fileBytesMax,
+  isMultiple,
+  numberOption,
+  textOption,
+} from "../pocketbase/collection.ts";
 import { TIME_EXAMPLE } from "./examples.ts";
 import { ANY_JSON, type JsonSchema } from "./jsonSchema.ts";
 import { codeText, plainText } from "./markdown.ts";
@@ -127,9 +133,8 @@ const notesOf = (field: CollectionField): string[] => {
 
 const fileNotes = (field: CollectionField): string[] => {
   const types = field.options["mimeTypes"];
-  const bytesMax = numberOption(field, "maxSize") ?? 0;
   return [
-    `At most ${bytesMax > 0 ? bytesMax : 5_242_880} bytes each.`,
+    `At most ${fileBytesMax(field)} bytes each.`,
     Array.isArray(types) && types.length > 0 ? `Types: ${types.map(String).map(codeText).join(", ")}.` : "",
     field.options["protected"] === true ? "Protected: downloads need a file token." : "",
   ];

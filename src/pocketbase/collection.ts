@@ -123,5 +123,11 @@ export const listOption = (field: CollectionField, name: string): readonly strin
   return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 };
 
+/** Largest file that a file field takes, in bytes: PocketBase's default where the field says nothing. */
+export const fileBytesMax = (field: CollectionField): number => {
+  const bytes = numberOption(field, "maxSize") ?? 0;
+  return bytes > 0 ? bytes : 5_242_880;
+};
+
 /** Whether a select, relation or file field holds a list rather than one value. */
 export const isMultiple = (field: CollectionField): boolean => (numberOption(field, "maxSelect") ?? 0) > 1;

@@ -9,7 +9,7 @@ import type { Spool, Spooled } from "../../files/spool.ts";
 import { UploadLocks } from "../../files/uploadLocks.ts";
 import { readUploadMetadata } from "../../files/uploadMetadata.ts";
 import { type Answer, isStreamed } from "../../http/answer.ts";
-import { numberOption } from "../../pocketbase/collection.ts";
+import { fileBytesMax } from "../../pocketbase/collection.ts";
 import type { Services } from "../../services.ts";
 import type { Session } from "../../sessions/liveSessions.ts";
 import { headerValue } from "../../utils/headers.ts";
@@ -25,8 +25,6 @@ const BYTES = "application/offset+octet-stream";
 const OF_UPLOADS = new Set(["HEAD", "PATCH", "DELETE"]);
 /** Bytes of the form that a whole upload is sent on in, besides the file: names of 1000 characters, escaped. */
 const FORM_BYTES_MAX = 16_384;
-/** PocketBase's default for a file. */
-const FILE_BYTES = 5_242_880;
 
 const CODES: Readonly<Record<number, ErrorCode>> = {
   404: "not_found",
@@ -52,7 +50,7 @@ interface Begun {
 
 /** Answers everything under `/files/tus`. */
 export const createTusRoute = (services: Services): ((exchange: Exchange) => Promise<Answer>) => {
-  const uploads = new Uploads(services);
+  const uploads = new TusUploads(services);
   return async (exchange) => {
     if (exchange.method === "OPTIONS") return await uploads.speak(exchange);
     if (headerValue(exchange.headers, "tus-resumable") !== VERSION)
@@ -72,7 +70,7 @@ interface Named {
   readonly owner: string;
 }
 
-class Uploads {
+class TusUploads {
   readonly #services: Services;
   readonly #spool: Spool;
   readonly #deliver: Deliver;
@@ -190,9 +188,8 @@ const createPermission =
     if (said === undefined) throw new Refusal("upload_invalid");
     const { collection, field } = await uploadPlace(services, said, exchange.principal);
     const { settings, uploads } = services;
-    const fieldBytesMax = numberOption(field, "maxSize") || FILE_BYTES;
     const sendBytesMax = settings.server.bodyBytesMax - FORM_BYTES_MAX;
-    if (bytes > Math.min(fieldBytesMax, sendBytesMax, uploads.spool.ownerBytesMax))
+    if (bytes > Math.min(fileBytesMax(field), sendBytesMax, uploads.spool.ownerBytesMax))
       throw new Refusal("body_too_large");
     const path = `/api/collections/${collection.id}/records/${said.record}?fields=id`;
     const { credential = "", client } = exchange;
