@@ -7,9 +7,9 @@ import type { BenchOptions } from "../support/options.ts";
 import { orderOf } from "../support/stats.ts";
 import { type BenchUpstream, startUpstream } from "../support/upstream.ts";
 import { type Crowd, type Fleet, startFleet } from "./fleet.ts";
-import { createLive, hurry, TOPIC, tell, WARM, writeFor } from "./live.ts";
+import { createLive, hurry, settle, TOPIC, tell, WARM, writeFor } from "./live.ts";
 import { measureMemory } from "./memory.ts";
-import { render } from "./report.ts";
+import { render, WRITTEN_SHARE } from "./report.ts";
 import {
   type Results,
   type Spread,
@@ -27,10 +27,10 @@ const EVENTS = 4;
 const PAUSE_MS = 300;
 const HEAR_MS = 10_000;
 /** A flood for a few clients before anything is measured: who serves ten thousand is no process of a few seconds. */
-const WARM_MS = 2_000;
+const WARM_MS = 1_500;
 const WARM_CLIENTS = 100;
 /** No round is begun after so long: a busy machine measures fewer of them. */
-const ROUNDS_MS_MAX = 165_000;
+const ROUNDS_MS_MAX = 150_000;
 
 /** Measures, prints a page, and writes `results/realtime.md` and the raw rounds. */
 export const benchRealtime = async (options: BenchOptions): Promise<void> => {
@@ -67,7 +67,7 @@ const measureTarget = async (
   // PocketBase with so many clients writes a few records a second: once is enough to say so.
   const isWritten = target === "hapta" || (target === "pocketbase" && round === 0);
   if (!isWritten) return { spreads: await withCrowd(measuring, tellAll), writing: undefined };
-  const ms = (seconds * 1000) / 2;
+  const ms = seconds * WRITTEN_SHARE * 1000;
   const early = round % 2 === 0 ? await writeAlone(measuring, ms) : undefined;
   const { spreads, beside } = await withCrowd(measuring, async (crowded) => ({
     spreads: await tellAll(crowded),
@@ -90,6 +90,7 @@ const withCrowd = async <T>(measuring: Measuring, work: (crowded: Crowded) => Pr
   const count = SUBSCRIBERS / PROCESSES;
   const crowd: Crowd = { kind: "sse", port: started.port, count, addresses: 1, topic: TOPIC };
   await using fleet = await startFleet(Array.from({ length: PROCESSES }, () => crowd));
+  await settle(started.haptaPid ?? measuring.upstream.pid);
   return await work({ ...measuring, started, fleet });
 };
 

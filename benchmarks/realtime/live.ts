@@ -53,7 +53,7 @@ export const tell = (url: string, collection = LIVE): Promise<unknown> => {
   return write(url, { title, collection });
 };
 
-/** Waits until PocketBase has done what clients that are gone had left to it; for half a minute at most. */
+/** Waits until a process is done with what it was left to do; for half a minute at most. */
 export const settle = async (pid: number): Promise<void> => {
   for (let looks = 0; looks < IDLE_LOOKS_MAX; looks++) {
     const beforeUs = threadsCpuUs(pid);
@@ -80,12 +80,16 @@ export const hurry = async (
   return { writes, seconds: (performance.now() - startMs) / 1000 };
 };
 
-/** Writes past everybody who listens: at a moderate pace for half of `ms`, then for `ms` as fast as four writers can. */
+/**
+ * Writes past everybody who listens: at a moderate pace for a third of `ms`, then for `ms` as fast as four writers can. Each
+ * begins when PocketBase and Hapta are done with what was before.
+ */
 export const writeFor = async ({ url, pid, haptaPid }: Concerned, ms: number): Promise<Written> => {
   const haptaCpuUs = (): number => (haptaPid === undefined ? 0 : threadsCpuUs(haptaPid));
-  await settle(pid);
-  const pacedMs = await writePaced(url, ms / 2);
-  await settle(pid);
+  const calm = (): Promise<unknown> => Promise.all([settle(pid), haptaPid === undefined || settle(haptaPid)]);
+  await calm();
+  const pacedMs = await writePaced(url, ms / 3);
+  await calm();
   const [startUs, haptaStartUs] = [threadsCpuUs(pid), haptaCpuUs()];
   const { writes, seconds } = await hurry(url, ms);
   return {

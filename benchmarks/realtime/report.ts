@@ -14,12 +14,15 @@ import {
 
 const GOALS = { sse: 8_192, websocket: 3_072, spread: 0.5, writes: 0.8 } as const;
 
+/** Of the seconds of load that a round has, those that writers take who write as fast as they can. */
+export const WRITTEN_SHARE = 0.75;
+
 const count = (value: number): string => value.toLocaleString("en-US");
 
 const CROWD = `${count(SUBSCRIBERS)} subscribers`;
 
 /** Renders everything. */
-export const render = ({ command }: BenchOptions, { memory, spreads, writings }: Results): string =>
+export const render = ({ command, seconds }: BenchOptions, { memory, spreads, writings }: Results): string =>
   [
     "# Realtime",
     "",
@@ -44,9 +47,10 @@ export const render = ({ command }: BenchOptions, { memory, spreads, writings }:
     "A delay runs from sending a write to the event in a client; p99 is over all clients of one event, and the median over the",
     "events. Targets take turns, in another order each round. Bare is no gateway: a loop over the sockets of the clients in a",
     "process of this runtime, which writes each of them the event; its writer asks it, not PocketBase. Writers are direct to",
-    `PocketBase: first one that keeps to ${PACE_PER_SECOND} writes a second, then four that write as fast as they can; with nobody listening`,
+    `PocketBase: first one that keeps to ${PACE_PER_SECOND} writes a second, then four that write as fast as they can for ${seconds * WRITTEN_SHARE} s, each when`,
+    "PocketBase and Hapta have calmed down; with nobody listening",
     "(in Hapta's part a Hapta runs all the same), and with everybody, in turns before and after each other. A Hapta is measured",
-    "when it has told 100 clients of a flood of two seconds, in another collection: one that is seconds old spends a fifth of its",
+    "when it has told 100 clients of a flood of 1.5 s, in another collection: one that is seconds old spends a fifth of its",
     `time on compiling. Ratios are of such pairs, the median over ${roundsOf(spreads).length} rounds, with the smallest and the largest; those of p99`,
     "are of a round's medians.",
     "Hapta decides by itself what guests hear (`Realtime.Decide`), as it does before an embedded PocketBase without being told.",
