@@ -262,11 +262,12 @@ const FRAMING = /^(?:content-length|transfer-encoding)$/i;
 
 /** What must arrive for a decision, framing aside: the request line, then the headers. */
 const arrivalOf = (decided: Exchange, authority: string): string[] => {
-  const { method: verb, path, query, headers, authorizations, client } = decided;
+  const { method: verb, path, query, headers, authorizations, client, route } = decided;
   const lines = [`${verb} ${path}${query === "" ? "" : `?${query}`} HTTP/1.1`, `Host: ${authority}`];
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
-  // Nobody has a session here, so what arrives is what is no token to anybody; a preflight is asked nothing.
-  const own = verb === "OPTIONS" ? "" : (authorizations[0] ?? "");
+  // Nobody has a session here, so what arrives is what is no token to anybody; a preflight is asked nothing. OPTIONS of what
+  // is the superuser's alone is no preflight.
+  const own = route.kind === "preflight" ? "" : (authorizations[0] ?? "");
   if (own !== "" && !isPocketBaseShaped(tokenTextOf(own))) lines.push(`Authorization: ${own}`);
   return [...lines, `X-Forwarded-For: ${client.address}`];
 };
