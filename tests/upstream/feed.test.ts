@@ -34,7 +34,12 @@ const prepare = async (client: SuperuserClient): Promise<void> => {
     id: PARENTS,
     name: "parents",
     type: "base",
-    fields: [name, { name: "hush", type: "text", hidden: true }],
+    // With the date, a copy is known however late it comes (feedOverlap.test.ts).
+    fields: [
+      name,
+      { name: "hush", type: "text", hidden: true },
+      { name: "created", type: "autodate", onCreate: true },
+    ],
   });
   const parent = {
     name: "parent",
