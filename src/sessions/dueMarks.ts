@@ -7,6 +7,8 @@ import type { SessionRow } from "./sessionRow.ts";
 export class DueMarks {
   readonly #context: SessionContext;
   #marks: ReadonlyMap<string, number> = new Map();
+  /** Those that are not on disk yet, or could not be written there: they hold in this process all the same. */
+  readonly #unstored = new Map<string, number>();
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -23,14 +25,17 @@ export class DueMarks {
     return this.#marks.get(cid);
   }
 
-  /** Marks a collection that has just changed. On disk when it resolves. @throws StoreUnavailable */
+  /** Marks a collection that has just changed, at once; on disk when it resolves. @throws StoreUnavailable */
   async mark(cid: string): Promise<void> {
     // A check of this very millisecond may have been answered before the change.
     const atMs = this.#context.times.steady() + 1;
+    this.#unstored.set(cid, atMs);
+    this.#marks = new Map(this.#marks).set(cid, atMs);
     await this.#context.store.write((tx) => {
       tx.sessions.markDue(cid, atMs);
       tx.append({ type: "logins_due", cid });
     });
+    if (this.#unstored.get(cid) === atMs) this.#unstored.delete(cid);
     this.reload();
   }
 
@@ -39,6 +44,7 @@ export class DueMarks {
     const nowMs = this.#context.times.steady() + 1;
     const stored = this.#context.store.read((sessions) => sessions.dueMarks());
     // After the clock was set back no session is due for ever.
-    this.#marks = new Map(stored.map(({ cid, atMs }) => [cid, Math.min(atMs, nowMs)]));
+    const marks = [...stored.map(({ cid, atMs }) => [cid, atMs] as const), ...this.#unstored];
+    this.#marks = new Map(marks.map(([cid, atMs]) => [cid, Math.min(atMs, nowMs)]));
   }
 }

@@ -4,7 +4,15 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createScratch } from "../../tests/support/scratch.ts";
-import { DAY, LAPTOP, MINUTE, payloadOf, startSessions, THIEF } from "../../tests/support/sessionKit.ts";
+import {
+  DAY,
+  HOUR,
+  LAPTOP,
+  MINUTE,
+  payloadOf,
+  startSessions,
+  THIEF,
+} from "../../tests/support/sessionKit.ts";
 import { createSessions } from "./createSessions.ts";
 import { systemClock } from "./sources.ts";
 import { StoreUnavailable } from "./storeUnavailable.ts";
@@ -90,6 +98,17 @@ const withLock = async (dataDir: string, run: () => Promise<void>): Promise<void
   }
 };
 
+interface Disk {
+  isFull: boolean;
+}
+
+/** What SQLite reports when a page cannot be written, for as long as a disk is full. */
+const failsOn = (disk: Disk) => ({
+  atPoint: (point: string): void => {
+    if (disk.isFull && point === "applied") throw Object.assign(new Error("full"), { code: "SQLITE_FULL" });
+  },
+});
+
 describe("ST3: a store that cannot be written", () => {
   test("locked: writes fail with StoreUnavailable after their deadline, known and unknown tokens still resolve", async () => {
     using kit = startSessions({ clock: systemClock, busyTimeoutMs: 40 });
@@ -123,15 +142,10 @@ describe("ST3: a store that cannot be written", () => {
   });
 
   test("full: nothing that was not stored leaves, and reads go on", async () => {
-    let isFull = false;
-    using kit = startSessions({
-      atPoint: (point) => {
-        // What SQLite reports when a page cannot be written.
-        if (isFull && point === "applied") throw Object.assign(new Error("full"), { code: "SQLITE_FULL" });
-      },
-    });
+    const disk: Disk = { isFull: false };
+    using kit = startSessions(failsOn(disk));
     const token = await kit.login();
-    isFull = true;
+    disk.isFull = true;
     const calls = [
       () => kit.login(),
       () => kit.sessions.refresh(token, LAPTOP),
@@ -142,10 +156,52 @@ describe("ST3: a store that cannot be written", () => {
     }
     expect(kit.sessions.resolve(token, LAPTOP)).toMatchObject({ kind: "live" });
     expect(kit.sessions.list({ cid: "", uid: "" })).toHaveLength(1);
-    isFull = false;
+    disk.isFull = false;
     expect(payloadOf(await kit.login())["gen"]).toBe(1);
     expect((await kit.sessions.refresh(token, LAPTOP)).kind).toBe("minted");
     expect(await kit.sessions.checkEvents()).toMatchObject({ ok: true });
+  });
+
+  test("full: a session whose check brings a newer upstream token goes on with the one it has", async () => {
+    const disk: Disk = { isFull: false };
+    using kit = startSessions({
+      ...failsOn(disk),
+      probe: () =>
+        Promise.resolve({ kind: "alive", upstream: { token: "newer", expMs: kit.clock.now() + DAY } }),
+    });
+    const token = await kit.login({ upstream: { token: "older", expMs: kit.clock.now() + HOUR } });
+    disk.isFull = true;
+    kit.clock.advance(6 * MINUTE);
+    const verdict = await kit.sessions.resolve(token, LAPTOP);
+    if (verdict.kind !== "live") throw new Error(verdict.kind);
+    expect(kit.sessions.upstreamToken(verdict.session)).toBe("older");
+    disk.isFull = false;
+    kit.clock.advance(6 * MINUTE);
+    expect(await kit.sessions.resolve(token, LAPTOP)).toMatchObject({ kind: "live" });
+    expect(kit.sessions.upstreamToken(verdict.session)).toBe("newer");
+  });
+
+  test("full: a doubt about a collection that cannot be stored holds all the same", async () => {
+    const disk: Disk = { isFull: false };
+    let probes = 0;
+    using kit = startSessions({
+      ...failsOn(disk),
+      probe: () => {
+        probes++;
+        return Promise.resolve({ kind: "dead" });
+      },
+    });
+    const token = await kit.login();
+    expect(kit.sessions.resolve(token, LAPTOP)).toMatchObject({ kind: "live" });
+    disk.isFull = true;
+    expect(await failureOf(kit.sessions.doubtCollection("pbc_users"))).toMatchObject({ problem: "full" });
+    // PocketBase denies it, and an end that cannot be stored is no answer.
+    expect(await failureOf(Promise.resolve(kit.sessions.resolve(token, LAPTOP)))).toMatchObject({
+      problem: "full",
+    });
+    expect(probes).toBe(1);
+    disk.isFull = false;
+    expect(await kit.sessions.resolve(token, LAPTOP)).toMatchObject({ kind: "revoked" });
   });
 
   test("closed: everything fails with StoreUnavailable", async () => {
@@ -157,21 +213,17 @@ describe("ST3: a store that cannot be written", () => {
   });
 
   test("a replay that cannot be stored is not answered as if it were", async () => {
-    let isFull = false;
-    using kit = startSessions({
-      atPoint: (point) => {
-        if (isFull && point === "applied") throw Object.assign(new Error("full"), { code: "SQLITE_FULL" });
-      },
-    });
+    const disk: Disk = { isFull: false };
+    using kit = startSessions(failsOn(disk));
     const token = await kit.login();
     const next = await kit.sessions.refresh(token, LAPTOP);
     if (!("token" in next)) throw new Error(next.kind);
     await kit.sessions.resolve(next.token, LAPTOP);
     kit.clock.advance(2 * MINUTE);
-    isFull = true;
+    disk.isFull = true;
     const answer = Promise.resolve(kit.sessions.resolve(token, THIEF));
     expect(await failureOf(answer)).toBeInstanceOf(StoreUnavailable);
-    isFull = false;
+    disk.isFull = false;
     expect(await kit.sessions.resolve(token, THIEF)).toMatchObject({ kind: "revoked" });
   });
 });

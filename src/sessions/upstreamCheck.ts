@@ -38,6 +38,10 @@ export class UpstreamCheck {
     this.#due = new DueMarks(context);
   }
 
+  // The upstream token that PocketBase has just accepted goes on meanwhile.
+  readonly #warnUnstored = (error: unknown): void =>
+    this.#context.warn(`A session check was not stored: ${String(error)}`);
+
   /** How long a verdict about the session may be remembered before its check is due, in ms. */
   quietMs(live: Live): number {
     if (this.#parts.probe === undefined) return Number.POSITIVE_INFINITY;
@@ -52,7 +56,7 @@ export class UpstreamCheck {
     const check = this.check(live.row.id);
     if (this.#ageMs(live) >= HARD_AGE_MS) return check;
     // A store that cannot be written now is met again by the check that is waited for.
-    check.catch((error: unknown) => this.#context.warn(`A session check was not stored: ${String(error)}`));
+    check.catch(this.#warnUnstored);
     return undefined;
   }
 
@@ -87,8 +91,9 @@ export class UpstreamCheck {
   /** After changes that nobody told; see {@link Sessions.doubtCollection}. */
   async doubtCollection(cid: string): Promise<void> {
     if (this.#parts.probe === undefined) return;
-    await this.#due.mark(cid);
+    const marking = this.#due.mark(cid);
     this.#parts.lives.dropWhere((row) => row.cid === cid);
+    await marking;
   }
 
   /** Another process has marked a collection. */
@@ -146,7 +151,7 @@ export class UpstreamCheck {
       }
       case "alive": {
         if (answer.upstream !== undefined && checkedMs !== undefined)
-          await this.#replace(id, answer.upstream, checkedMs);
+          await this.#replace(id, answer.upstream, checkedMs).catch(this.#warnUnstored);
         const found = lives.read(id);
         if (found.kind === "live" && checkedMs !== undefined) lives.noteChecked(found.live, checkedMs);
         return found.kind === "live";
