@@ -27,10 +27,10 @@ const EVENTS = 4;
 const PAUSE_MS = 300;
 const HEAR_MS = 10_000;
 /** A flood for a few clients before anything is measured: who serves ten thousand is no process of a few seconds. */
-const WARM_MS = 1_500;
+const WARM_MS = 5_000;
 const WARM_CLIENTS = 100;
 /** No round is begun after so long: a busy machine measures fewer of them. */
-const ROUNDS_MS_MAX = 150_000;
+const ROUNDS_MS_MAX = 190_000;
 
 /** Measures, prints a page, and writes `results/realtime.md` and the raw rounds. */
 export const benchRealtime = async (options: BenchOptions): Promise<void> => {

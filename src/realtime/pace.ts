@@ -13,8 +13,8 @@ export interface Backlog {
 const [BURST_MS, FLOOD_MS] = [250, 50];
 /** Between two looks at the machine, in ms. */
 const LOOK_EVERY_MS = 250;
-/** With less of its CPU time idle, others want it. */
-const IDLE_MIN = 0.1;
+/** With less of its CPU time idle, others want it: who writes to PocketBase feels a CPU that is nearly busy, too. */
+const IDLE_MIN = 0.25;
 /** A rest is at most so many times as long as the turn before it. */
 const FACTOR_MAX = 24;
 /** From here on downwards there is no rest. */
@@ -22,7 +22,7 @@ const FACTOR_MIN = 1;
 /** When something has waited for so long, in ms, rests are half as long: it is not to wait until it counts as lost. */
 const LATE_MS = 4_000;
 
-/** Gives way at once when the machine has no CPU to spare, and comes back step by step when it has. */
+/** Gives way at once when the machine has little CPU to spare, and comes back step by step when it has. */
 export class Pace {
   readonly #idleShare: () => number;
   #behindSinceMs: number | undefined;

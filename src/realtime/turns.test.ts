@@ -101,7 +101,7 @@ test("Turns forgets what is dropped", () => {
 
 test("Turns leaves most of a busy machine to others while events come faster than they can be told", () => {
   const clock = startClock();
-  clock.state.idle = 0.05;
+  clock.state.idle = 0.24;
   const flood = startFlood(clock);
   pass(clock, 250);
   // A burst is nothing to give way to.
@@ -135,7 +135,7 @@ test("Turns rests half as long once something has waited for four seconds", () =
 
 test("Turns takes the time that nobody else needs, and gives it back at once", () => {
   const clock = startClock();
-  clock.state.idle = 0.5;
+  clock.state.idle = 0.26;
   const flood = startFlood(clock);
   pass(clock, 2_000);
   expect(clock.state.rests).toEqual([]);
