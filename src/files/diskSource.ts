@@ -3,13 +3,14 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { setImmediate as othersTurn } from "node:timers/promises";
 import type { BodySink, BodySource } from "../http/answer.ts";
+import { readAtHand } from "../http/sendFile.ts";
 
 const READ_BYTES = 262_144;
 /** Sent unread at a time; then everybody else has a turn. */
 const SENT_BYTES = 524_288;
 /**
- * Read when a reader takes no more unread, so that it says when it does: little for one that has just taken much. Enough
- * for its memory to be freed when it is sent, and more than a client must take in a minute by default.
+ * Read when a reader takes no more unread, so that it says when it does. Enough for its memory to be freed when it is sent,
+ * and more than a client must take in a minute by default.
  */
 const PROBE_BYTES = 65_536;
 
@@ -28,8 +29,6 @@ export class DiskSource implements BodySource {
   readonly #to: number;
   readonly #onBroken: (() => void) | undefined;
   #at: number;
-  /** Sent unread since the last bytes that were read. */
-  #sentBytes = 0;
   #sink: BodySink | undefined;
   #isPaused = false;
   #isReading = false;
@@ -64,7 +63,7 @@ export class DiskSource implements BodySource {
     try {
       this.#handle ??= await open(this.#path, "r");
       while (!this.#isOver && !this.#isPaused && this.#at < this.#to)
-        await (this.#sendPiece(this.#handle) ? othersTurn() : this.#readPiece(this.#handle));
+        await (this.#takePiece(this.#handle) ? othersTurn() : this.#readPiece(this.#handle));
       if (!this.#isOver && this.#at >= this.#to) this.#end(() => this.#sink?.end());
     } catch (error) {
       this.#onBroken?.();
@@ -75,24 +74,32 @@ export class DiskSource implements BodySource {
     }
   }
 
-  // Whether all of a piece went out unread. The handle is open: nobody closes it before the flow has ended.
-  #sendPiece({ fd }: FileHandle): boolean {
+  // Whether a piece went out with nothing to wait for. The handle is open: nobody closes it before the flow has ended.
+  #takePiece({ fd }: FileHandle): boolean {
+    const sink = this.#sink;
+    if (sink?.sendFile === undefined) return false;
     const length = Math.min(SENT_BYTES, this.#to - this.#at);
-    const sent = this.#sink?.sendFile?.({ fd, from: this.#at, length }) ?? 0;
+    const sent = sink.sendFile({ fd, from: this.#at, length });
     this.#at += sent;
-    this.#sentBytes += sent;
-    return sent === length;
+    if (sent === length) return true;
+    // What is at hand is had sooner than a reader has taken what it holds; whoever waited for it would come too late.
+    const bytes = Buffer.allocUnsafeSlow(Math.min(PROBE_BYTES, this.#to - this.#at));
+    const readBytes = readAtHand(fd, this.#at, bytes);
+    if (readBytes > 0) this.#give(bytes, readBytes);
+    return readBytes > 0;
+  }
+
+  async #readPiece(handle: FileHandle): Promise<void> {
+    const bytes = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, this.#to - this.#at));
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, this.#at);
+    if (bytesRead === 0) throw new Error("a kept file is shorter than it was");
+    if (!this.#isOver) this.#give(bytes, bytesRead);
   }
 
   // A buffer of its own for each piece: whoever sends it frees it.
-  async #readPiece(handle: FileHandle): Promise<void> {
-    const pieceBytes = this.#sentBytes >= READ_BYTES ? PROBE_BYTES : READ_BYTES;
-    this.#sentBytes = 0;
-    const bytes = Buffer.allocUnsafeSlow(Math.min(pieceBytes, this.#to - this.#at));
-    const { bytesRead } = await handle.read(bytes, 0, bytes.length, this.#at);
-    if (bytesRead === 0) throw new Error("a kept file is shorter than it was");
-    this.#at += bytesRead;
-    if (!this.#isOver) this.#isPaused = this.#sink?.data(bytes.subarray(0, bytesRead)) === false;
+  #give(bytes: Buffer, length: number): void {
+    this.#at += length;
+    this.#isPaused = this.#sink?.data(bytes.subarray(0, length)) === false;
   }
 
   #end(tell: () => void): void {
